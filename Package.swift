@@ -1,0 +1,82 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Compiler settings of every target: existentials are spelled out, imports are internal unless they are part of an interface, and no warning survives.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+// Sockets, timers, byte buffers: the event loops of the data plane.
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+// llhttp behind NIOHTTP1: only the oracle of the HTTP/1.1 tests and fuzzers, never in the product.
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+// EmbeddedChannel, for socket-free transport tests.
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+// TLS to upstreams (BoringSSL): handshakes on the event loop, no thread hop.
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+// The command line: verbs, help, completion.
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "pellucid",
+    products: [
+        .executable(name: "pellucid", targets: ["pellucid"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    ],
+    targets: [
+        // C libraries of the system (Debian's -dev packages), behind module maps and small shims.
+        .target(name: "CCurl", path: "Sources/Exporters/C/CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .target(name: "COTLP", path: "Sources/Exporters/C/COTLP", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        .target(name: "COpenSSL", path: "Sources/Exporters/C/COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CLZ4", path: "Sources/Exporters/C/CLZ4", linkerSettings: [.linkedLibrary("lz4")]),
+        .target(name: "CYAML", path: "Sources/Gateway/C/CYAML", linkerSettings: [.linkedLibrary("yaml")]),
+        .target(name: "CPCRE2", path: "Sources/Gateway/C/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
+
+        // What every other target may see: recording, metrics, names.
+        .target(name: "Telemetry", dependencies: [nioCore], path: "Sources/Telemetry", swiftSettings: strict),
+        // Encoding and delivery of evidence.
+        .target(
+            name: "Exporters", dependencies: ["Telemetry", "CCurl", "COTLP", "COpenSSL", "CLZ4", nioCore], path: "Sources/Exporters",
+            exclude: ["C"], swiftSettings: strict),
+
+        // Bytes only: HTTP/1.1, SSE, JSON.
+        .target(name: "GatewayWire", dependencies: [nioCore], path: "Sources/Gateway/Wire", swiftSettings: strict),
+        // Traffic, pipeline, configuration, routing: no sockets, no C.
+        .target(name: "GatewayCore", dependencies: ["Telemetry", "GatewayWire", nioCore], path: "Sources/Gateway/Core", swiftSettings: strict),
+        // YAML and JSON documents with positions (libyaml events).
+        .target(name: "GatewayDocuments", dependencies: ["GatewayCore", "CYAML"], path: "Sources/Gateway/Documents", swiftSettings: strict),
+        // Regular expressions (PCRE2) behind Core's protocol.
+        .target(name: "GatewayPatterns", dependencies: ["GatewayCore", "CPCRE2"], path: "Sources/Gateway/Patterns", swiftSettings: strict),
+        .target(
+            name: "GatewayTransport", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioSSL],
+            path: "Sources/Gateway/Transport", swiftSettings: strict),
+        .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
+        .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
+        .target(name: "GatewayAdmin", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Admin", swiftSettings: strict),
+        .executableTarget(
+            name: "pellucid",
+            dependencies: [
+                "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
+                "GatewayProviders", "GatewayAdmin", nioCore, nioPosix, argumentParser,
+            ],
+            path: "Sources/Gateway/App", swiftSettings: strict),
+
+        .testTarget(name: "GatewayWireTests", dependencies: ["GatewayWire", nioCore, nioHTTP1, nioEmbedded], swiftSettings: strict),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", nioCore], swiftSettings: strict),
+        .testTarget(name: "ExportersTests", dependencies: ["Exporters", "Telemetry", "COTLP", nioCore], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayCoreTests", dependencies: ["GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore], swiftSettings: strict),
+        .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport", "GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioEmbedded], swiftSettings: strict),
+        .testTarget(name: "GatewayPluginsTests", dependencies: ["GatewayPlugins", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
+        .testTarget(name: "GatewayProvidersTests", dependencies: ["GatewayProviders", "GatewayCore", "GatewayWire", nioCore], swiftSettings: strict),
+    ]
+)

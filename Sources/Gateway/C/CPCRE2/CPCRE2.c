@@ -1,0 +1,140 @@
+#include "CPCRE2.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct cpcre2_code {
+    pcre2_code *code;
+    pcre2_match_context *context;
+    uint32_t captures;
+    uint32_t names;
+    uint32_t name_entry_size;
+    const uint8_t *name_table;
+};
+
+// One match block a thread, grown to the largest number of pairs seen: creating one per match costs more than the match.
+typedef struct {
+    pcre2_match_data *data;
+    uint32_t pairs;
+} thread_scratch;
+
+static pthread_key_t scratch_key;
+static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+
+static void free_scratch(void *pointer) {
+    thread_scratch *scratch = pointer;
+    if (scratch != NULL) {
+        pcre2_match_data_free(scratch->data);
+        free(scratch);
+    }
+}
+
+static void make_scratch_key(void) { pthread_key_create(&scratch_key, free_scratch); }
+
+static pcre2_match_data *scratch_for(uint32_t pairs) {
+    pthread_once(&scratch_once, make_scratch_key);
+    thread_scratch *scratch = pthread_getspecific(scratch_key);
+    if (scratch == NULL) {
+        scratch = calloc(1, sizeof *scratch);
+        if (scratch == NULL) return NULL;
+        if (pthread_setspecific(scratch_key, scratch) != 0) {
+            free(scratch);
+            return NULL;
+        }
+    }
+    if (scratch->data == NULL || scratch->pairs < pairs) {
+        pcre2_match_data *grown = pcre2_match_data_create(pairs, NULL);
+        if (grown == NULL) return NULL;
+        pcre2_match_data_free(scratch->data);
+        scratch->data = grown;
+        scratch->pairs = pairs;
+    }
+    return scratch->data;
+}
+
+cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless, int anchored, cpcre2_limits limits,
+                            int *error_code, size_t *error_offset) {
+    // \C would let a pattern read half a character; backtracking verbs and callouts stay, they only cost the pattern's own limit.
+    uint32_t options = PCRE2_NEVER_BACKSLASH_C;
+    if (caseless) options |= PCRE2_CASELESS;
+    if (anchored) options |= PCRE2_ANCHORED;
+    PCRE2_SIZE offset = 0;
+    int error = 0;
+    pcre2_code *code = pcre2_compile(pattern, length, options, &error, &offset, NULL);
+    if (code == NULL) {
+        *error_code = error;
+        *error_offset = offset;
+        return NULL;
+    }
+    cpcre2_code *result = calloc(1, sizeof *result);
+    pcre2_match_context *context = pcre2_match_context_create(NULL);
+    if (result == NULL || context == NULL) {
+        free(result);
+        pcre2_match_context_free(context);
+        pcre2_code_free(code);
+        *error_code = PCRE2_ERROR_NOMEMORY;
+        *error_offset = 0;
+        return NULL;
+    }
+    pcre2_set_match_limit(context, limits.match_limit);
+    pcre2_set_depth_limit(context, limits.depth_limit);
+    pcre2_set_heap_limit(context, limits.heap_kibibytes);
+    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // without JIT the interpreter runs, slower but equal
+    result->code = code;
+    result->context = context;
+    pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &result->captures);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &result->names);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &result->name_entry_size);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &result->name_table);
+    return result;
+}
+
+void cpcre2_free(cpcre2_code *code) {
+    if (code == NULL) return;
+    pcre2_match_context_free(code->context);
+    pcre2_code_free(code->code);
+    free(code);
+}
+
+uint32_t cpcre2_capture_count(const cpcre2_code *code) { return code->captures; }
+
+uint32_t cpcre2_name_count(const cpcre2_code *code) { return code->names; }
+
+const char *cpcre2_name(const cpcre2_code *code, uint32_t index, uint32_t *group) {
+    if (index >= code->names) return NULL;
+    const uint8_t *entry = code->name_table + (size_t)index * code->name_entry_size;
+    *group = ((uint32_t)entry[0] << 8) | entry[1];
+    return (const char *)(entry + 2);
+}
+
+int cpcre2_match(const cpcre2_code *code, const uint8_t *subject, size_t length, size_t start, size_t *offsets, size_t pairs) {
+    pcre2_match_data *data = scratch_for(code->captures + 1);
+    if (data == NULL) return CPCRE2_NO_MEMORY;
+    static const uint8_t empty = 0;
+    int result = pcre2_match(code->code, subject == NULL ? &empty : subject, length, start, 0, data, code->context);
+    if (result >= 0) {
+        const PCRE2_SIZE *vector = pcre2_get_ovector_pointer(data);
+        size_t available = code->captures + 1;
+        for (size_t i = 0; i < pairs; i++) {
+            int known = i < available && (result == 0 || i < (size_t)result);
+            offsets[2 * i] = known ? vector[2 * i] : SIZE_MAX;
+            offsets[2 * i + 1] = known ? vector[2 * i + 1] : SIZE_MAX;
+        }
+        return CPCRE2_MATCHED;
+    }
+    switch (result) {
+    case PCRE2_ERROR_NOMATCH: return CPCRE2_NO_MATCH;
+    case PCRE2_ERROR_MATCHLIMIT:
+    case PCRE2_ERROR_DEPTHLIMIT:
+    case PCRE2_ERROR_HEAPLIMIT:
+    case PCRE2_ERROR_JIT_STACKLIMIT: return CPCRE2_LIMIT_EXCEEDED;
+    case PCRE2_ERROR_NOMEMORY: return CPCRE2_NO_MEMORY;
+    case PCRE2_ERROR_BADOFFSET: return CPCRE2_BAD_SUBJECT;
+    default: return CPCRE2_OTHER_FAILURE;
+    }
+}
+
+void cpcre2_error_text(int error_code, char *buffer, size_t size) {
+    if (size == 0) return;
+    if (pcre2_get_error_message(error_code, (PCRE2_UCHAR *)buffer, size) < 0) buffer[0] = '\0';
+}

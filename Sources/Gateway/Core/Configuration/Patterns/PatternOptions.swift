@@ -1,0 +1,22 @@
+/// How a pattern is compiled and what one match may cost.
+public struct PatternOptions: Sendable, Hashable {
+    /// Whether letter case is ignored.
+    public var isCaseless = false
+    /// Whether a match must begin at the first byte searched.
+    public var isAnchored = false
+    /// Backtracking steps one match may take. Default 100,000: milliseconds, not minutes.
+    public var matchLimit = 100_000
+    /// Nested backtracking one match may hold. Default 10,000.
+    public var depthLimit = 10_000
+    /// Heap one match may use, in KiB. Default 1,024.
+    public var heapLimitKibibytes = 1_024
+
+    /// The defaults.
+    public init() {}
+
+    /// The defaults with case and anchoring chosen.
+    public init(isCaseless: Bool = false, isAnchored: Bool = false) {
+        self.isCaseless = isCaseless
+        self.isAnchored = isAnchored
+    }
+}

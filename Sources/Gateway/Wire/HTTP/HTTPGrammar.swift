@@ -1,0 +1,108 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Character classes of RFC 9110 and RFC 3986, and scans over raw bytes.
+@usableFromInline
+enum HTTPGrammar {
+    /// Finds a byte, or nil.
+    @inline(__always)
+    static func index(of byte: UInt8, in p: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Int? {
+        guard start < end, let hit = memchr(p + start, Int32(byte), end &- start) else { return nil }
+        return UnsafeRawPointer(hit) - UnsafeRawPointer(p)
+    }
+
+    /// `tchar` (RFC 9110 section 5.6.2): what methods, field names and other tokens consist of.
+    @inline(__always)
+    static func isTokenByte(_ c: UInt8) -> Bool {
+        if c < 64 { return 0x03FF_6CFA_0000_0000 as UInt64 & (1 &<< UInt64(c)) != 0 }
+        return c < 128 && 0x57FF_FFFF_C7FF_FFFE as UInt64 & (1 &<< UInt64(c &- 64)) != 0
+    }
+
+    /// Whether the bytes are one or more `tchar`s.
+    static func isToken(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard !bytes.isEmpty else { return false }
+        for c in bytes where !isTokenByte(c) { return false }
+        return true
+    }
+
+    /// Space or horizontal tab: `OWS` (RFC 9110 section 5.6.3).
+    @inline(__always)
+    static func isBlank(_ c: UInt8) -> Bool { c == 0x20 || c == 0x09 }
+
+    /// First byte that may not stand in a field value, or nil: control characters other than the tab, and DEL (RFC 9110 section 5.5).
+    static func invalidValueByte(in p: UnsafePointer<UInt8>, from start: Int, to end: Int) -> UInt8? {
+        var i = start
+        while i < end {
+            while i &+ 8 <= end {
+                let word = Swar.load(p, i)
+                let hit = Swar.control(word) | Swar.equal(word, 0x7F)
+                if hit == 0 {
+                    i &+= 8
+                } else {
+                    i &+= hit.trailingZeroBitCount >> 3
+                    break
+                }
+            }
+            guard i < end else { return nil }
+            let c = p[i]
+            if (c < 0x20 && c != 0x09) || c == 0x7F { return c }
+            i &+= 1
+        }
+        return nil
+    }
+
+    /// Whether every byte may stand in a field value.
+    static func isFieldValue(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let base = bytes.baseAddress else { return true }
+        return invalidValueByte(in: base.assumingMemoryBound(to: UInt8.self), from: 0, to: bytes.count) == nil
+    }
+
+    /// Compares with a literal in lower case, ASCII letters without regard to case.
+    @inline(__always)
+    static func equalsLowercased(_ p: UnsafePointer<UInt8>, _ count: Int, _ literal: StaticString) -> Bool {
+        guard count == literal.utf8CodeUnitCount else { return false }
+        let expected = literal.utf8Start
+        for i in 0..<count where lowercased(p[i]) != expected[i] { return false }
+        return true
+    }
+
+    /// Compares two names, ASCII letters without regard to case.
+    static func equalsIgnoringCase(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        guard left.count == right.count else { return false }
+        for i in 0..<left.count where lowercased(left[i]) != lowercased(right[i]) { return false }
+        return true
+    }
+
+    @inline(__always)
+    static func lowercased(_ c: UInt8) -> UInt8 { c &- 0x41 < 26 ? c | 0x20 : c }
+
+    @inline(__always)
+    static func isDigit(_ c: UInt8) -> Bool { c &- 0x30 < 10 }
+
+    /// Value of a hexadecimal digit, or nil.
+    @inline(__always)
+    static func hexValue(_ c: UInt8) -> UInt8? {
+        if c &- 0x30 < 10 { return c &- 0x30 }
+        let lower = c | 0x20
+        return lower &- 0x61 < 6 ? lower &- 0x57 : nil
+    }
+
+    /// Calls `body` with every element of a comma-separated list, blanks trimmed, empty elements left out (RFC 9110 section 5.6.1). Stops when it returns false.
+    @inline(__always)
+    static func forEachListElement(_ p: UnsafePointer<UInt8>, _ count: Int, _ body: (UnsafePointer<UInt8>, Int) -> Bool) {
+        var i = 0
+        while i <= count {
+            let comma = index(of: 0x2C, in: p, from: i, to: count) ?? count
+            var start = i, end = comma
+            while start < end, isBlank(p[start]) { start &+= 1 }
+            while end > start, isBlank(p[end &- 1]) { end &-= 1 }
+            if end > start, !body(p + start, end &- start) { return }
+            i = comma &+ 1
+        }
+    }
+}

@@ -1,0 +1,57 @@
+public import NIOCore
+
+/// The request line and fields of one request, with what they mean for the connection.
+public struct HTTPRequestHead: Sendable {
+    /// The method.
+    public var method: HTTPMethod
+    /// The target.
+    public var target: HTTPTarget
+    /// The version of the sender.
+    public var version: HTTPVersion
+    /// The header fields as received.
+    public var fields: HTTPFields
+    /// How the content is framed.
+    public var framing: HTTPRequestFraming
+    /// Whether the connection persists after the exchange (RFC 9112 section 9.3).
+    public var keepAlive: Bool
+    /// Whether the client waits for a 100 (RFC 9110 section 10.1.1).
+    public var expectsContinue: Bool
+    /// Whether the client asks to change the protocol: Upgrade, nominated by Connection, in HTTP/1.1 (RFC 9110 section 7.8).
+    public var upgradeRequested: Bool
+    /// Whether an absolute-form target names another authority than Host. The target wins (RFC 9112 section 3.2.2), and Host has to be replaced when forwarding.
+    public var authorityMismatch: Bool
+
+    /// A head of our own making.
+    public init(
+        method: HTTPMethod, target: HTTPTarget, version: HTTPVersion = .http11, fields: HTTPFields = HTTPFields(), framing: HTTPRequestFraming = .none,
+        keepAlive: Bool = true, expectsContinue: Bool = false, upgradeRequested: Bool = false, authorityMismatch: Bool = false
+    ) {
+        self.method = method
+        self.target = target
+        self.version = version
+        self.fields = fields
+        self.framing = framing
+        self.keepAlive = keepAlive
+        self.expectsContinue = expectsContinue
+        self.upgradeRequested = upgradeRequested
+        self.authorityMismatch = authorityMismatch
+    }
+
+    /// The effective authority: that of the target, else Host; nil for an HTTP/1.0 request without Host.
+    public var authority: ByteBufferView? { target.authority ?? fields.first(.host) }
+
+    /// The host of the effective authority without its port; IPv6 literals keep their brackets.
+    public var host: ByteBufferView? {
+        guard let authority, let parts = Self.parse(authority) else { return nil }
+        return authority[authority.startIndex..<(authority.startIndex + parts.hostLength)]
+    }
+
+    /// The port the effective authority names, or nil when it names none.
+    public var port: Int? { authority.flatMap(Self.parse)?.port }
+
+    private static func parse(_ authority: ByteBufferView) -> HTTPAuthority.Parts? {
+        authority.withUnsafeBytes { raw in
+            raw.baseAddress.flatMap { HTTPAuthority.parse($0.assumingMemoryBound(to: UInt8.self), count: raw.count) }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+public import NIOCore
+
+/// The status line and fields of one response, with what they mean for the connection.
+public struct HTTPResponseHead: Sendable {
+    /// The status code, 100...999.
+    public var status: Int
+    /// The reason phrase as sent, possibly empty. It carries no meaning (RFC 9112 section 4).
+    public var reason: ByteBuffer
+    /// The version of the sender.
+    public var version: HTTPVersion
+    /// The header fields as received.
+    public var fields: HTTPFields
+    /// How the content is framed.
+    public var framing: HTTPResponseFraming
+    /// Whether the connection persists after the exchange (RFC 9112 section 9.3).
+    public var keepAlive: Bool
+
+    /// A head of our own making.
+    public init(
+        status: Int, reason: ByteBuffer = ByteBuffer(), version: HTTPVersion = .http11, fields: HTTPFields = HTTPFields(),
+        framing: HTTPResponseFraming = .none, keepAlive: Bool = true
+    ) {
+        self.status = status
+        self.reason = reason
+        self.version = version
+        self.fields = fields
+        self.framing = framing
+        self.keepAlive = keepAlive
+    }
+
+    /// Whether the status is 1xx: another head follows on the same request, unless it is 101.
+    public var isInformational: Bool { status < 200 }
+}

@@ -1,0 +1,137 @@
+/// Every instrument of the gateway. Durations are seconds; sizes are bytes.
+public enum Instruments {
+    private static let http = "https://opentelemetry.io/docs/specs/semconv/http/http-metrics/" as StaticString
+    private static let genAI = "https://github.com/open-telemetry/semantic-conventions/blob/v1.41.1/model/gen-ai/metrics.yaml" as StaticString
+    private static let sdk = "https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/" as StaticString
+    private static let ours = "Pellucid, README: Telemetry" as StaticString
+
+    static let httpBounds: [Double] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+    static let operationBounds: [Double] = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
+    static let tokenBounds: [Double] = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864]
+    static let firstTokenBounds: [Double] = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+    static let perTokenBounds: [Double] = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5]
+    static let stageBounds: [Double] = [0.000001, 0.0000025, 0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
+    static let overheadBounds: [Double] = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
+
+    private static let genAIAttributes: [StaticString] = [
+        AttributeNames.genAIOperationName, AttributeNames.genAIProviderName, AttributeNames.genAIRequestModel, AttributeNames.genAIResponseModel,
+        AttributeNames.serverAddress, AttributeNames.serverPort, AttributeNames.route,
+    ]
+
+    /// From the first byte of the request head to the last byte of the response handed to the socket.
+    public static let serverRequestDuration = Instrument(
+        "http.server.request.duration", .histogram(bounds: httpBounds), unit: "s", help: "Duration of HTTP server requests.",
+        attributes: [
+            AttributeNames.httpRequestMethod, AttributeNames.urlScheme, AttributeNames.httpResponseStatusCode, AttributeNames.httpRoute,
+            AttributeNames.networkProtocolVersion, AttributeNames.errorType, AttributeNames.service, AttributeNames.route,
+        ], source: http)
+
+    /// From taking an upstream connection to the last byte of the model's answer, one observation an attempt.
+    public static let operationDuration = Instrument(
+        "gen_ai.client.operation.duration", .histogram(bounds: operationBounds), unit: "s", help: "GenAI operation duration.",
+        attributes: genAIAttributes + [AttributeNames.errorType], source: genAI)
+    public static let tokenUsage = Instrument(
+        "gen_ai.client.token.usage", .histogram(bounds: tokenBounds), unit: "{token}", help: "Number of input and output tokens used.",
+        attributes: genAIAttributes + [AttributeNames.genAITokenType, AttributeNames.usageSource], source: genAI)
+    /// From the request's last byte sent to the first chunk of a streamed answer.
+    public static let timeToFirstChunk = Instrument(
+        "gen_ai.client.operation.time_to_first_chunk", .histogram(bounds: firstTokenBounds), unit: "s",
+        help: "Time to receive the first chunk of a streamed response.", attributes: genAIAttributes, source: genAI)
+    /// Between the end of one chunk and the end of the next, for every chunk after the first.
+    public static let timePerOutputChunk = Instrument(
+        "gen_ai.client.operation.time_per_output_chunk", .histogram(bounds: perTokenBounds), unit: "s",
+        help: "Time per output chunk of a streamed response, for each chunk after the first.", attributes: genAIAttributes, source: genAI)
+    /// The gateway seen as the model server: whole request, all attempts.
+    public static let genAIServerRequestDuration = Instrument(
+        "gen_ai.server.request.duration", .histogram(bounds: operationBounds), unit: "s", help: "Generative AI server request duration as the client of the gateway sees it.",
+        attributes: genAIAttributes + [AttributeNames.errorType], source: genAI)
+    public static let genAIServerTimeToFirstToken = Instrument(
+        "gen_ai.server.time_to_first_token", .histogram(bounds: firstTokenBounds), unit: "s",
+        help: "Time from the start of the request to the first token handed to the client, for successful streams.", attributes: genAIAttributes, source: genAI)
+    public static let genAIServerTimePerOutputToken = Instrument(
+        "gen_ai.server.time_per_output_token", .histogram(bounds: perTokenBounds), unit: "s",
+        help: "Time per output token after the first, for successful streams.", attributes: genAIAttributes, source: genAI)
+
+    /// Wall time of one stage, from its start to its end (a stream stage: its own time only).
+    public static let stageDuration = Instrument(
+        "pellucid.stage.duration", .histogram(bounds: stageBounds), unit: "s", help: "Time a pipeline stage took.",
+        attributes: ["plugin", "phase", "outcome"], source: ours)
+    /// Wall time of a request minus the union of its upstream intervals.
+    public static let overheadDuration = Instrument(
+        "pellucid.overhead.duration", .histogram(bounds: overheadBounds), unit: "s",
+        help: "Time the gateway itself added: request duration minus the union of upstream intervals.", attributes: [AttributeNames.route], source: ours)
+    public static let requestsFinished = Instrument(
+        "pellucid.requests.finished", .counter, unit: "{request}", help: "Requests that ended, by outcome.", attributes: ["outcome", AttributeNames.route], source: ours)
+    public static let requestsInFlight = Instrument(
+        "pellucid.requests.in_flight", .observedGauge, unit: "{request}", help: "Requests begun and not ended.", source: ours)
+    public static let cost = Instrument(
+        "pellucid.cost", .realCounter, unit: "{currency}", help: "Cost of model operations by the configured prices, in the currency of those prices.",
+        attributes: [AttributeNames.genAIProviderName, AttributeNames.genAIRequestModel, AttributeNames.route, AttributeNames.consumer], source: ours)
+    public static let droppedScopes = Instrument(
+        "pellucid.scopes.dropped", .counter, unit: "{scope}", help: "Scopes not recorded because their request had too many.", source: ours)
+
+    // Delivery of evidence.
+    public static let requestsUnaccounted = Instrument(
+        "pellucid.requests.unaccounted", .observedGauge, unit: "{request}",
+        help: "Finished requests that are neither delivered, queued, sampled out nor counted as dropped. Anything but 0 is a defect.", source: ours)
+    public static let telemetryDropped = Instrument(
+        "pellucid.telemetry.dropped", .counter, unit: "{request}", help: "Finished requests whose evidence a consumer dropped, by reason.",
+        attributes: ["consumer", "reason"], source: ours)
+    public static let evidenceRefused = Instrument(
+        "pellucid.telemetry.refused", .observedCounter, unit: "{request}", help: "Finished requests whose evidence did not fit the ring of their loop.", source: ours)
+    public static let consumerDelivered = Instrument(
+        "pellucid.telemetry.delivered", .observedCounter, unit: "{request}", help: "Requests whose evidence a consumer delivered.", attributes: ["consumer"], source: ours)
+    public static let consumerQueued = Instrument(
+        "pellucid.telemetry.queued", .observedGauge, unit: "{request}", help: "Requests whose evidence waits in a consumer.", attributes: ["consumer"], source: ours)
+    public static let consumerSampledOut = Instrument(
+        "pellucid.telemetry.sampled_out", .observedCounter, unit: "{request}", help: "Requests a consumer left out by sampling.", attributes: ["consumer"], source: ours)
+    public static let possibleDuplicates = Instrument(
+        "pellucid.telemetry.possible_duplicates", .counter, unit: "{request}", help: "Requests whose spans may have been delivered twice, because an answer was lost.",
+        attributes: ["consumer"], source: ours)
+    public static let seriesOverflow = Instrument(
+        "pellucid.metrics.series_overflow", .observedCounter, unit: "{lookup}", help: "Series lookups folded into __other__ because the instrument's series budget was used up.",
+        attributes: ["instrument"], source: ours)
+
+    // https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/
+    public static let sdkExporterSpanExported = Instrument(
+        "otel.sdk.exporter.span.exported", .counter, unit: "{span}", help: "Spans for which the export ended, by success or failure.",
+        attributes: ["otel.component.name", AttributeNames.errorType], source: sdk)
+    public static let sdkExporterSpanInflight = Instrument(
+        "otel.sdk.exporter.span.inflight", .upDownCounter, unit: "{span}", help: "Spans passed to the exporter and not yet answered.",
+        attributes: ["otel.component.name"], source: sdk)
+    public static let sdkExporterOperationDuration = Instrument(
+        "otel.sdk.exporter.operation.duration", .histogram(bounds: httpBounds), unit: "s", help: "Duration of one export.",
+        attributes: ["otel.component.name", AttributeNames.errorType], source: sdk)
+    public static let sdkProcessorQueueSize = Instrument(
+        "otel.sdk.processor.span.queue.size", .observedGauge, unit: "{span}", help: "Spans in the queue of the processor.", attributes: ["otel.component.name"], source: sdk)
+    public static let sdkProcessorQueueCapacity = Instrument(
+        "otel.sdk.processor.span.queue.capacity", .observedGauge, unit: "{span}", help: "Most spans the queue holds.", attributes: ["otel.component.name"], source: sdk)
+    public static let sdkProcessorSpanProcessed = Instrument(
+        "otel.sdk.processor.span.processed", .counter, unit: "{span}", help: "Spans the processor finished with; error.type says which were dropped and why.",
+        attributes: ["otel.component.name", AttributeNames.errorType], source: sdk)
+
+    // The process and its configuration.
+    public static let configInfo = Instrument(
+        "pellucid.config.info", .observedGauge, unit: "1", help: "Always 1; carries the hash of the active configuration.", attributes: ["hash"], source: ours)
+    public static let configReloads = Instrument(
+        "pellucid.config.reloads", .counter, unit: "{reload}", help: "Configuration loads by result.", attributes: ["result"], source: ours)
+    public static let buildInfo = Instrument(
+        "pellucid.build.info", .observedGauge, unit: "1", help: "Always 1; carries the version.", attributes: ["version"], source: ours)
+    public static let connectionsOpen = Instrument(
+        "pellucid.connections.open", .upDownCounter, unit: "{connection}", help: "Open connections.", attributes: ["side"], source: ours)
+    public static let connectionsRefused = Instrument(
+        "pellucid.connections.refused", .counter, unit: "{connection}", help: "Client connections closed at once because a limit was reached.", source: ours)
+    public static let protocolErrors = Instrument(
+        "pellucid.protocol.errors", .counter, unit: "{error}", help: "Requests refused by the HTTP parser, by code.", attributes: ["code"], source: ours)
+    public static let upstreamConnections = Instrument(
+        "pellucid.upstream.connections", .counter, unit: "{connection}", help: "Upstream connections taken for an attempt, by whether they were reused.", attributes: ["reused"], source: ours)
+    public static let processCPU = Instrument(
+        "process.cpu.time", .observedCounter, unit: "s", help: "CPU time of the process.", source: "https://opentelemetry.io/docs/specs/semconv/system/process-metrics/",
+        prometheusName: "process_cpu_seconds_total")
+    public static let processMemory = Instrument(
+        "process.memory.usage", .observedGauge, unit: "By", help: "Resident memory of the process.", source: "https://opentelemetry.io/docs/specs/semconv/system/process-metrics/",
+        prometheusName: "process_resident_memory_bytes")
+    public static let processDescriptors = Instrument(
+        "process.open_file_descriptor.count", .observedGauge, unit: "{file_descriptor}", help: "Open file descriptors.",
+        source: "https://opentelemetry.io/docs/specs/semconv/system/process-metrics/", prometheusName: "process_open_fds")
+}

@@ -1,0 +1,160 @@
+/// The metric view of the evidence: what every finished request adds to its loop's instruments.
+final class EvidenceMetrics {
+    private let shard: MetricShard
+    /// Handles of `pellucid.stage.duration`, by stage index and outcome.
+    private var stageHandles: [SeriesHandle?] = []
+    private lazy var droppedScopes = self.shard.series(Instruments.droppedScopes)
+
+    init(shard: MetricShard) { self.shard = shard }
+
+    func record(_ evidence: RequestEvidence) {
+        self.recordRoot(evidence)
+        for scope in evidence.scopes where scope.kind == .stage { self.recordStage(scope, evidence) }
+        for scope in evidence.scopes where scope.kind == .attempt {
+            let attempt = evidence.attempts[Int(scope.detail)]
+            if !attempt.operation.isEmpty { self.recordOperation(attempt, scope, evidence) }
+        }
+        if evidence.root.droppedScopes > 0 { self.shard.add(self.droppedScopes, Int64(evidence.root.droppedScopes)) }
+    }
+
+    // MARK: Root
+
+    private func recordRoot(_ evidence: RequestEvidence) {
+        let root = evidence.root
+        let route = evidence.route
+        let seconds = Double(root.endMonotonic &- root.startMonotonic) / 1e9
+
+        var key = SeriesKey(1)
+        key.mix(route?.metricIndex ?? 0)
+        key.mix(UInt64(root.status))
+        for text in [root.method, root.scheme, root.protocolVersion, root.errorType] { evidence.withBytes(of: text) { key.mix($0) } }
+        let duration = self.shard.handle(key, Instruments.serverRequestDuration) {
+            [
+                evidence.string(of: root.method), evidence.string(of: root.scheme), root.status == 0 ? "" : "\(root.status)", route?.template ?? "",
+                evidence.string(of: root.protocolVersion), evidence.string(of: root.errorType), route?.serviceName ?? "", route?.routeName ?? "",
+            ]
+        }
+        self.shard.record(duration, seconds, bounds: Instruments.httpBounds)
+
+        var finishedKey = SeriesKey(2)
+        finishedKey.mix(route?.metricIndex ?? 0)
+        finishedKey.mix(UInt64(root.outcome.rawValue))
+        self.shard.add(self.shard.handle(finishedKey, Instruments.requestsFinished) { ["\(root.outcome.name)", route?.routeName ?? ""] })
+
+        var overheadKey = SeriesKey(3)
+        overheadKey.mix(route?.metricIndex ?? 0)
+        let overhead = self.shard.handle(overheadKey, Instruments.overheadDuration) { [route?.routeName ?? ""] }
+        let wall = root.endMonotonic &- root.startMonotonic
+        let own = wall > root.upstreamNanoseconds ? wall - root.upstreamNanoseconds : 0
+        self.shard.record(overhead, Double(own) / 1e9, bounds: Instruments.overheadBounds)
+    }
+
+    // MARK: Stages
+
+    private func recordStage(_ scope: ScopeEvidence, _ evidence: RequestEvidence) {
+        let stage = evidence.stages[Int(scope.detail)]
+        let index = stage.metricIndex * Outcome.allCases.count + Int(scope.outcome.rawValue)
+        while index >= self.stageHandles.count { self.stageHandles.append(nil) }
+        let handle: SeriesHandle
+        if let known = self.stageHandles[index] {
+            handle = known
+        } else {
+            handle = self.shard.series(Instruments.stageDuration, ["\(stage.plugin)", "\(stage.phase.name)", "\(scope.outcome.name)"])
+            self.stageHandles[index] = handle
+        }
+        let nanoseconds = stage.phase == .stream ? scope.busy : scope.end &- scope.start
+        self.shard.record(handle, Double(nanoseconds) / 1e9, bounds: Instruments.stageBounds)
+    }
+
+    // MARK: Model operations
+
+    private func operationKey(_ instrument: Int, _ attempt: AttemptEvidence, _ evidence: RequestEvidence) -> SeriesKey {
+        var key = SeriesKey(instrument)
+        key.mix(evidence.route?.metricIndex ?? 0)
+        key.mix(UInt64(attempt.serverPort))
+        for text in [attempt.operation, attempt.provider, attempt.requestModel, attempt.responseModel, attempt.serverAddress] {
+            evidence.withBytes(of: text) { key.mix($0) }
+        }
+        return key
+    }
+
+    private func operationValues(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) -> [String] {
+        [
+            evidence.string(of: attempt.operation), evidence.string(of: attempt.provider), evidence.string(of: attempt.requestModel),
+            evidence.string(of: attempt.responseModel), evidence.string(of: attempt.serverAddress), attempt.serverPort == 0 ? "" : "\(attempt.serverPort)",
+            evidence.route?.routeName ?? "",
+        ]
+    }
+
+    private func recordOperation(_ attempt: AttemptEvidence, _ scope: ScopeEvidence, _ evidence: RequestEvidence) {
+        let base = self.operationKey(16, attempt, evidence)
+        let values = { self.operationValues(attempt, evidence) }
+
+        var durationKey = base
+        durationKey.mix(17)
+        evidence.withBytes(of: attempt.errorType) { durationKey.mix($0) }
+        let duration = self.shard.handle(durationKey, Instruments.operationDuration) { values() + [evidence.string(of: attempt.errorType)] }
+        self.shard.record(duration, Double(scope.end &- scope.start) / 1e9, bounds: Instruments.operationBounds)
+
+        if attempt.usage.source != .none {
+            for (type, count, number) in [("input" as StaticString, attempt.usage.input, 18 as UInt64), ("output", attempt.usage.output, 19)] {
+                var key = base
+                key.mix(number)
+                key.mix(UInt64(attempt.usage.source.rawValue))
+                let handle = self.shard.handle(key, Instruments.tokenUsage) { values() + ["\(type)", "\(attempt.usage.source.name)"] }
+                self.shard.record(handle, Double(count), bounds: Instruments.tokenBounds)
+            }
+        }
+        if attempt.isStream, attempt.firstChunkAt > attempt.sentAt, attempt.sentAt > 0 {
+            var key = base
+            key.mix(20)
+            let handle = self.shard.handle(key, Instruments.timeToFirstChunk, values)
+            self.shard.record(handle, Double(attempt.firstChunkAt - attempt.sentAt) / 1e9, bounds: Instruments.firstTokenBounds)
+        }
+        if attempt.hasCost { self.recordCost(attempt, evidence) }
+        if Int(scope.detail) == evidence.attempts.count - 1 { self.recordServerView(attempt, base, values, evidence) }
+    }
+
+    /// The same operation as the gateway's client sees it: recorded once a request, with its last attempt.
+    private func recordServerView(_ attempt: AttemptEvidence, _ base: SeriesKey, _ values: () -> [String], _ evidence: RequestEvidence) {
+        let root = evidence.root
+        var durationKey = base
+        durationKey.mix(21)
+        evidence.withBytes(of: root.errorType) { durationKey.mix($0) }
+        let duration = self.shard.handle(durationKey, Instruments.genAIServerRequestDuration) { values() + [evidence.string(of: root.errorType)] }
+        self.shard.record(duration, Double(root.endMonotonic &- root.startMonotonic) / 1e9, bounds: Instruments.operationBounds)
+        guard attempt.isStream, root.errorType.isEmpty, attempt.firstChunkAt > root.startMonotonic else { return }
+
+        var firstKey = base
+        firstKey.mix(22)
+        let first = self.shard.handle(firstKey, Instruments.genAIServerTimeToFirstToken, values)
+        self.shard.record(first, Double(attempt.firstChunkAt - root.startMonotonic) / 1e9, bounds: Instruments.firstTokenBounds)
+        guard attempt.usage.output > 1, attempt.lastChunkAt > attempt.firstChunkAt else { return }
+        var perTokenKey = base
+        perTokenKey.mix(23)
+        let perToken = self.shard.handle(perTokenKey, Instruments.genAIServerTimePerOutputToken, values)
+        let seconds = Double(attempt.lastChunkAt - attempt.firstChunkAt) / 1e9 / Double(attempt.usage.output - 1)
+        self.shard.record(perToken, seconds, bounds: Instruments.perTokenBounds)
+    }
+
+    private func recordCost(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {
+        var key = SeriesKey(24)
+        key.mix(evidence.route?.metricIndex ?? 0)
+        key.mix(evidence.consumer?.metricIndex ?? 0)
+        evidence.withBytes(of: attempt.provider) { key.mix($0) }
+        evidence.withBytes(of: attempt.requestModel) { key.mix($0) }
+        let handle = self.shard.handle(key, Instruments.cost) {
+            [evidence.string(of: attempt.provider), evidence.string(of: attempt.requestModel), evidence.route?.routeName ?? "", evidence.consumer?.name ?? ""]
+        }
+        self.shard.addReal(handle, attempt.cost)
+    }
+
+    /// Counts a streamed chunk while the stream runs: `gen_ai.client.operation.time_per_output_chunk`.
+    func recordChunkGap(_ attempt: AttemptEvidence, _ evidence: RequestEvidence, nanoseconds: UInt64, simultaneous: UInt64) {
+        var key = self.operationKey(16, attempt, evidence)
+        key.mix(25)
+        let handle = self.shard.handle(key, Instruments.timePerOutputChunk) { self.operationValues(attempt, evidence) }
+        self.shard.record(handle, Double(nanoseconds) / 1e9, bounds: Instruments.perTokenBounds)
+        for _ in 0..<simultaneous { self.shard.record(handle, 0, bounds: Instruments.perTokenBounds) }
+    }
+}

@@ -1,0 +1,44 @@
+/// The identity of one instrument, fixed at compile time.
+public struct Instrument: Sendable {
+    public enum Kind: Sendable, Equatable {
+        /// Rises only; integer.
+        case counter
+        /// Rises only; a real number (costs).
+        case realCounter
+        /// Rises and falls; integer. Loops add to it, a scrape sums the loops.
+        case upDownCounter
+        /// Read by a callback when somebody scrapes.
+        case observedGauge
+        case observedCounter
+        case histogram(bounds: [Double])
+    }
+
+    /// OpenTelemetry name, dotted lower case.
+    public let name: StaticString
+    public let kind: Kind
+    /// UCUM unit as OpenTelemetry writes it: `s`, `By`, `{token}`, `1`.
+    public let unit: StaticString
+    public let help: StaticString
+    /// Attribute keys, in the order in which values are given.
+    public let attributes: [StaticString]
+    /// Where name, unit and attributes come from (URL or section of our contract).
+    public let source: StaticString
+    /// The Prometheus name where it is not derived from `name` (Kong's own metrics).
+    public let prometheusName: StaticString?
+
+    public init(_ name: StaticString, _ kind: Kind, unit: StaticString, help: StaticString, attributes: [StaticString] = [], source: StaticString, prometheusName: StaticString? = nil) {
+        self.name = name
+        self.kind = kind
+        self.unit = unit
+        self.help = help
+        self.attributes = attributes
+        self.source = source
+        self.prometheusName = prometheusName
+    }
+
+    /// Cells a series takes: a histogram has one per bucket, one for the overflow bucket and one for the sum.
+    var cellCount: Int {
+        if case .histogram(let bounds) = self.kind { return bounds.count + 2 }
+        return 1
+    }
+}

@@ -1,0 +1,18 @@
+/// One instrument's values at one instant, as exporters see them.
+public struct MetricFamily: Sendable {
+    public let instrument: Instrument
+    public let points: [MetricPoint]
+}
+
+/// One series at one instant.
+public struct MetricPoint: Sendable {
+    public enum Value: Sendable {
+        case number(Double)
+        /// Counts per bucket (not cumulative), the last one above the highest bound.
+        case histogram(buckets: [UInt64], sum: Double)
+    }
+
+    /// Values of the instrument's attributes, in its order.
+    public let values: [String]
+    public let value: Value
+}

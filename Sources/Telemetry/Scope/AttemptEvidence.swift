@@ -1,0 +1,80 @@
+/// Where a token count came from; the `pellucid.usage.source` attribute (DESIGN: truth rules).
+public enum UsageSource: UInt8, Sendable {
+    /// No model was reached, or the operation has no tokens.
+    case none
+    case providerReported
+    case counted
+    case estimated
+    /// The stream ended before the provider reported.
+    case partial
+
+    public var name: StaticString {
+        switch self {
+        case .none: "none"
+        case .providerReported: "provider_reported"
+        case .counted: "counted"
+        case .estimated: "estimated"
+        case .partial: "partial"
+        }
+    }
+}
+
+/// Token counts of one model operation.
+public struct TokenUsage: Sendable, Equatable {
+    public var input: Int64 = 0
+    public var output: Int64 = 0
+    public var cachedInput: Int64 = 0
+    public var reasoning: Int64 = 0
+    public var source = UsageSource.none
+
+    public init() {}
+    public var total: Int64 { self.input + self.output }
+}
+
+/// What is recorded of one upstream attempt: a CLIENT span, the GenAI client metrics and an entry of `tries` are views of it.
+public struct AttemptEvidence: Sendable {
+    /// `gen_ai.operation.name`, empty for an ordinary HTTP upstream.
+    public var operation = EvidenceText()
+    /// `gen_ai.provider.name`.
+    public var provider = EvidenceText()
+    public var requestModel = EvidenceText()
+    public var responseModel = EvidenceText()
+    public var responseID = EvidenceText()
+    /// Comma-separated finish reasons, in the provider's spelling.
+    public var finishReasons = EvidenceText()
+    public var serverAddress = EvidenceText()
+    public var serverPort: UInt16 = 0
+    /// The address connected to, for Kong's `tries[].ip`.
+    public var peerAddress = EvidenceText()
+    public var method = EvidenceText()
+    public var path = EvidenceText()
+    public var status: UInt16 = 0
+    public var errorType = EvidenceText()
+    /// The provider's own request id header.
+    public var providerRequestID = EvidenceText()
+    public var usage = TokenUsage()
+    /// Configured price applied to the usage, in the configured currency; 0 without prices.
+    public var cost = 0.0
+    public var hasCost = false
+    public var isStream = false
+    public var isConnectionReused = false
+    /// `http.request.resend_count`: 0 for the first attempt.
+    public var resendCount: UInt16 = 0
+    /// The configured plugin entity that directed the attempt (Kong's `ai.proxy.meta.plugin_id`).
+    public var pluginID = EvidenceText()
+    /// Whether Kong's `ai.proxy` statistics belong in the audit line (`logging.log_statistics`).
+    public var logsStatistics = false
+    public var requestPayload = EvidenceText()
+    public var responsePayload = EvidenceText()
+
+    public var connectedAt: UInt64 = 0
+    public var sentAt: UInt64 = 0
+    public var headAt: UInt64 = 0
+    public var firstChunkAt: UInt64 = 0
+    public var lastChunkAt: UInt64 = 0
+    public var chunkCount: UInt64 = 0
+    public var requestBytes: UInt64 = 0
+    public var responseBytes: UInt64 = 0
+
+    public init() {}
+}

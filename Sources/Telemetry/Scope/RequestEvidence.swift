@@ -1,0 +1,163 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Everything recorded of one request: root, scopes, attempts, plugin fields and the text they refer to.
+///
+/// One instance serves many requests in turn (it is pooled per loop). It belongs to the request's event loop until the
+/// request ends, then to the drain thread, then to the pool again; the hand-overs go through ``EvidenceRing``.
+public final class RequestEvidence: @unchecked Sendable {
+    // Unchecked: owned by exactly one thread at a time, see above.
+
+    /// Most scopes of one request; what is beyond is counted in ``RootEvidence/droppedScopes``.
+    public static let maximumScopes = 256
+    /// Most bytes of text of one request; what is beyond is recorded as absent.
+    public static let maximumArenaBytes = 1 << 22
+    static let maximumAttributes = 4096
+
+    public internal(set) var root = RootEvidence()
+    public internal(set) var route: RouteIdentity?
+    public internal(set) var consumer: ConsumerIdentity?
+    /// Hash of the configuration the request ran under (`pellucid.config.hash`).
+    public internal(set) var configurationHash = ""
+    public internal(set) var scopes: [ScopeEvidence] = []
+    public internal(set) var attempts: [AttemptEvidence] = []
+    public internal(set) var stages: [StageIdentity] = []
+    /// Sinks that the request's route, service or consumer configured, beyond the process-wide ones.
+    public internal(set) var sinks: [any EvidenceConsumer] = []
+    var attributes: [AttributeSlot] = []
+    /// Rises when a request ends (on its loop), so that a scope that outlives its request cannot write any more.
+    var generation: UInt64 = 0
+    weak var home: LoopTelemetry?
+
+    private var arena: UnsafeMutableRawPointer
+    private var arenaCapacity = 1024
+    private var arenaCount = 0
+
+    init() {
+        self.arena = UnsafeMutableRawPointer.allocate(byteCount: 1024, alignment: 8)
+        self.scopes.reserveCapacity(8)
+        self.attempts.reserveCapacity(1)
+        self.stages.reserveCapacity(8)
+        self.attributes.reserveCapacity(8)
+    }
+
+    deinit { self.arena.deallocate() }
+
+    func reset() {
+        self.root = RootEvidence()
+        self.route = nil
+        self.consumer = nil
+        self.scopes.removeAll(keepingCapacity: true)
+        self.attempts.removeAll(keepingCapacity: true)
+        self.stages.removeAll(keepingCapacity: true)
+        self.sinks.removeAll(keepingCapacity: true)
+        self.attributes.removeAll(keepingCapacity: true)
+        self.arenaCount = 0
+        if self.arenaCapacity > 16_384 {
+            self.arena.deallocate()
+            self.arena = UnsafeMutableRawPointer.allocate(byteCount: 1024, alignment: 8)
+            self.arenaCapacity = 1024
+        }
+    }
+
+    // MARK: Text
+
+    /// Copies bytes into the arena. Absent text comes back when the request's text limit is reached.
+    public func text(_ bytes: UnsafeRawBufferPointer) -> EvidenceText {
+        guard let base = bytes.baseAddress, bytes.count > 0 else { return EvidenceText() }
+        guard self.reserve(bytes.count) else { return EvidenceText() }
+        memcpy(self.arena + self.arenaCount, base, bytes.count)
+        let text = EvidenceText(offset: UInt32(self.arenaCount), length: UInt32(bytes.count))
+        self.arenaCount += bytes.count
+        return text
+    }
+
+    public func text(_ string: String) -> EvidenceText {
+        var string = string
+        return string.withUTF8 { self.text(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// The bytes of a text of this evidence; the pointer is valid during the call.
+    @inline(__always)
+    public func withBytes<R>(of text: EvidenceText, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+        if let constant = text.constant { return body(UnsafeRawBufferPointer(start: constant, count: Int(text.length))) }
+        return body(UnsafeRawBufferPointer(start: self.arena + Int(text.offset), count: Int(text.length)))
+    }
+
+    public func string(of text: EvidenceText) -> String { self.withBytes(of: text) { String(decoding: $0, as: UTF8.self) } }
+
+    private func reserve(_ count: Int) -> Bool {
+        let needed = self.arenaCount + count
+        if needed <= self.arenaCapacity { return true }
+        guard needed <= RequestEvidence.maximumArenaBytes else { return false }
+        var capacity = self.arenaCapacity
+        while capacity < needed { capacity *= 2 }
+        let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 8)
+        memcpy(larger, self.arena, self.arenaCount)
+        self.arena.deallocate()
+        self.arena = larger
+        self.arenaCapacity = capacity
+        return true
+    }
+
+    // MARK: Scopes
+
+    /// Opens a scope and returns its index, or -1 where the request has too many already.
+    func openScope(_ kind: ScopeKind, detail: UInt16, parent: UInt64, spanID: UInt64, at now: UInt64) -> Int {
+        guard self.scopes.count < RequestEvidence.maximumScopes else {
+            self.root.droppedScopes &+= 1
+            return -1
+        }
+        self.scopes.append(ScopeEvidence(kind: kind, spanID: spanID, parentSpanID: parent, start: now, detail: detail))
+        return self.scopes.count - 1
+    }
+
+    func stageIndex(of identity: StageIdentity) -> UInt16 {
+        self.stages.append(identity)
+        return UInt16(self.stages.count - 1)
+    }
+
+    func set(_ key: StaticString, _ value: EvidenceValue, scope: Int) {
+        guard scope >= 0, self.attributes.count < RequestEvidence.maximumAttributes else { return }
+        let recorded: AttributeValue =
+            switch value {
+            case .int(let v): .int(v)
+            case .double(let v): .double(v)
+            case .bool(let v): .bool(v)
+            case .string(let v): .text(self.text(v))
+            case .name(let v): .text(EvidenceText(v))
+            }
+        var index = self.scopes[scope].firstAttribute
+        while index != .max {
+            if self.attributes[Int(index)].key.utf8Start == key.utf8Start {
+                self.attributes[Int(index)].value = recorded
+                return
+            }
+            index = self.attributes[Int(index)].next
+        }
+        let slot = UInt16(self.attributes.count)
+        self.attributes.append(AttributeSlot(key: key, value: recorded, next: .max))
+        if self.scopes[scope].lastAttribute == .max {
+            self.scopes[scope].firstAttribute = slot
+        } else {
+            self.attributes[Int(self.scopes[scope].lastAttribute)].next = slot
+        }
+        self.scopes[scope].lastAttribute = slot
+    }
+
+    /// Visits the fields that a scope's plugin or service wrote, in order.
+    @inline(__always)
+    public func forEachAttribute(of scope: ScopeEvidence, _ body: (StaticString, AttributeValue) -> Void) {
+        var index = scope.firstAttribute
+        while index != .max {
+            let slot = self.attributes[Int(index)]
+            body(slot.key, slot.value)
+            index = slot.next
+        }
+    }
+
+    /// Calendar time of a monotonic instant of this request, nanoseconds since the epoch.
+    @inline(__always)
+    public func wall(_ monotonic: UInt64) -> UInt64 { self.root.startWall &+ (monotonic &- self.root.startMonotonic) }
+}

@@ -1,0 +1,48 @@
+/// The recording handle of one request. Not copyable; its `deinit` derives the metrics and hands the evidence over, exactly once.
+public struct RequestRecord: ~Copyable {
+    package let evidence: RequestEvidence
+    package let telemetry: LoopTelemetry
+    private var outcome = Outcome.abandoned
+
+    init(evidence: RequestEvidence, telemetry: LoopTelemetry) {
+        self.evidence = evidence
+        self.telemetry = telemetry
+    }
+
+    /// Changes the root evidence; text is recorded through the second argument.
+    @inline(__always)
+    package borrowing func update(_ body: (inout RootEvidence, RequestEvidence) -> Void) {
+        var root = self.evidence.root
+        body(&root, self.evidence)
+        self.evidence.root = root
+    }
+
+    package borrowing func matched(_ route: RouteIdentity, configurationHash: String, sinks: [any EvidenceConsumer]) {
+        self.evidence.route = route
+        self.evidence.configurationHash = configurationHash
+        if !sinks.isEmpty { self.evidence.sinks = sinks }
+    }
+
+    package borrowing func authenticated(_ consumer: ConsumerIdentity) { self.evidence.consumer = consumer }
+
+    package borrowing func openStage(_ identity: StageIdentity) -> ScopeRecord {
+        let spanID = self.telemetry.identifiers.next()
+        let detail = self.evidence.stageIndex(of: identity)
+        let index = self.evidence.openScope(.stage, detail: detail, parent: self.evidence.root.spanID, spanID: spanID, at: MonotonicClock.now())
+        return ScopeRecord(evidence: self.evidence, index: index, spanID: spanID)
+    }
+
+    package borrowing func openAttempt() -> ScopeRecord {
+        let spanID = self.telemetry.identifiers.next()
+        var attempt = AttemptEvidence()
+        attempt.resendCount = UInt16(clamping: self.evidence.attempts.count)
+        self.evidence.attempts.append(attempt)
+        let detail = UInt16(clamping: self.evidence.attempts.count - 1)
+        let index = self.evidence.openScope(.attempt, detail: detail, parent: self.evidence.root.spanID, spanID: spanID, at: MonotonicClock.now())
+        return ScopeRecord(evidence: self.evidence, index: index, spanID: spanID)
+    }
+
+    package consuming func finish(_ outcome: Outcome) { self.outcome = outcome }
+
+    deinit { self.telemetry.finish(self.evidence, self.outcome) }
+}

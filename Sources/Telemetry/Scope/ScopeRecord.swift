@@ -1,0 +1,80 @@
+/// The recording handle of one open scope. Not copyable; its `deinit` is the only place that ends the scope.
+///
+/// A record that is dropped without ``finish(_:)`` ends as ``Outcome/abandoned``: forgotten evidence is evidence.
+public struct ScopeRecord: ~Copyable {
+    private let evidence: RequestEvidence
+    private let generation: UInt64
+    private let index: Int
+    private var outcome = Outcome.abandoned
+    private var busy: UInt64 = 0
+    private var hasBusy = false
+
+    /// The span id of this scope, parent of what it opens.
+    package let spanID: UInt64
+
+    init(evidence: RequestEvidence, index: Int, spanID: UInt64) {
+        self.evidence = evidence
+        self.generation = evidence.generation
+        self.index = index
+        self.spanID = spanID
+    }
+
+    package mutating func set(_ key: StaticString, _ value: EvidenceValue) {
+        guard self.isLive else { return }
+        self.evidence.set(key, value, scope: self.index)
+    }
+
+    /// Records the decision of a stage, apart from what the pipeline did about it.
+    package mutating func decide(_ verdict: StageVerdict, _ action: StageAction) {
+        guard self.isLive else { return }
+        self.evidence.scopes[self.index].verdict = verdict
+        self.evidence.scopes[self.index].action = action
+    }
+
+    package mutating func fail(_ code: StaticString) {
+        guard self.isLive else { return }
+        self.evidence.scopes[self.index].errorType = EvidenceText(code)
+    }
+
+    package mutating func addBytesDelta(_ delta: Int) {
+        guard self.isLive else { return }
+        self.evidence.scopes[self.index].bytesDelta += Int64(delta)
+    }
+
+    /// Own time of a stream stage, which is open much longer than it works.
+    package mutating func addBusy(_ nanoseconds: UInt64, events: UInt64) {
+        self.busy &+= nanoseconds
+        self.hasBusy = true
+        if self.isLive { self.evidence.scopes[self.index].eventCount &+= events }
+    }
+
+    /// Changes the attempt this scope records; nothing happens for other kinds.
+    package mutating func withAttempt(_ body: (inout AttemptEvidence, RequestEvidence) -> Void) {
+        guard self.isLive, self.evidence.scopes[self.index].kind == .attempt else { return }
+        let detail = Int(self.evidence.scopes[self.index].detail)
+        // Text recorded by the body goes to the same evidence: take the attempt out while it is being changed.
+        var attempt = self.evidence.attempts[detail]
+        body(&attempt, self.evidence)
+        self.evidence.attempts[detail] = attempt
+    }
+
+    /// Opens the CLIENT span of a call to an outside service below this scope.
+    package func openCall(_ name: StaticString, spanID: UInt64) -> ScopeRecord {
+        let index = self.isLive ? self.evidence.openScope(.call, detail: 0, parent: self.spanID, spanID: spanID, at: MonotonicClock.now()) : -1
+        if index >= 0 { self.evidence.scopes[index].callName = EvidenceText(name) }
+        return ScopeRecord(evidence: self.evidence, index: index, spanID: spanID)
+    }
+
+    package consuming func finish(_ outcome: Outcome) { self.outcome = outcome }
+
+    private var isLive: Bool { self.index >= 0 && self.evidence.generation == self.generation }
+
+    deinit {
+        guard self.index >= 0, self.evidence.generation == self.generation else { return }
+        let now = MonotonicClock.now()
+        self.evidence.scopes[self.index].end = now
+        self.evidence.scopes[self.index].busy = self.hasBusy ? self.busy : now &- self.evidence.scopes[self.index].start
+        self.evidence.scopes[self.index].outcome = self.outcome
+        self.evidence.scopes[self.index].isOpen = false
+    }
+}
