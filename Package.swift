@@ -19,6 +19,7 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 // TLS to upstreams (BoringSSL): handshakes on the event loop, no thread hop.
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 // The command line: verbs, help, completion.
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -57,7 +58,7 @@ let package = Package(
         // Regular expressions (PCRE2) behind Core's protocol.
         .target(name: "GatewayPatterns", dependencies: ["GatewayCore", "CPCRE2"], path: "Sources/Gateway/Patterns", swiftSettings: strict),
         .target(
-            name: "GatewayTransport", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioSSL],
+            name: "GatewayTransport", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioSSL, nioTLS],
             path: "Sources/Gateway/Transport", swiftSettings: strict),
         .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),

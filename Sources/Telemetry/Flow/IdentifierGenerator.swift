@@ -8,6 +8,9 @@ public struct IdentifierGenerator: Sendable {
     /// A fixed sequence, for tests.
     public init(seed: UInt64) { self.state = seed }
 
+    /// One id from the system generator, for places without a loop.
+    static func unique() -> UInt64 { UInt64.random(in: 1...UInt64.max) }
+
     /// A non-zero 64-bit id (zero is invalid in W3C trace context).
     @inline(__always)
     public mutating func next() -> UInt64 {

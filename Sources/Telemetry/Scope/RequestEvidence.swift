@@ -78,6 +78,21 @@ public final class RequestEvidence: @unchecked Sendable {
         return string.withUTF8 { self.text(UnsafeRawBufferPointer($0)) }
     }
 
+    /// Records pairs as one text, `name NUL value NUL …`: how header fields are kept.
+    public func pairs(_ body: ((UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) -> Void) -> EvidenceText {
+        let start = self.arenaCount
+        body { name, value in
+            guard self.reserve(name.count + value.count + 2) else { return }
+            for part in [name, value] {
+                if let base = part.baseAddress, part.count > 0 { memcpy(self.arena + self.arenaCount, base, part.count) }
+                self.arenaCount += part.count
+                self.arena.storeBytes(of: 0, toByteOffset: self.arenaCount, as: UInt8.self)
+                self.arenaCount += 1
+            }
+        }
+        return EvidenceText(offset: UInt32(start), length: UInt32(self.arenaCount - start))
+    }
+
     /// The bytes of a text of this evidence; the pointer is valid during the call.
     @inline(__always)
     public func withBytes<R>(of text: EvidenceText, _ body: (UnsafeRawBufferPointer) -> R) -> R {

@@ -42,6 +42,12 @@ public struct RequestRecord: ~Copyable {
         return ScopeRecord(evidence: self.evidence, index: index, spanID: spanID)
     }
 
+    /// Counts the gaps before streamed chunks of an open attempt: one of `gap` nanoseconds, the others of none because they came together.
+    package borrowing func recordChunks(_ scope: borrowing ScopeRecord, gap: UInt64, simultaneous: UInt64) {
+        guard let attempt = scope.attempt else { return }
+        self.telemetry.instruments.recordChunkGap(attempt, self.evidence, nanoseconds: gap, simultaneous: simultaneous)
+    }
+
     package consuming func finish(_ outcome: Outcome) { self.outcome = outcome }
 
     deinit { self.telemetry.finish(self.evidence, self.outcome) }

@@ -58,8 +58,15 @@ public struct ScopeRecord: ~Copyable {
         self.evidence.attempts[detail] = attempt
     }
 
+    /// What is recorded of the attempt so far; nil for other kinds.
+    var attempt: AttemptEvidence? {
+        guard self.isLive, self.evidence.scopes[self.index].kind == .attempt else { return nil }
+        return self.evidence.attempts[Int(self.evidence.scopes[self.index].detail)]
+    }
+
     /// Opens the CLIENT span of a call to an outside service below this scope.
-    package func openCall(_ name: StaticString, spanID: UInt64) -> ScopeRecord {
+    package func openCall(_ name: StaticString) -> ScopeRecord {
+        let spanID = self.evidence.home?.identifiers.next() ?? IdentifierGenerator.unique()
         let index = self.isLive ? self.evidence.openScope(.call, detail: 0, parent: self.spanID, spanID: spanID, at: MonotonicClock.now()) : -1
         if index >= 0 { self.evidence.scopes[index].callName = EvidenceText(name) }
         return ScopeRecord(evidence: self.evidence, index: index, spanID: spanID)

@@ -36,7 +36,9 @@ def clean_environment(extra: dict | None = None) -> dict:
 class Gateway:
     """One running gateway. Its files stand in `directory`; `stderr` is its diagnostic log so far."""
 
-    def __init__(self, configuration=None, *, environment: dict | None = None, arguments: list | None = None, directory=None, verb: str = "run"):
+    def __init__(
+        self, configuration=None, *, environment: dict | None = None, arguments: list | None = None, directory=None, verb: str = "run", descriptors: int = 0
+    ):
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="pellucid-e2e-"))
         self.config_path = self.directory / "kong.yaml"
         self.audit_path = self.directory / "audit.log"
@@ -44,6 +46,8 @@ class Gateway:
         self.proxy_port, self.admin_port, self.status_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.proxy_port}"
         self.status_url = f"http://127.0.0.1:{self.status_port}"
+        # Exit statuses that are no problem when the test is over.
+        self.expected_exits = {0}
         self._stderr_path = self.directory / "stderr.log"
         self._stderr = open(self._stderr_path, "ab")
         command = [binary(), verb]
@@ -54,6 +58,8 @@ class Gateway:
         if verb == "run":
             command += ["--admin-listen", f"127.0.0.1:{self.admin_port}", "--state-dir", str(self.state_directory)]
         command += arguments or []
+        if descriptors:
+            command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
         self.process = subprocess.Popen(
             command, env=clean_environment(environment), cwd=self.directory, stdin=subprocess.DEVNULL, stdout=self._stderr, stderr=self._stderr
         )
@@ -116,10 +122,18 @@ class Gateway:
                 self._stderr.close()
         return self.process.returncode
 
+    def wait_for_failure(self, timeout: float = 10) -> int:
+        """Waits until the process ends by itself, as it is meant to, with a status other than 0; returns that."""
+        status = self.process.wait(timeout)
+        assert status > 0, f"ended with {status}:\n{self.stderr}"
+        self.expected_exits = {status}
+        return status
+
     def kill(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        """Ends the process as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+        self.expected_exits = {-9}
 
     def resident_bytes(self) -> int:
         """Resident memory now."""

@@ -52,12 +52,14 @@ static pcre2_match_data *scratch_for(uint32_t pairs) {
     return scratch->data;
 }
 
-cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless, int anchored, cpcre2_limits limits,
+cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless, int anchored, int unicode, cpcre2_limits limits,
                             int *error_code, size_t *error_offset) {
     // \C would let a pattern read half a character; backtracking verbs and callouts stay, they only cost the pattern's own limit.
     uint32_t options = PCRE2_NEVER_BACKSLASH_C;
     if (caseless) options |= PCRE2_CASELESS;
     if (anchored) options |= PCRE2_ANCHORED;
+    // A subject with broken UTF-8 is searched in its valid parts instead of failing the match.
+    if (unicode) options |= PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF;
     PCRE2_SIZE offset = 0;
     int error = 0;
     pcre2_code *code = pcre2_compile(pattern, length, options, &error, &offset, NULL);

@@ -29,7 +29,7 @@ struct FieldSectionParser: Sendable {
         guard let p = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return nil }
         let count = bytes.count
         while true {
-            guard let lineFeed = HTTPGrammar.index(of: 0x0A, in: p, from: scanned, to: count) else {
+            guard let lineFeed = ByteScan.index(of: 0x0A, in: p, from: scanned, to: count) else {
                 scanned = count
                 if count &- lineStart > limits.fieldLineBytes &+ 1 { throw .fieldTooLarge }
                 if count &- sectionStart > maximumBytes { throw tooLarge }

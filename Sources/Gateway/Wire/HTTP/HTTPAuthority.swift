@@ -12,13 +12,13 @@ enum HTTPAuthority {
         guard count > 0 else { return nil }
         var i = 0
         if p[0] == 0x5B {
-            guard let close = HTTPGrammar.index(of: 0x5D, in: p, from: 1, to: count), close > 1 else { return nil }
+            guard let close = ByteScan.index(of: 0x5D, in: p, from: 1, to: count), close > 1 else { return nil }
             for k in 1..<close where !isAddressByte(p[k]) { return nil }
             i = close + 1
         } else {
             while i < count, p[i] != 0x3A {
                 if p[i] == 0x25 {
-                    guard i + 2 < count, HTTPGrammar.hexValue(p[i + 1]) != nil, HTTPGrammar.hexValue(p[i + 2]) != nil else { return nil }
+                    guard i + 2 < count, ByteScan.hexValue(p[i + 1]) != nil, ByteScan.hexValue(p[i + 2]) != nil else { return nil }
                     i += 3
                 } else {
                     guard isNameByte(p[i]) else { return nil }
@@ -31,7 +31,7 @@ enum HTTPAuthority {
         guard p[i] == 0x3A, count - i <= 6 else { return nil }
         var port = 0
         for k in (i + 1)..<count {
-            guard HTTPGrammar.isDigit(p[k]) else { return nil }
+            guard ByteScan.isDigit(p[k]) else { return nil }
             port = port * 10 + Int(p[k] - 0x30)
         }
         guard port <= 65535 else { return nil }
@@ -39,7 +39,7 @@ enum HTTPAuthority {
     }
 
     /// Inside the brackets of an IP literal.
-    private static func isAddressByte(_ c: UInt8) -> Bool { HTTPGrammar.hexValue(c) != nil || c == 0x3A || c == 0x2E }
+    private static func isAddressByte(_ c: UInt8) -> Bool { ByteScan.hexValue(c) != nil || c == 0x3A || c == 0x2E }
 
     /// `unreserved` and `sub-delims` without the comma.
     private static func isNameByte(_ c: UInt8) -> Bool {

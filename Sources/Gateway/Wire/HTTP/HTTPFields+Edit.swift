@@ -22,13 +22,13 @@ extension HTTPFields {
 
     /// Adds a field at the end; false when the value is refused.
     public mutating func append(_ field: KnownField, bytes value: UnsafeRawBufferPointer) -> Bool {
-        HTTPFields.withBytes(field.name) { addLine(known: field, name: $0, value: value) }
+        field.name.withBytes { addLine(known: field, name: $0, value: value) }
     }
 
     /// Adds a field at the end; a literal is known to the programmer, hence the result may be ignored.
     @discardableResult
     public mutating func append(_ field: KnownField, literal value: StaticString) -> Bool {
-        HTTPFields.withBytes(value) { append(field, bytes: $0) }
+        value.withBytes { append(field, bytes: $0) }
     }
 
     /// Adds a field with a decimal number at the end. A number cannot be refused.
@@ -123,6 +123,7 @@ extension HTTPFields {
 
     /// Removes all fields with this name; the case of letters does not matter.
     public mutating func remove(nameBytes name: UnsafeRawBufferPointer) {
+        guard first(name: name) != nil else { return }
         var kept = entries, names = present
         bytes.withUnsafeReadableBytes { raw in
             kept.removeAll { entry in
@@ -176,9 +177,5 @@ extension HTTPFields {
                 valueLength: UInt32(truncatingIfNeeded: value.count), nameLength: UInt16(truncatingIfNeeded: name.count), known: known, isCanonical: true))
         if let known { present.insert(known) }
         return true
-    }
-
-    static func withBytes<Result>(_ text: StaticString, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        text.withUTF8Buffer { body(UnsafeRawBufferPointer($0)) }
     }
 }

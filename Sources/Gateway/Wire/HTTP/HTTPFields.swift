@@ -1,4 +1,4 @@
-public import NIOCore
+import NIOCore
 
 /// An ordered list of header or trailer fields whose bytes lie in one buffer.
 ///

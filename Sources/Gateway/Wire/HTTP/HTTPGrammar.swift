@@ -1,26 +1,14 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
-/// Character classes of RFC 9110 and RFC 3986, and scans over raw bytes.
-@usableFromInline
+/// Character classes of RFC 9110 and RFC 3986.
 enum HTTPGrammar {
-    /// Finds a byte, or nil.
-    @inline(__always)
-    static func index(of byte: UInt8, in p: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Int? {
-        guard start < end, let hit = memchr(p + start, Int32(byte), end &- start) else { return nil }
-        return UnsafeRawPointer(hit) - UnsafeRawPointer(p)
-    }
+    /// One bit for each of the bytes 0...63 and 64...127 that is a `tchar`.
+    private static var tokensLow: UInt64 { 0x03FF_6CFA_0000_0000 }
+    private static var tokensHigh: UInt64 { 0x57FF_FFFF_C7FF_FFFE }
 
     /// `tchar` (RFC 9110 section 5.6.2): what methods, field names and other tokens consist of.
     @inline(__always)
     static func isTokenByte(_ c: UInt8) -> Bool {
-        if c < 64 { return 0x03FF_6CFA_0000_0000 as UInt64 & (1 &<< UInt64(c)) != 0 }
-        return c < 128 && 0x57FF_FFFF_C7FF_FFFE as UInt64 & (1 &<< UInt64(c &- 64)) != 0
+        if c < 64 { return tokensLow & (1 &<< UInt64(c)) != 0 }
+        return c < 128 && tokensHigh & (1 &<< UInt64(c &- 64)) != 0
     }
 
     /// Whether the bytes are one or more `tchar`s.
@@ -81,23 +69,12 @@ enum HTTPGrammar {
     @inline(__always)
     static func lowercased(_ c: UInt8) -> UInt8 { c &- 0x41 < 26 ? c | 0x20 : c }
 
-    @inline(__always)
-    static func isDigit(_ c: UInt8) -> Bool { c &- 0x30 < 10 }
-
-    /// Value of a hexadecimal digit, or nil.
-    @inline(__always)
-    static func hexValue(_ c: UInt8) -> UInt8? {
-        if c &- 0x30 < 10 { return c &- 0x30 }
-        let lower = c | 0x20
-        return lower &- 0x61 < 6 ? lower &- 0x57 : nil
-    }
-
     /// Calls `body` with every element of a comma-separated list, blanks trimmed, empty elements left out (RFC 9110 section 5.6.1). Stops when it returns false.
     @inline(__always)
     static func forEachListElement(_ p: UnsafePointer<UInt8>, _ count: Int, _ body: (UnsafePointer<UInt8>, Int) -> Bool) {
         var i = 0
         while i <= count {
-            let comma = index(of: 0x2C, in: p, from: i, to: count) ?? count
+            let comma = ByteScan.index(of: 0x2C, in: p, from: i, to: count) ?? count
             var start = i, end = comma
             while start < end, isBlank(p[start]) { start &+= 1 }
             while end > start, isBlank(p[end &- 1]) { end &-= 1 }

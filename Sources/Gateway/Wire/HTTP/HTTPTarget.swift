@@ -95,7 +95,7 @@ public struct HTTPTarget: Sendable {
             return Parts(form: .authority, authorityEnd: count, pathEnd: count)
         }
         if p[0] == 0x2F {
-            return Parts(form: .origin, pathEnd: HTTPGrammar.index(of: 0x3F, in: p, from: 0, to: count) ?? count)
+            return Parts(form: .origin, pathEnd: ByteScan.index(of: 0x3F, in: p, from: 0, to: count) ?? count)
         }
         if count == 1, p[0] == 0x2A {
             guard method == .options else { throw .targetInvalid }
@@ -106,7 +106,7 @@ public struct HTTPTarget: Sendable {
         var end = start
         while end < count, p[end] != 0x2F, p[end] != 0x3F { end += 1 }
         guard HTTPAuthority.parse(p + start, count: end - start) != nil else { throw .hostInvalid }
-        let path = HTTPGrammar.index(of: 0x3F, in: p, from: end, to: count) ?? count
+        let path = ByteScan.index(of: 0x3F, in: p, from: end, to: count) ?? count
         return Parts(form: .absolute, schemeLength: scheme, authorityStart: start, authorityEnd: end, pathEnd: path)
     }
 

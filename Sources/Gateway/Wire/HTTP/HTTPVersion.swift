@@ -15,8 +15,8 @@ public enum HTTPVersion: UInt8, Sendable {
 
     /// Recognises exactly eight bytes of `HTTP-version` (RFC 9112 section 2.3).
     static func parse(_ p: UnsafePointer<UInt8>, count: Int) throws(HTTPParseError) -> HTTPVersion {
-        guard count == 8, p[0] == 0x48, p[1] == 0x54, p[2] == 0x54, p[3] == 0x50, p[4] == 0x2F, p[6] == 0x2E, HTTPGrammar.isDigit(p[5]),
-            HTTPGrammar.isDigit(p[7])
+        guard count == 8, p[0] == 0x48, p[1] == 0x54, p[2] == 0x54, p[3] == 0x50, p[4] == 0x2F, p[6] == 0x2E, ByteScan.isDigit(p[5]),
+            ByteScan.isDigit(p[7])
         else { throw .versionInvalid }
         guard p[5] == 0x31 else { throw .versionUnsupported }
         switch p[7] {

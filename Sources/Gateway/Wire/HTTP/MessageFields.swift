@@ -18,6 +18,10 @@ struct MessageFields {
             guard let p = raw.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return result }
             for entry in fields.entries {
                 guard let known = entry.known else { continue }
+                if !entry.isCanonical, Self.isTabbed(p, entry) {
+                    if known == .contentLength { throw .contentLengthInvalid }
+                    if known == .transferEncoding { throw .transferEncodingInvalid }
+                }
                 try result.read(known, p + Int(entry.valueOffset), Int(entry.valueLength))
             }
             return result
@@ -33,6 +37,19 @@ struct MessageFields {
     /// Whether the sender wants the connection to persist (RFC 9112 section 9.3).
     func keepAlive(_ version: HTTPVersion) -> Bool {
         !hasClose && (version == .http11 || hasKeepAlive)
+    }
+
+    /// Whether a tab stands around the value. RFC 9110 section 5.5 would drop it; some recipients do not, which is a classic way to hide a Transfer-Encoding from one of two.
+    private static func isTabbed(_ p: UnsafePointer<UInt8>, _ entry: HTTPFields.Entry) -> Bool {
+        ByteScan.index(of: 0x09, in: p, from: entry.nameEnd, to: Int(entry.valueOffset)) != nil
+            || ByteScan.index(of: 0x09, in: p, from: entry.valueEnd, to: entry.valueEnd + trailingBlanks(p, entry)) != nil
+    }
+
+    /// Blanks between a value and its line end; the CR behind them is always there.
+    private static func trailingBlanks(_ p: UnsafePointer<UInt8>, _ entry: HTTPFields.Entry) -> Int {
+        var count = 0
+        while HTTPGrammar.isBlank(p[entry.valueEnd + count]) { count += 1 }
+        return count
     }
 
     private mutating func read(_ field: KnownField, _ p: UnsafePointer<UInt8>, _ count: Int) throws(HTTPParseError) {
@@ -59,7 +76,7 @@ struct MessageFields {
         guard count > 0, count <= 18 else { throw .contentLengthInvalid }
         var value = 0
         for i in 0..<count {
-            guard HTTPGrammar.isDigit(p[i]) else { throw .contentLengthInvalid }
+            guard ByteScan.isDigit(p[i]) else { throw .contentLengthInvalid }
             value = value &* 10 &+ Int(p[i] &- 0x30)
         }
         return value
@@ -75,8 +92,8 @@ struct MessageFields {
         guard count > 0, HTTPGrammar.isTokenByte(p[0]) else { throw .transferEncodingInvalid }
         var end = 0
         while end < count, HTTPGrammar.isTokenByte(p[end]) { end += 1 }
-        let isKnownCoding = !HTTPGrammar.equalsLowercased(p, end, "chunked")
-        guard isKnownCoding, end == count || p[end] == 0x2C || p[end] == 0x3B || HTTPGrammar.isBlank(p[end]) else { throw .transferEncodingInvalid }
+        let isOtherCoding = !HTTPGrammar.equalsLowercased(p, end, "chunked")
+        guard isOtherCoding, end == count || p[end] == 0x2C || p[end] == 0x3B || HTTPGrammar.isBlank(p[end]) else { throw .transferEncodingInvalid }
         throw .transferCodingUnsupported
     }
 }

@@ -28,7 +28,7 @@ typedef struct {
 } cpcre2_limits;
 
 /// Compiles `pattern`; on failure returns NULL and fills `error_code` and `error_offset` (bytes from the start).
-cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless, int anchored, cpcre2_limits limits,
+cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless, int anchored, int unicode, cpcre2_limits limits,
                             int *error_code, size_t *error_offset);
 /// Frees a compiled pattern; no match may be running.
 void cpcre2_free(cpcre2_code *code);

@@ -4,6 +4,8 @@ public struct PatternOptions: Sendable, Hashable {
     public var isCaseless = false
     /// Whether a match must begin at the first byte searched.
     public var isAnchored = false
+    /// Whether pattern and subject are UTF-8 text instead of bytes: `.` is a character, classes and case know all of Unicode.
+    public var isUnicode = false
     /// Backtracking steps one match may take. Default 100,000: milliseconds, not minutes.
     public var matchLimit = 100_000
     /// Nested backtracking one match may hold. Default 10,000.
@@ -14,9 +16,10 @@ public struct PatternOptions: Sendable, Hashable {
     /// The defaults.
     public init() {}
 
-    /// The defaults with case and anchoring chosen.
-    public init(isCaseless: Bool = false, isAnchored: Bool = false) {
+    /// The defaults with case, anchoring and kind of text chosen.
+    public init(isCaseless: Bool = false, isAnchored: Bool = false, isUnicode: Bool = false) {
         self.isCaseless = isCaseless
         self.isAnchored = isAnchored
+        self.isUnicode = isUnicode
     }
 }

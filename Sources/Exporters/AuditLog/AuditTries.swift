@@ -1,0 +1,53 @@
+internal import Telemetry
+
+/// Kong's `tries`: one entry per upstream attempt.
+enum AuditTries {
+    static func write(_ evidence: RequestEvidence, _ out: inout ByteWriter) {
+        out.put(",\"tries\":[" as StaticString)
+        let attempts = evidence.attempts
+        for scope in evidence.scopes where scope.kind == .attempt {
+            let index = Int(scope.detail)
+            let attempt = attempts[index]
+            out.separate()
+            out.put("{\"ip\":" as StaticString)
+            evidence.withBytes(of: attempt.peerAddress.isEmpty ? attempt.serverAddress : attempt.peerAddress) { out.putJSON($0) }
+            out.put(",\"port\":" as StaticString)
+            out.putDecimal(UInt64(attempt.serverPort))
+            let start = evidence.wall(scope.start)
+            out.put(",\"balancer_start\":" as StaticString)
+            out.putDecimal(start / 1_000_000)
+            out.put(",\"balancer_start_ns\":" as StaticString)
+            out.putDecimal(start)
+            // From choosing the target to a usable connection.
+            let latency = attempt.connectedAt > scope.start ? attempt.connectedAt &- scope.start : 0
+            out.put(",\"balancer_latency\":" as StaticString)
+            out.putDecimal(latency / 1_000_000)
+            out.put(",\"balancer_latency_ns\":" as StaticString)
+            out.putDecimal(latency)
+            if index < attempts.count - 1 {
+                // Kong marks what was followed by another try.
+                out.put(",\"state\":\"failed\"" as StaticString)
+            }
+            if attempt.status != 0 {
+                out.put(",\"code\":" as StaticString)
+                out.putDecimal(UInt64(attempt.status))
+            }
+            out.put(",\"duration_us\":" as StaticString)
+            out.putMicroseconds(scope.end &- scope.start)
+            out.put(",\"outcome\":" as StaticString)
+            out.putJSON(constant: scope.outcome.name)
+            text("provider", attempt.provider, evidence, &out)
+            text("request_model", attempt.requestModel, evidence, &out)
+            text("provider_request_id", attempt.providerRequestID, evidence, &out)
+            text("error_type", attempt.errorType.isEmpty ? scope.errorType : attempt.errorType, evidence, &out)
+            out.put(0x7d)
+        }
+        out.put(0x5d)
+    }
+
+    private static func text(_ name: StaticString, _ text: EvidenceText, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+        if text.isEmpty { return }
+        out.member(name)
+        evidence.withBytes(of: text) { out.putJSON($0) }
+    }
+}

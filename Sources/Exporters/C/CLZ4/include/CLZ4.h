@@ -1,0 +1,7 @@
+#ifndef PELLUCID_CLZ4_H
+#define PELLUCID_CLZ4_H
+
+// The frame format of LZ4, as the lz4 command reads it.
+#include <lz4frame.h>
+
+#endif

@@ -1,0 +1,23 @@
+#ifndef PELLUCID_COPENSSL_H
+#define PELLUCID_COPENSSL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// SHA-256 (FIPS 180-4) of `count` bytes into 32 bytes.
+//
+// The low-level functions of libcrypto: EVP_Digest fetches the algorithm and allocates a context on every call,
+// which costs as much as hashing a kilobyte.
+void pellucid_sha256(const void *bytes, size_t count, uint8_t out[32]);
+
+// A prepared HMAC-SHA-256 key (RFC 2104): the two padded key blocks, already hashed.
+typedef struct pellucid_hmac_key pellucid_hmac_key;
+
+// NULL when memory is short. The key bytes are not kept.
+pellucid_hmac_key *pellucid_hmac_key_create(const void *key, size_t count);
+void pellucid_hmac_key_destroy(pellucid_hmac_key *key);
+
+// HMAC-SHA-256 of `count` bytes into 32 bytes.
+void pellucid_hmac_sha256(const pellucid_hmac_key *key, const void *bytes, size_t count, uint8_t out[32]);
+
+#endif

@@ -1,0 +1,65 @@
+public import SideClient
+
+/// Where and how spans are exported by OTLP/HTTP with protobuf bodies.
+/// Source: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+public struct OTLPOptions: Sendable {
+    /// Full URL of the traces endpoint.
+    ///
+    /// * Environment: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` as it is, or `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces` appended
+    /// * Default: `http://localhost:4318/v1/traces`
+    public var endpoint = "http://localhost:4318/v1/traces"
+    /// Sent with every export. Values are secrets: they appear in no log and no error.
+    ///
+    /// * Environment: `OTEL_EXPORTER_OTLP_TRACES_HEADERS`, or `OTEL_EXPORTER_OTLP_HEADERS`
+    public var headers: [(name: String, value: String)] = []
+    /// Longest time of one export, milliseconds.
+    ///
+    /// * Environment: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `OTEL_EXPORTER_OTLP_TIMEOUT`, or `OTEL_BSP_EXPORT_TIMEOUT` where neither is set
+    /// * Default: 10,000
+    public var timeoutMilliseconds = 10_000
+    public var tls = SideTLSOptions()
+    /// Proxy URL; nil takes the environment's, empty means none.
+    public var proxy: String?
+
+    /// Most spans that wait, in batches and in the batch being filled; newer requests are dropped and counted.
+    ///
+    /// * Environment: `OTEL_BSP_MAX_QUEUE_SIZE`
+    /// * Default: 65,536 (the specification's 2,048 is a tenth of a second of a busy gateway)
+    public var maximumQueuedSpans = 65_536
+    /// Most bytes that wait.
+    public var maximumQueuedBytes = 64 << 20
+    /// Spans after which a batch is sent; a request is never split over two batches.
+    ///
+    /// * Environment: `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`
+    /// * Default: 512
+    public var maximumBatchSpans = 512
+    /// Bytes after which a batch is sent.
+    public var maximumBatchBytes = 1 << 20
+    /// Longest time a span waits for its batch to fill, milliseconds: also what a killed process can lose.
+    ///
+    /// * Environment: `OTEL_BSP_SCHEDULE_DELAY`
+    /// * Default: 1,000 (specification: 5,000)
+    public var batchDelayMilliseconds = 1000
+    /// Exports at the same time.
+    public var maximumInFlight = 1
+    public var retry = RetryOptions()
+
+    /// Attributes of the `Resource`, in this order. `service.name` is required by the convention.
+    ///
+    /// * Environment: `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME` (which wins for `service.name`)
+    public var resource: [(name: String, value: String)] = [("service.name", "pellucid")]
+    /// Name and version of the instrumentation scope.
+    public var scopeName = "pellucid"
+    public var scopeVersion = ""
+
+    public init() {}
+
+    /// Sets a resource attribute, replacing the one of that name.
+    public mutating func setResource(_ name: String, _ value: String) {
+        if let index = self.resource.firstIndex(where: { $0.name == name }) {
+            self.resource[index].value = value
+        } else {
+            self.resource.append((name, value))
+        }
+    }
+}

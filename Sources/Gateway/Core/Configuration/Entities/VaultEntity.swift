@@ -1,0 +1,12 @@
+/// A named source of secrets for `{vault://prefix/…}`. Fields: Kong 3.15 `vaults`; only the type `env` is supported.
+public struct VaultEntity: ConfigurationEntity, Hashable {
+    public let metadata: EntityMetadata
+    /// The name used in references.
+    public let prefix: String
+    /// Kong's vault type.
+    public let type: String
+    /// What it is for.
+    public let description: String?
+    /// Prefix of environment variables.
+    public let variablePrefix: String?
+}

@@ -1,0 +1,47 @@
+extension EntityCollector {
+    /// Kong's vault types.
+    private static let vaultTypes = ["env", "aws", "gcp", "hcv", "azure", "conjur", "konnect"]
+
+    func decodeVaults(_ root: inout ConfigurationNode) {
+        self.eachEntity(&root, "vaults") { node in self.decodeVault(&node) }
+    }
+
+    private func decodeVault(_ node: inout ConfigurationNode) {
+        let prefixRule = StringRule("not a valid prefix", hint: "lower-case letters, digits and '-', not the name of a vault type") { text in
+            let bytes = Array(text.utf8)
+            guard bytes.count >= 2, let first = bytes.first, first &- 0x61 < 26, bytes.last != 0x2D else { return false }
+            return bytes.allSatisfy { $0 &- 0x61 < 26 || ASCII.isDigit($0) || $0 == 0x2D } && !Self.vaultTypes.contains(text)
+        }
+        let prefix = node.requiredString("prefix", prefixRule)
+        let type = node.requiredString("name", .oneOf(Self.vaultTypes))
+        let metadata = self.metadata(&node, kind: "vaults", key: prefix.isEmpty ? nil : prefix)
+        self.register(prefix, field: "prefix", kind: "vaults", of: metadata, node)
+        let description = node.optionalString("description")
+        var variablePrefix: String?
+        if type == "env" {
+            variablePrefix = node.object("config") { config in
+                config.ignore("base64_decode", "ttl", "neg_ttl", "resurrect_ttl")
+                return config.optionalString("prefix", .nonEmpty)
+            } ?? nil
+        } else if !type.isEmpty {
+            node.ignore("config")
+            let problem = "the vault type \"\(type)\" is not supported; only env is"
+            if self.options.allowsUnsupported { node.warn(problem, at: "name") } else { node.report(problem, at: "name") }
+        }
+        if !prefix.isEmpty { self.context.secrets.add(SecretResolver.Vault(type: type, prefix: variablePrefix), prefix: prefix) }
+        self.configuration.vaults.append(
+            VaultEntity(metadata: metadata, prefix: prefix, type: type, description: description, variablePrefix: variablePrefix))
+    }
+
+    func decodePartials(_ root: inout ConfigurationNode) {
+        self.eachEntity(&root, "partials") { node in
+            let name = node.optionalString("name", .entityName)
+            let kind: PartialEntity.Kind = node.requiredChoice("type", placeholder: .redisCommunity)
+            let metadata = self.metadata(&node, kind: "partials", key: name)
+            self.register(name, field: "name", kind: "partials", of: metadata, node)
+            let config = node.document("config") ?? .emptyMapping
+            if config.entries == nil { node.report("expected a mapping, found \(ValueDescription.of(config))", at: "config") }
+            self.configuration.partials.append(PartialEntity(metadata: metadata, name: name, kind: kind, config: config))
+        }
+    }
+}

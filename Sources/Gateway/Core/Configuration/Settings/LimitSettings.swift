@@ -1,0 +1,27 @@
+/// `_pellucid.limits`: what a client may send at most.
+public struct LimitSettings: GatewayConfiguration, Hashable {
+    /// Request line. Default 16 KiB, 1 KiB to 1 MiB.
+    public let requestLineBytes: Int
+    /// All header fields together. Default 64 KiB, 1 KiB to 8 MiB.
+    public let headerBytes: Int
+    /// Number of header fields. Default 200, 10 to 10,000.
+    public let headerCount: Int
+    /// Body. Default 64 MiB, up to 16 GiB; a plugin may allow less.
+    public let bodyBytes: Int
+    /// Connections of clients at once. Default 16,384.
+    public let connections: Int
+    /// Connections of one client address at once. Default 0, which is no limit.
+    public let connectionsPerClient: Int
+    /// Requests on one connection before it is closed. Default 10,000; 0 is no limit.
+    public let requestsPerConnection: Int
+
+    public init(from node: inout ConfigurationNode) {
+        self.requestLineBytes = node.int("request_line_bytes", default: 16_384, in: 1_024...1_048_576)
+        self.headerBytes = node.int("header_bytes", default: 65_536, in: 1_024...8_388_608)
+        self.headerCount = node.int("header_count", default: 200, in: 10...10_000)
+        self.bodyBytes = node.int("body_bytes", default: 64 << 20, in: 0...(16 << 30))
+        self.connections = node.int("connections", default: 16_384, in: 1...1_000_000)
+        self.connectionsPerClient = node.int("connections_per_client", default: 0, in: 0...1_000_000)
+        self.requestsPerConnection = node.int("requests_per_connection", default: 10_000, in: 0...1_000_000_000)
+    }
+}

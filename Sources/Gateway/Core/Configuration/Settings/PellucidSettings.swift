@@ -1,0 +1,49 @@
+/// The gateway's own settings: the top-level `_pellucid:` section.
+public struct PellucidSettings: GatewayConfiguration, Hashable {
+    /// The audit stream.
+    public let audit: AuditSettings
+    /// What a request may be at most.
+    public let limits: LimitSettings
+    /// How long clients may take.
+    public let timeouts: TimeoutSettings
+    /// Where telemetry waits for delivery.
+    public let spool: SpoolSettings
+    /// Which traces are exported.
+    public let sampling: SamplingSettings
+    /// The gateway's own log.
+    public let diagnosticLog: DiagnosticLogSettings
+    /// Time requests in flight get to end at shutdown and after a reload. Default 30, 0 to 3,600.
+    public let drainSeconds: Double
+    /// Time exporters get to deliver at shutdown. Default 5, 0 to 300.
+    public let telemetryFlushSeconds: Double
+    /// Addresses and networks whose X-Forwarded headers are believed; none by default.
+    public let trustedProxies: [String]
+    /// Series one metric may have before labels become `__other__`. Default 10,000, 100 to 1,000,000.
+    public let seriesBudget: Int
+
+    /// Every default.
+    public static let defaults: PellucidSettings = {
+        var node = ConfigurationNode(.emptyMapping)
+        return PellucidSettings(from: &node)
+    }()
+
+    public init(from node: inout ConfigurationNode) {
+        node.ignore("_comment")
+        self.audit = node.configurationOrDefaults("audit")
+        self.limits = node.configurationOrDefaults("limits")
+        self.timeouts = node.configurationOrDefaults("timeouts")
+        self.spool = node.configurationOrDefaults("spool")
+        self.sampling = node.configurationOrDefaults("sampling")
+        self.diagnosticLog = node.configurationOrDefaults("diagnostic_log")
+        self.drainSeconds = node.number("drain_seconds", default: 30, in: 0...3_600)
+        self.telemetryFlushSeconds = node.number("telemetry_flush_seconds", default: 5, in: 0...300)
+        let network = StringRule("not an address or network", hint: "write it as 10.0.0.0/8 or ::1") { text in
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+            guard let address = parts.first, parts.count <= 2 else { return false }
+            let bits = HostText.isIPv4(address) ? 32 : HostText.isBareIPv6(address) ? 128 : -1
+            return bits > 0 && (parts.count == 1 || Int(parts[1]).map { (0...bits).contains($0) } ?? false)
+        }
+        self.trustedProxies = node.strings("trusted_proxies", network)
+        self.seriesBudget = node.int("series_budget", default: 10_000, in: 100...1_000_000)
+    }
+}

@@ -1,0 +1,42 @@
+public import Telemetry
+import Synchronization
+
+/// One loaded configuration, complete and immutable. Requests keep the one they began with.
+public final class GatewaySnapshot: Sendable {
+    public let hash: String
+    public let router: Router
+    /// In the router's order of indices.
+    public let routes: [RouteRuntime]
+    public let sampler: Sampler
+    /// Sinks that only this configuration uses; App retires them when the next one does not.
+    public let sinks: [any EvidenceConsumer]
+    public let settings: PellucidSettings
+
+    init(hash: String, router: Router, routes: [RouteRuntime], sampler: Sampler, sinks: [any EvidenceConsumer], settings: PellucidSettings) {
+        self.hash = hash
+        self.router = router
+        self.routes = routes
+        self.sampler = sampler
+        self.sinks = sinks
+        self.settings = settings
+    }
+}
+
+/// The active snapshot: read once by each request, swapped whole by a reload.
+public final class SnapshotStore: Sendable {
+    private let current: Mutex<GatewaySnapshot>
+
+    public init(_ snapshot: GatewaySnapshot) { self.current = Mutex(snapshot) }
+
+    public var active: GatewaySnapshot { self.current.withLock { $0 } }
+
+    /// - Returns: the snapshot that was active.
+    @discardableResult
+    public func swap(_ snapshot: GatewaySnapshot) -> GatewaySnapshot {
+        self.current.withLock { current in
+            let previous = current
+            current = snapshot
+            return previous
+        }
+    }
+}

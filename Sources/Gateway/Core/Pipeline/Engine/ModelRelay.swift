@@ -1,0 +1,126 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+extension RequestRun {
+    /// Sends a model operation to its provider.
+    func proxyToModel(_ request: inout GatewayRequest, _ plan: ModelPlan, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord) async {
+        var fields = self.forwardedFields(&request)
+        for (name, value) in plan.fields {
+            if let value { _ = fields.replace(name: name, value) } else { fields.remove(name: name) }
+        }
+        // The gateway reads what comes back; an answer in a coding it does not ask for would be unreadable.
+        _ = fields.replace(.acceptEncoding, "identity")
+        let timeouts = request.route.service?.timeouts ?? UpstreamTimeouts()
+        let upstream = UpstreamRequest(
+            endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, host: plan.location.endpoint.authority, body: .bytes(plan.body),
+            timeouts: timeouts)
+        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields)
+        let retries = request.route.service?.entity.retries ?? 5
+        await self.attempt(upstream, retries: retries, isReplayable: true, request: request, selection: selection, record: record, relay: relay)
+    }
+}
+
+/// Relays a model's answer, reading usage and facts on the way; a stream's events may be dropped or changed, everything else passes as it is.
+final class ModelRelay: ResponseRelay {
+    let run: RequestRun
+    let plan: ModelPlan
+    private let responseFields: [(name: String, value: String)]
+    /// Bytes of an unstreamed answer kept for reading; a longer one is relayed unread.
+    static let documentLimit = 8 << 20
+
+    init(run: RequestRun, plan: ModelPlan, responseFields: [(name: String, value: String)]) {
+        self.run = run
+        self.plan = plan
+        self.responseFields = responseFields
+    }
+
+    func describe(_ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) {
+        attempt.operation = EvidenceText(self.plan.operation.telemetryName)
+        attempt.provider = EvidenceText(self.plan.adapter.descriptor.telemetryName)
+        attempt.requestModel = evidence.text(self.plan.model)
+        attempt.isStream = self.plan.isStream
+        attempt.pluginID = evidence.text(self.plan.pluginID)
+        attempt.logsStatistics = self.plan.logsStatistics
+        if self.plan.logsPayloads { attempt.requestPayload = self.plan.body.withUnsafeReadableBytes { evidence.text($0) } }
+    }
+
+    func describeParameters(_ scope: inout ScopeRecord) {
+        let parameters = self.plan.parameters
+        if self.plan.isStream { scope.set(AttributeNames.genAIRequestStream, .bool(true)) }
+        if let value = parameters.maximumTokens { scope.set(AttributeNames.genAIRequestMaxTokens, .int(Int64(value))) }
+        if let value = parameters.temperature { scope.set(AttributeNames.genAIRequestTemperature, .double(value)) }
+        if let value = parameters.topP { scope.set(AttributeNames.genAIRequestTopP, .double(value)) }
+        if let value = parameters.frequencyPenalty { scope.set(AttributeNames.genAIRequestFrequencyPenalty, .double(value)) }
+        if let value = parameters.presencePenalty { scope.set(AttributeNames.genAIRequestPresencePenalty, .double(value)) }
+        if let value = parameters.seed { scope.set(AttributeNames.genAIRequestSeed, .int(Int64(value))) }
+        if let value = parameters.choiceCount, value != 1 { scope.set(AttributeNames.genAIRequestChoiceCount, .int(Int64(value))) }
+    }
+
+    func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse {
+        OwnResponse.openAIError(status: status, message: message, type: "api_error", parameter: nil, code: code, date: self.run.loop.dateField)
+    }
+
+    func relay(
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: borrowing GatewayRequest, selection: PluginChain.Selection,
+        record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
+    ) async -> UpstreamFailure? {
+        var fields = self.run.relayedFields(head, added: self.responseFields, startedAt: startedAt)
+        // Cookies of a provider concern its own browsers, and would bind the clients of one gateway together; Kong drops them too.
+        fields.remove(.setCookie)
+        self.recordProvider(head, &scope)
+        if head.status < 300, self.isEventStream(head) {
+            var stream = ModelStreamRelay(relay: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))
+            return await stream.run(
+                head, fields, answer, request: request, selection: selection, record: record, scope: &scope)
+        }
+        if !selection.response.isEmpty { return await self.run.relayThroughStages(head, fields, answer, selection, record) }
+        self.run.beginResponse(status: head.status, fields: fields, framing: RequestRun.framing(of: head))
+        var document = ByteBuffer()
+        var isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
+        let failure = await self.run.relayContent(answer) { bytes in
+            guard isReadable else { return }
+            if document.readableBytes == 0 {
+                document = bytes
+            } else if document.readableBytes + bytes.readableBytes <= ModelRelay.documentLimit {
+                document.writeImmutableBuffer(bytes)
+            } else {
+                isReadable = false
+            }
+        }
+        if isReadable, document.readableBytes > 0 {
+            let reader = self.plan.adapter.makeReader(hidesUsage: false)
+            reader.document(document)
+            self.record(reader.facts, &scope)
+            if self.plan.logsPayloads {
+                scope.withAttempt { attempt, evidence in attempt.responsePayload = document.withUnsafeReadableBytes { evidence.text($0) } }
+            }
+        }
+        return failure
+    }
+
+    private func isEventStream(_ head: HTTPResponseHead) -> Bool {
+        guard let type = head.fields.first(.contentType) else { return false }
+        return type.starts(with: "text/event-stream".utf8)
+    }
+
+    private func recordProvider(_ head: HTTPResponseHead, _ scope: inout ScopeRecord) {
+        guard let id = head.fields.first(.xRequestID) else { return }
+        scope.withAttempt { attempt, evidence in attempt.providerRequestID = id.withUnsafeBytes { evidence.text($0) } }
+    }
+
+    /// Puts what the answer said about itself into the evidence, and the price on it.
+    func record(_ facts: ModelResponseFacts, _ scope: inout ScopeRecord) {
+        let prices = self.plan.prices
+        scope.withAttempt { attempt, evidence in
+            attempt.usage = facts.usage
+            if let model = facts.model { attempt.responseModel = model.withUnsafeReadableBytes { evidence.text($0) } }
+            if let id = facts.id { attempt.responseID = id.withUnsafeReadableBytes { evidence.text($0) } }
+            if let reasons = facts.finishReasons { attempt.finishReasons = reasons.withUnsafeReadableBytes { evidence.text($0) } }
+            if let prices, facts.usage.source != .none {
+                attempt.hasCost = true
+                attempt.cost = prices.cost(input: facts.usage.input, output: facts.usage.output)
+            }
+        }
+    }
+}

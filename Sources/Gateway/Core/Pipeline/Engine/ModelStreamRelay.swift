@@ -1,0 +1,234 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+/// Relays a streamed model answer: frames events, reads their facts, runs the stream stages, and drops the usage chunk a client did not ask for.
+struct ModelStreamRelay {
+    private let relay: ModelRelay
+    private let reader: any ModelResponseReader
+    private var framer = SSEFramer()
+    private var chunks: UInt64 = 0
+    private var firstChunkAt: UInt64 = 0
+    private var lastChunkAt: UInt64 = 0
+
+    init(relay: ModelRelay, reader: any ModelResponseReader) {
+        self.relay = relay
+        self.reader = reader
+    }
+
+    private var run: RequestRun { self.relay.run }
+
+    mutating func run(
+        _ head: HTTPResponseHead, _ fields: HTTPFields, _ answer: any UpstreamExchange, request: borrowing GatewayRequest, selection: PluginChain.Selection,
+        record: borrowing RequestRecord, scope: inout ScopeRecord
+    ) async -> UpstreamFailure? {
+        self.run.beginResponse(status: head.status, fields: fields, framing: .stream)
+        self.run.exchange.flush()
+        let failure: UpstreamFailure?
+        if selection.stream.isEmpty {
+            failure = await self.pass(answer, record: record, scope: &scope)
+        } else {
+            var stages: [any OpenStreamStage] = []
+            for stage in selection.stream { stages.append(stage.open(request, record)) }
+            failure = await self.passThroughStages(answer, StreamRun(stages: stages), record: record, scope: &scope)
+        }
+        self.finish(&scope, isTruncated: failure != nil || self.run.exchange.isClosed)
+        return failure
+    }
+
+    // MARK: Without stages: bytes pass in the slices they came in
+
+    private mutating func pass(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
+        while true {
+            let bytes: ByteBuffer?
+            do throws(UpstreamFailure) { bytes = try await answer.readBody() } catch { return await self.fail(error) }
+            guard let bytes else { break }
+            self.framer.feed(bytes)
+            do throws(SSEError) { try self.readEvents(record, &scope) } catch { return await self.fail(.malformed(code: "event_too_large")) }
+            if let failure = await self.send(answer) { return failure.upstream }
+            if !answer.hasBufferedBody { self.run.exchange.flush() }
+        }
+        // What follows the last complete event is no event; it is passed on as it is.
+        _ = self.framer.finish()
+        if let failure = await self.send(answer) { return failure.upstream }
+        self.run.exchange.finish(trailers: answer.trailers)
+        self.run.isFinished = true
+        return nil
+    }
+
+    /// Reads the events that are complete now; one time stamp serves all of one read.
+    private mutating func readEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) {
+        var count: UInt64 = 0
+        let reader = self.reader
+        while let frame = try self.framer.next() {
+            guard frame.dataLineCount > 0 else { continue }
+            count &+= 1
+            let disposition: EventDisposition
+            if let range = frame.data {
+                disposition = self.framer.bytes.withVeryUnsafeBytes { reader.event(UnsafeRawBufferPointer(rebasing: $0[range])) }
+            } else if let joined = self.framer.data(of: frame) {
+                disposition = joined.withUnsafeReadableBytes { reader.event($0) }
+            } else {
+                disposition = .pass
+            }
+            if disposition == .drop { self.framer.drop(frame) }
+        }
+        if count > 0 { self.count(count, record, &scope) }
+    }
+
+    private mutating func count(_ events: UInt64, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
+        let now = MonotonicClock.now()
+        if self.firstChunkAt == 0 {
+            self.firstChunkAt = now
+            // From here on the attempt can be named by what answers: the series of the gaps need the model.
+            self.relay.record(self.reader.facts, &scope)
+            if events > 1 { record.recordChunks(scope, gap: 0, simultaneous: events &- 2) }
+        } else {
+            record.recordChunks(scope, gap: now &- self.lastChunkAt, simultaneous: events &- 1)
+        }
+        self.lastChunkAt = now
+        self.chunks &+= events
+    }
+
+    /// How a write to the client ended the relay: nothing more can be said to the upstream, which is not to blame.
+    private struct ClientGone { let upstream: UpstreamFailure? = nil }
+
+    private mutating func send(_ answer: any UpstreamExchange) async -> ClientGone? {
+        var pieces: [ByteBuffer] = []
+        var only: ByteBuffer?
+        self.framer.drain { slice in
+            if only == nil { only = slice } else { pieces.append(slice) }
+        }
+        guard let only else { return nil }
+        do throws(DownstreamFailure) {
+            try await self.run.exchange.writeBody(only)
+            for piece in pieces { try await self.run.exchange.writeBody(piece) }
+            return nil
+        } catch {
+            answer.cancel()
+            self.run.clientFailed(error)
+            return ClientGone()
+        }
+    }
+
+    /// The upstream failed in the middle: the client gets an error event it can read, then the end of the connection.
+    private func fail(_ failure: UpstreamFailure) async -> UpstreamFailure {
+        if self.run.exchange.isClosed {
+            self.run.cancelled()
+            return failure
+        }
+        await self.sendError(message: "The upstream ended the stream before it was complete", type: "api_error", code: failure.code)
+        self.run.exchange.abort()
+        return failure
+    }
+
+    private func sendError(message: String, type: StaticString, code: StaticString) async {
+        var event = ByteBuffer()
+        let body = ByteBuffer(string: OwnResponse.openAIErrorBody(message: message, type: type, parameter: nil, code: code))
+        _ = SSEWriter.event(data: body, into: &event)
+        // A client that is gone cannot be told.
+        do throws(DownstreamFailure) { try await self.run.exchange.writeBody(event) } catch { return }
+        self.run.exchange.flush()
+    }
+
+    private func finish(_ scope: inout ScopeRecord, isTruncated: Bool) {
+        var facts = self.reader.facts
+        if isTruncated, facts.usage.source == .none, self.chunks > 0 { facts.usage.source = .partial }
+        self.relay.record(facts, &scope)
+        scope.withAttempt { attempt, _ in
+            attempt.isStream = true
+            attempt.chunkCount = self.chunks
+            attempt.firstChunkAt = self.firstChunkAt
+            attempt.lastChunkAt = self.lastChunkAt
+        }
+    }
+
+    // MARK: With stages: events pass one by one
+
+    private mutating func passThroughStages(
+        _ answer: any UpstreamExchange, _ stages: consuming StreamRun, record: borrowing RequestRecord, scope: inout ScopeRecord
+    ) async -> UpstreamFailure? {
+        while true {
+            let bytes: ByteBuffer?
+            do throws(UpstreamFailure) { bytes = try await answer.readBody() } catch {
+                stages.finish(self.run.exchange.isClosed ? .cancelled : .failed)
+                return await self.fail(error)
+            }
+            guard let bytes else { break }
+            var events: [StreamEvent] = []
+            self.framer.feed(bytes)
+            do throws(SSEError) { events = try self.takeEvents(record, &scope) } catch {
+                stages.finish(.failed)
+                return await self.fail(.malformed(code: "event_too_large"))
+            }
+            for event in events {
+                switch await self.emit(stages.feed(event), answer) {
+                case .open: continue
+                case .ended(let outcome):
+                    stages.finish(outcome)
+                    return nil
+                }
+            }
+            if !answer.hasBufferedBody { self.run.exchange.flush() }
+        }
+        if case .ended(let outcome) = await self.emit(stages.drain(), answer) {
+            stages.finish(outcome)
+            return nil
+        }
+        stages.finish(.passed)
+        self.run.exchange.finish(trailers: nil)
+        self.run.isFinished = true
+        return nil
+    }
+
+    private mutating func takeEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) -> [StreamEvent] {
+        var events: [StreamEvent] = []
+        var count: UInt64 = 0
+        while let frame = try self.framer.next() {
+            guard let data = self.framer.data(of: frame) else { continue }
+            count &+= 1
+            let reader = self.reader
+            if data.withUnsafeReadableBytes({ reader.event($0) }) == .drop { continue }
+            events.append(StreamEvent(data: data, name: frame.name.map { ByteBuffer(self.framer.view($0)) }))
+        }
+        if count > 0 { self.count(count, record, &scope) }
+        return events
+    }
+
+    private enum Emission { case open, ended(Outcome) }
+
+    private func emit(_ result: StreamRun.Result, _ answer: any UpstreamExchange) async -> Emission {
+        switch result {
+        case .events(let events):
+            var out = ByteBuffer()
+            for event in events { _ = SSEWriter.event(data: event.data, name: event.name?.readableBytesView, into: &out) }
+            guard out.readableBytes > 0 else { return .open }
+            do throws(DownstreamFailure) {
+                try await self.run.exchange.writeBody(out)
+                return .open
+            } catch {
+                answer.cancel()
+                self.run.clientFailed(error)
+                return .ended(.cancelled)
+            }
+        case .cut(let rejection):
+            self.run.outcome = .rejected
+            self.run.errorType = rejection.code
+            await self.end(answer, message: rejection.message, type: "invalid_request_error", code: rejection.code)
+            return .ended(.rejected)
+        case .fail(let failure):
+            self.run.outcome = .failed
+            self.run.errorType = failure.code
+            await self.end(answer, message: "An unexpected error occurred", type: "server_error", code: failure.code)
+            return .ended(.failed)
+        }
+    }
+
+    /// Ends a stream on purpose: error event, end marker, a complete HTTP message.
+    private func end(_ answer: any UpstreamExchange, message: String, type: StaticString, code: StaticString) async {
+        answer.cancel()
+        await self.sendError(message: message, type: type, code: code)
+        self.run.exchange.finish(trailers: nil)
+        self.run.isFinished = true
+    }
+}

@@ -1,0 +1,87 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+/// Serves exchanges by the active configuration: record, route, stages, upstream, response. One for the process; keeps no state of requests.
+public final class RequestEngine: ExchangeHandler {
+    private let snapshots: SnapshotStore
+
+    public init(snapshots: SnapshotStore) { self.snapshots = snapshots }
+
+    public func handle(_ exchange: any DownstreamExchange, on loop: LoopContext) async {
+        let snapshot = self.snapshots.active
+        let parent = RequestEngine.parent(of: exchange.head.fields)
+        let record = loop.telemetry.begin(parent: parent, sampler: snapshot.sampler, at: exchange.startedAt)
+        let run = RequestRun(exchange: exchange, loop: loop, snapshot: snapshot, requestID: RequestEngine.requestID(of: record))
+        run.describe(record)
+        await run.serve(record)
+        run.conclude(record)
+        record.finish(run.outcome)
+    }
+
+    public func refuse(_ failure: DownstreamFailure, connection: ConnectionInfo, startedAt: UInt64, receivedBytes: Int, on loop: LoopContext) -> GatewayResponse {
+        let record = loop.telemetry.begin(parent: nil, isSampled: true, at: startedAt == 0 ? MonotonicClock.now() : startedAt)
+        let status = failure.answerStatus
+        let response = OwnResponse.error(
+            status: status, message: failure.answerMessage, requestID: RequestEngine.requestID(of: record), date: loop.dateField)
+        record.update { root, evidence in
+            root.scheme = EvidenceText(connection.scheme)
+            root.clientAddress = evidence.text(connection.clientAddress)
+            root.clientPort = UInt16(clamping: connection.clientPort)
+            root.status = UInt16(clamping: status)
+            root.requestBytes = UInt64(receivedBytes)
+            root.responseBytes = UInt64(response.body.readableBytes)
+            root.errorType = EvidenceText(failure.code)
+            root.source = EvidenceText("error")
+        }
+        record.finish(failure == .closed ? .cancelled : .rejected)
+        return response
+    }
+
+    private static func parent(of fields: HTTPFields) -> TraceContext? {
+        guard let value = fields.first(.traceparent) else { return nil }
+        return value.withUnsafeBytes { TraceContext(traceparent: $0) }
+    }
+
+    private static func requestID(of record: borrowing RequestRecord) -> String {
+        let root = record.evidence.root
+        return String(unsafeUninitializedCapacity: 32) { buffer in
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            TraceContext.writeHex(root.requestIDHigh, into: raw, at: 0)
+            TraceContext.writeHex(root.requestIDLow, into: raw, at: 16)
+            return 32
+        }
+    }
+}
+
+extension LoopTelemetry {
+    /// Begins a record and takes the head sampling decision for it.
+    func begin(parent: TraceContext?, sampler: Sampler, at now: UInt64) -> RequestRecord {
+        let record = self.begin(parent: parent, isSampled: false, at: now)
+        record.update { root, _ in root.isSampled = sampler.decide(parent: parent, traceIDLow: root.traceIDLow) }
+        return record
+    }
+}
+
+extension DownstreamFailure {
+    /// What a client is told whose request could not be read.
+    var answerStatus: Int {
+        switch self {
+        case .closed: 499
+        case .timeout: 408
+        case .bodyTooLarge: 413
+        case .malformed(let error): error.status
+        case .shutdown: 503
+        }
+    }
+
+    var answerMessage: String {
+        switch self {
+        case .closed: "Client closed the connection"
+        case .timeout: "Request timeout"
+        case .bodyTooLarge(let limit): "Request body is larger than \(limit) bytes"
+        case .malformed(let error): "Bad request: \(error.code)"
+        case .shutdown: "The gateway is shutting down"
+        }
+    }
+}

@@ -1,0 +1,194 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+extension RequestRun {
+    /// Sends the request to its upstream, again where that is safe, and relays the answer.
+    func proxy(_ request: inout GatewayRequest, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord) async {
+        switch request.upstream {
+        case .service:
+            guard let service = request.route.service else {
+                self.outcome = .failed
+                self.errorType = "no_service"
+                return await self.respond(self.error(503, "no Service found with those values"), source: "error")
+            }
+            await self.proxyToService(&request, service, selection, record)
+        case .model(let plan):
+            await self.proxyToModel(&request, plan, selection, record)
+        }
+    }
+
+    private func proxyToService(
+        _ request: inout GatewayRequest, _ service: ServiceRuntime, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
+    ) async {
+        let body: UpstreamBody
+        switch request.body {
+        case .none: body = .none
+        case .bytes(let bytes): body = .bytes(bytes)
+        case .model(let model): body = .bytes(model.bytes)
+        case .unread:
+            if self.exchange.isBodyComplete {
+                do throws(DownstreamFailure) { body = .bytes(try await request.collectBody(limit: .max)) } catch { return await self.refuseBody(error) }
+                self.requestReadAt = MonotonicClock.now()
+            } else {
+                body = .stream(request.source, request.head.framing)
+            }
+        }
+        let target = request.target
+        let upstream = UpstreamRequest(
+            endpoint: service.endpoint, method: request.head.method, target: target, fields: self.forwardedFields(&request),
+            host: request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } ?? service.endpoint.authority : service.endpoint.authority,
+            body: body, timeouts: service.timeouts)
+        var isReplayable = true
+        if case .stream = body { isReplayable = false }
+        let relay = ServiceRelay(run: self, responseFields: request.responseFields)
+        await self.attempt(upstream, retries: service.entity.retries, isReplayable: isReplayable, request: request, selection: selection, record: record, relay: relay)
+    }
+
+    /// Makes attempts until one is answered or none is left.
+    func attempt(
+        _ upstream: UpstreamRequest, retries: Int, isReplayable: Bool, request: borrowing GatewayRequest, selection: PluginChain.Selection,
+        record: borrowing RequestRecord, relay: any ResponseRelay
+    ) async {
+        while true {
+            var prepared = upstream
+            for stage in selection.attempt {
+                if let failure = await stage.run(&prepared, record) { return await self.fail(failure) }
+            }
+            let failure = await self.attemptOnce(prepared, request: request, selection: selection, record: record, relay: relay)
+            guard let failure else { return }
+            if self.exchange.isClosed { return self.cancelled() }
+            guard !self.exchange.hasResponded else {
+                // Bytes of the response are out: the client must see that it is incomplete.
+                self.outcome = .failed
+                self.errorType = failure.code
+                return
+            }
+            if self.attempts <= retries, self.mayRetry(failure, prepared.method, isReplayable: isReplayable) { continue }
+            self.outcome = .failed
+            self.errorType = failure.code
+            let answer = failure.answer
+            return await self.respond(relay.answer(answer.status, "\(answer.message)", code: failure.code), source: "error")
+        }
+    }
+
+    /// Whether an attempt may be repeated: always when no byte can have reached the upstream; for idempotent methods (RFC 9110 section 9.2.2) also
+    /// when a kept connection was closed without an answer.
+    private func mayRetry(_ failure: UpstreamFailure, _ method: HTTPMethod, isReplayable: Bool) -> Bool {
+        if failure.isBeforeSend { return true }
+        guard isReplayable, failure == .closedBeforeResponse, self.lastConnectionWasReused else { return false }
+        switch method {
+        case .get, .head, .put, .delete, .options, .trace: return true
+        case .post, .patch, .connect, .other: return false
+        }
+    }
+
+    private func attemptOnce(
+        _ upstream: UpstreamRequest, request: borrowing GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay
+    ) async -> UpstreamFailure? {
+        var scope = record.openAttempt()
+        self.attempts += 1
+        self.lastConnectionWasReused = false
+        let start = MonotonicClock.now()
+        scope.withAttempt { attempt, evidence in
+            attempt.serverAddress = evidence.text(upstream.endpoint.host)
+            attempt.serverPort = UInt16(clamping: upstream.endpoint.port)
+            attempt.method = RequestRun.text(upstream.method, evidence)
+            attempt.path = upstream.target.readableBytesView.prefix { $0 != 0x3f }.withUnsafeBytes { evidence.text($0) }
+            relay.describe(&attempt, evidence)
+        }
+        relay.describeParameters(&scope)
+        var upstream = upstream
+        RequestRun.propagate(scope, record.evidence.root, into: &upstream.fields)
+        record.update { root, evidence in root.upstreamURI = self.uri(upstream, evidence) }
+        defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
+        do throws(UpstreamFailure) {
+            let answer = try await self.loop.upstream.send(upstream)
+            self.lastConnectionWasReused = answer.isConnectionReused
+            self.exchange.servedBy = answer
+            if self.exchange.isClosed { answer.cancel() }
+            let head = try await answer.readHead()
+            let headAt = MonotonicClock.now()
+            if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
+            self.upstreamWaitNanoseconds &+= headAt &- start
+            self.upstreamStatus = head.status
+            let outcome = await relay.relay(head, answer, request: request, selection: selection, record: record, scope: &scope, startedAt: start)
+            self.exchange.servedBy = nil
+            self.close(&scope, answer, head: head, headAt: headAt, failure: outcome)
+            if let outcome {
+                answer.cancel()
+                scope.finish(self.exchange.isClosed ? .cancelled : .failed)
+                return outcome
+            }
+            scope.finish(self.exchange.isClosed && !self.isFinished ? .cancelled : head.status >= 400 ? .failed : .passed)
+            return nil
+        } catch {
+            self.exchange.servedBy = nil
+            scope.fail(error.code)
+            scope.withAttempt { attempt, _ in attempt.errorType = EvidenceText(self.exchange.isClosed ? "client_closed" : error.code) }
+            scope.finish(self.exchange.isClosed ? .cancelled : .failed)
+            return error
+        }
+    }
+
+    private func close(_ scope: inout ScopeRecord, _ answer: any UpstreamExchange, head: HTTPResponseHead, headAt: UInt64, failure: UpstreamFailure?) {
+        if let failure { scope.fail(failure.code) }
+        scope.withAttempt { attempt, evidence in
+            attempt.peerAddress = evidence.text(answer.peerAddress)
+            attempt.status = UInt16(clamping: head.status)
+            attempt.isConnectionReused = answer.isConnectionReused
+            attempt.connectedAt = answer.connectedAt
+            attempt.sentAt = answer.sentAt
+            attempt.headAt = headAt
+            attempt.requestBytes = UInt64(answer.requestBytes)
+            attempt.responseBytes = UInt64(answer.responseBytes)
+            if let failure {
+                attempt.errorType = EvidenceText(self.exchange.isClosed ? "client_closed" : failure.code)
+            } else if head.status >= 400 {
+                attempt.errorType = evidence.text("\(head.status)")
+            }
+        }
+    }
+
+    private func uri(_ upstream: UpstreamRequest, _ evidence: RequestEvidence) -> EvidenceText {
+        var bytes = ByteBufferAllocator().buffer(capacity: 128)
+        bytes.writeString(upstream.endpoint.isTLS ? "https://" : "http://")
+        bytes.writeString(upstream.endpoint.authority)
+        bytes.writeBytes(upstream.target.readableBytesView.prefix { $0 != 0x3f })
+        return bytes.withUnsafeReadableBytes { evidence.text($0) }
+    }
+
+    // MARK: Request fields
+
+    /// The client's fields without those of its connection, with what Kong tells upstreams about the client and the request.
+    func forwardedFields(_ request: inout GatewayRequest) -> HTTPFields {
+        var fields = request.fields
+        HopByHop.remove(from: &fields)
+        fields.remove(.expect)
+        let connection = self.exchange.connection
+        // Kong's default without trusted proxies: what the client claims about forwarding is replaced, but for the address chain, which is continued.
+        if let chain = fields.firstString(.xForwardedFor) {
+            _ = fields.replace(.xForwardedFor, "\(chain), \(connection.clientAddress)")
+        } else {
+            _ = fields.append(.xForwardedFor, connection.clientAddress)
+        }
+        _ = fields.replace(.xForwardedProto, connection.isTLS ? "https" : "http")
+        if let host = request.head.host { _ = fields.replace(.xForwardedHost, ByteBuffer(host)) }
+        fields.replace(.xForwardedPort, connection.localPort)
+        _ = fields.replace(.xForwardedPath, ByteBuffer(request.head.target.path))
+        if let prefix = request.strippedPrefix { _ = fields.replace(.xForwardedPrefix, prefix) } else { fields.remove(.xForwardedPrefix) }
+        _ = fields.replace(.xRealIP, connection.clientAddress)
+        _ = fields.append(.via, GatewayIdentity.via)
+        _ = fields.replace(.xKongRequestID, self.requestID)
+        return fields
+    }
+
+    /// Makes the attempt's span the parent of what the upstream does.
+    static func propagate(_ scope: borrowing ScopeRecord, _ root: RootEvidence, into fields: inout HTTPFields) {
+        let context = TraceContext(traceIDHigh: root.traceIDHigh, traceIDLow: root.traceIDLow, spanID: scope.spanID, isSampled: root.isSampled)
+        withUnsafeTemporaryAllocation(byteCount: 55, alignment: 1) { buffer in
+            context.writeTraceparent(into: buffer)
+            _ = fields.replace(.traceparent, bytes: UnsafeRawBufferPointer(buffer))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+extension RequestRun {
+    /// Answers with a complete response of the gateway or a plugin.
+    func respond(_ response: GatewayResponse, source: StaticString = "kong") async {
+        guard !self.exchange.hasResponded else { return }
+        var response = response
+        response.fields.append(.server, literal: "pellucid/0.1.0")
+        response.fields.append(.xKongResponseLatency, self.milliseconds(since: self.exchange.startedAt))
+        _ = response.fields.append(.xKongRequestID, self.requestID)
+        self.status = response.status
+        self.source = source
+        self.responseFields = response.fields
+        let isHead = self.exchange.head.method == .head
+        if isHead { response.fields.replace(.contentLength, response.body.readableBytes) }
+        self.exchange.writeHead(status: response.status, fields: response.fields, framing: isHead ? .none : .length(response.body.readableBytes))
+        self.firstByteAt = MonotonicClock.now()
+        if !isHead {
+            do throws(DownstreamFailure) { try await self.exchange.writeBody(response.body) } catch { return self.clientFailed(error) }
+        }
+        self.exchange.finish(trailers: nil)
+        self.isFinished = true
+    }
+
+    func reject(_ rejection: Rejection) async {
+        self.outcome = .rejected
+        self.errorType = rejection.code
+        await self.respond(OwnResponse.rejection(rejection, requestID: self.requestID, date: self.loop.dateField))
+    }
+
+    /// A stage could not do its work.
+    func fail(_ failure: PluginFailure) async {
+        self.outcome = .failed
+        self.errorType = failure.code
+        if !failure.message.isEmpty {
+            DiagnosticLog.shared.error("a plugin failed", ("code", "\(failure.code)"), ("reason", failure.message), ("request_id", self.requestID))
+        }
+        await self.respond(self.error(500, "An unexpected error occurred"), source: "error")
+    }
+
+    /// The client's side failed while the request was being read or the response written.
+    func clientFailed(_ failure: DownstreamFailure) {
+        self.errorType = failure.code
+        if self.outcome == .passed { self.outcome = failure == .closed ? .cancelled : .failed }
+        if self.status == 0, failure == .closed { self.status = 499 }
+        if self.exchange.hasResponded { self.exchange.abort() }
+    }
+
+    /// The request's body could not be read: answered where the client can still hear it.
+    func refuseBody(_ failure: DownstreamFailure) async {
+        guard failure != .closed else { return self.clientFailed(failure) }
+        self.outcome = .rejected
+        self.errorType = failure.code
+        await self.respond(self.error(failure.answerStatus, failure.answerMessage))
+    }
+
+    func error(_ status: Int, _ message: String) -> GatewayResponse {
+        OwnResponse.error(status: status, message: message, requestID: self.requestID, date: self.loop.dateField)
+    }
+
+    func milliseconds(since start: UInt64) -> Int { Int((MonotonicClock.now() &- start) / 1_000_000) }
+}

@@ -1,0 +1,114 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+extension RequestRun {
+    /// Finds the route, runs the request stages, and hands the request to its upstream.
+    func serve(_ record: borrowing RequestRecord) async {
+        guard let match = self.route() else {
+            self.outcome = .rejected
+            self.errorType = "no_route"
+            return await self.respond(self.error(404, "no Route matched with those values"))
+        }
+        let route = self.snapshot.routes[match.routeIndex]
+        record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: route.chain.selection(for: nil).sinks)
+        if case .requiresTLS(let status) = match.transport { return await self.redirectToTLS(status) }
+
+        var request = self.makeRequest(route, match)
+        for index in 0..<route.chain.requestStageCount {
+            guard let stage = route.chain.requestStage(at: index, for: request.consumer) else { continue }
+            let result = await stage.run(&request, record)
+            if let consumer = request.consumer { record.authenticated(consumer.identity) }
+            switch result {
+            case .proceed: continue
+            case .respond(let response):
+                self.outcome = .answered
+                return await self.respond(response)
+            case .reject(let rejection): return await self.stopped(rejection)
+            case .fail(let failure):
+                if self.exchange.isClosed { return self.cancelled() }
+                return await self.fail(failure)
+            }
+        }
+        let selection = route.chain.selection(for: request.consumer)
+        record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: selection.sinks)
+        await self.proxy(&request, selection, record)
+    }
+
+    private func stopped(_ rejection: Rejection) async {
+        if self.exchange.isClosed { return self.cancelled() }
+        await self.reject(rejection)
+    }
+
+    private func route() -> RouteMatch? {
+        let head = self.exchange.head
+        let connection = self.exchange.connection
+        let fields = FieldHeaders(fields: head.fields)
+        var method = head.method.name
+        var serverName = connection.serverName ?? ""
+        let hasServerName = connection.serverName != nil
+        return method.withUTF8 { method in
+            serverName.withUTF8 { serverName in
+                self.normalizedPath.withUnsafeReadableBytes { path in
+                    RequestRun.withBytes(head.authority) { host in
+                        let input = RouteInput(
+                            method: UnsafeRawBufferPointer(method), host: host, path: path, isSecure: connection.isTLS,
+                            serverName: hasServerName ? UnsafeRawBufferPointer(serverName) : nil, port: connection.localPort)
+                        return self.snapshot.router.match(input, headers: fields)
+                    }
+                }
+            }
+        }
+    }
+
+    private static func withBytes<R>(_ view: ByteBufferView?, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+        guard let view else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        return view.withUnsafeBytes(body)
+    }
+
+    private func makeRequest(_ route: RouteRuntime, _ match: RouteMatch) -> GatewayRequest {
+        let head = self.exchange.head
+        let path = self.normalizedPath
+        let target = path.withUnsafeReadableBytes { bytes in
+            UpstreamPath.make(
+                path: bytes, matchedLength: match.matchedPathLength, stripPath: route.entity.stripPath, servicePath: route.service?.entity.path,
+                handling: route.entity.pathHandling)
+        }
+        let prefix = route.entity.stripPath && match.matchedPathLength > 0 ? path.getSlice(at: path.readerIndex, length: match.matchedPathLength) : nil
+        return GatewayRequest(
+            exchange: self.exchange, route: route, captures: match.captures, path: ByteBuffer(bytes: target), query: head.target.query.map { ByteBuffer($0) },
+            strippedPrefix: prefix, requestID: self.requestID)
+    }
+
+    private func redirectToTLS(_ status: Int) async {
+        self.outcome = .rejected
+        self.errorType = "tls_required"
+        var response = self.error(status, "Please use HTTPS protocol")
+        if status == 426 {
+            _ = response.fields.append(.connection, "Upgrade")
+            _ = response.fields.append(.upgrade, "TLS/1.2, HTTP/1.1")
+        } else if let host = self.exchange.head.host {
+            _ = response.fields.append(.location, "https://" + String(decoding: host, as: UTF8.self) + String(decoding: self.exchange.head.target.pathAndQuery, as: UTF8.self))
+        }
+        await self.respond(response)
+    }
+}
+
+/// The request's fields as the router asks for them.
+private struct FieldHeaders: RouteHeaders {
+    let fields: HTTPFields
+
+    func hasValue(of name: UnsafeRawBufferPointer, where condition: (UnsafeRawBufferPointer) -> Bool) -> Bool {
+        var found = false
+        self.fields.forEachUnsafe { _, candidate, value in
+            guard !found, candidate.count == name.count else { return }
+            for i in 0..<name.count where RequestRun.lowered(candidate[i]) != RequestRun.lowered(name[i]) { return }
+            found = condition(value)
+        }
+        return found
+    }
+}
+
+extension RequestRun {
+    static func lowered(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }
+}

@@ -1,0 +1,112 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+/// One request being served: what the steps of the engine share. Lives on the connection's loop for the length of the request.
+final class RequestRun {
+    let exchange: any DownstreamExchange
+    let loop: LoopContext
+    let snapshot: GatewaySnapshot
+    let requestID: String
+    /// The path as routes see it: Kong's normalisation (dot segments, double slashes, needless escapes).
+    let normalizedPath: ByteBuffer
+
+    /// How the request ended, for the record.
+    var outcome = Outcome.passed
+    var errorType: StaticString?
+    var source: StaticString = "kong"
+    var status = 0
+    var responseFields: HTTPFields?
+    var firstByteAt: UInt64 = 0
+    var requestReadAt: UInt64 = 0
+    /// Sum of the attempts' intervals, which do not overlap.
+    var upstreamNanoseconds: UInt64 = 0
+    var upstreamWaitNanoseconds: UInt64 = 0
+    var upstreamStatus = 0
+    var attempts = 0
+    var lastConnectionWasReused = false
+
+    init(exchange: any DownstreamExchange, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String) {
+        self.exchange = exchange
+        self.loop = loop
+        self.snapshot = snapshot
+        self.requestID = requestID
+        let path = exchange.head.target.path
+        self.normalizedPath = path.withUnsafeBytes { PathNormalizer.normalize($0) }.map { ByteBuffer(bytes: $0) } ?? ByteBuffer(path)
+    }
+
+    // MARK: Evidence of the whole
+
+    func describe(_ record: borrowing RequestRecord) {
+        let head = self.exchange.head
+        let connection = self.exchange.connection
+        record.update { root, evidence in
+            root.method = RequestRun.text(head.method, evidence)
+            root.scheme = EvidenceText(connection.scheme)
+            root.protocolVersion = EvidenceText(head.version == .http11 ? "1.1" : "1.0")
+            root.path = head.target.path.withUnsafeBytes { evidence.text($0) }
+            if let host = head.host { root.host = host.withUnsafeBytes { evidence.text($0) } }
+            if let agent = head.fields.first(.userAgent) { root.userAgent = agent.withUnsafeBytes { evidence.text($0) } }
+            if let state = head.fields.first(.tracestate) { root.traceState = state.withUnsafeBytes { evidence.text($0) } }
+            root.clientAddress = evidence.text(connection.clientAddress)
+            root.clientPort = UInt16(clamping: connection.clientPort)
+            root.serverAddress = root.host.isEmpty ? evidence.text(connection.localAddress) : root.host
+            root.serverPort = UInt16(clamping: connection.localPort)
+            root.requestHeaders = RequestRun.recorded(head.fields, RequestRun.recordedRequestFields, evidence)
+        }
+    }
+
+    func conclude(_ record: borrowing RequestRecord) {
+        if self.exchange.isClosed, !self.isFinished { self.cancelled() }
+        record.update { root, evidence in
+            root.status = UInt16(clamping: self.status)
+            root.upstreamStatus = UInt16(clamping: self.upstreamStatus)
+            root.requestBytes = UInt64(self.exchange.requestBytes)
+            root.responseBytes = UInt64(self.exchange.responseBytes)
+            root.requestReadAt = self.requestReadAt
+            root.firstByteAt = self.firstByteAt
+            root.upstreamNanoseconds = self.upstreamNanoseconds
+            root.upstreamWaitNanoseconds = self.upstreamWaitNanoseconds
+            root.source = EvidenceText(self.source)
+            if let errorType = self.errorType { root.errorType = EvidenceText(errorType) }
+            if let fields = self.responseFields { root.responseHeaders = RequestRun.recorded(fields, RequestRun.recordedResponseFields, evidence) }
+        }
+    }
+    /// Whether the response was handed over whole.
+    var isFinished = false
+
+    func cancelled() {
+        self.outcome = .cancelled
+        self.errorType = "client_closed"
+        if self.status == 0 { self.status = 499 }
+    }
+
+    /// Header fields that are recorded: none that can carry a credential or content.
+    private static let recordedRequestFields: KnownFieldSet = [.host, .contentType, .contentLength, .accept, .userAgent, .xForwardedFor, .xRequestID]
+    private static let recordedResponseFields: KnownFieldSet = [.contentType, .contentLength, .retryAfter, .xKongLLMModel, .xKongUpstreamLatency, .xKongProxyLatency]
+
+    private static func recorded(_ fields: HTTPFields, _ names: KnownFieldSet, _ evidence: RequestEvidence) -> EvidenceText {
+        guard !fields.knownNames.isDisjoint(with: names) else { return EvidenceText() }
+        return evidence.pairs { add in
+            fields.forEachUnsafe { known, name, value in
+                if let known, names.contains(known) { add(name, value) }
+            }
+        }
+    }
+
+    static func text(_ method: HTTPMethod, _ evidence: RequestEvidence) -> EvidenceText {
+        switch method {
+        case .get: EvidenceText("GET")
+        case .head: EvidenceText("HEAD")
+        case .post: EvidenceText("POST")
+        case .put: EvidenceText("PUT")
+        case .delete: EvidenceText("DELETE")
+        case .connect: EvidenceText("CONNECT")
+        case .options: EvidenceText("OPTIONS")
+        case .trace: EvidenceText("TRACE")
+        case .patch: EvidenceText("PATCH")
+        // The conventions' value for methods outside RFC 9110 and 5789: clients must not be able to invent series.
+        case .other: EvidenceText("_OTHER")
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+/// How one kind of upstream answer reaches the client, and what of it is evidence.
+protocol ResponseRelay: AnyObject {
+    /// What is known of an attempt before it is made.
+    func describe(_ attempt: inout AttemptEvidence, _ evidence: RequestEvidence)
+    /// Request parameters recorded as attributes of the attempt.
+    func describeParameters(_ scope: inout ScopeRecord)
+    /// Relays head and content.
+    ///
+    /// - Returns: what went wrong on the upstream's side, nil when the answer was relayed or the client's side failed.
+    func relay(
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: borrowing GatewayRequest, selection: PluginChain.Selection,
+        record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
+    ) async -> UpstreamFailure?
+    /// The answer to a client whose upstream gave none, in the client's format.
+    func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse
+}
+
+extension RequestRun {
+    /// The upstream's fields without those of its connection, with what Kong adds.
+    func relayedFields(_ head: HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64) -> HTTPFields {
+        var fields = head.fields
+        HopByHop.remove(from: &fields)
+        for (name, value) in added { _ = fields.replace(name: name, value) }
+        fields.append(.xKongUpstreamLatency, Int((MonotonicClock.now() &- startedAt) / 1_000_000))
+        fields.append(.xKongProxyLatency, Int((startedAt &- self.exchange.startedAt) / 1_000_000))
+        _ = fields.append(.via, GatewayIdentity.via)
+        _ = fields.replace(.xKongRequestID, self.requestID)
+        return fields
+    }
+
+    /// Writes the head of a relayed answer.
+    func beginResponse(status: Int, fields: HTTPFields, framing: ResponseFraming) {
+        self.status = status
+        self.source = "upstream"
+        self.responseFields = fields
+        self.exchange.writeHead(status: status, fields: fields, framing: framing)
+        self.firstByteAt = MonotonicClock.now()
+    }
+
+    static func framing(of head: HTTPResponseHead) -> ResponseFraming {
+        switch head.framing {
+        case .none: .none
+        case .length(let length): .length(length)
+        case .chunked, .untilClose: .stream
+        }
+    }
+
+    /// Passes content on as it comes; the slower side sets the pace.
+    ///
+    /// - Parameter observe: sees the bytes on their way.
+    func relayContent(_ answer: any UpstreamExchange, observe: (ByteBuffer) -> Void = { _ in }) async -> UpstreamFailure? {
+        while true {
+            let bytes: ByteBuffer?
+            do throws(UpstreamFailure) { bytes = try await answer.readBody() } catch {
+                if self.exchange.isClosed { self.cancelled() } else { self.exchange.abort() }
+                return error
+            }
+            guard let bytes else { break }
+            observe(bytes)
+            do throws(DownstreamFailure) { try await self.exchange.writeBody(bytes) } catch {
+                answer.cancel()
+                self.clientFailed(error)
+                return nil
+            }
+            if !answer.hasBufferedBody { self.exchange.flush() }
+        }
+        self.exchange.finish(trailers: answer.trailers)
+        self.isFinished = true
+        return nil
+    }
+}

@@ -1,0 +1,23 @@
+import Telemetry
+
+/// The head decision of sampling: made when a request begins, and what is propagated.
+public struct Sampler: Sendable, Equatable {
+    /// Share of new traces that are sampled, 0...1.
+    public var ratio: Double
+    /// Whether a caller's decision is followed; otherwise the ratio applies to every request.
+    public var followsParent: Bool
+
+    public init(ratio: Double = 1, followsParent: Bool = true) {
+        self.ratio = ratio
+        self.followsParent = followsParent
+    }
+
+    /// The ratio is applied to the trace id's low 56 bits, so that all gateways decide alike
+    /// (https://opentelemetry.io/docs/specs/otel/trace/sdk/#traceidratiobased).
+    func decide(parent: TraceContext?, traceIDLow: UInt64) -> Bool {
+        if let parent, self.followsParent { return parent.isSampled }
+        if self.ratio >= 1 { return true }
+        if self.ratio <= 0 { return false }
+        return Double(traceIDLow & 0xff_ffff_ffff_ffff) < self.ratio * 72_057_594_037_927_936
+    }
+}

@@ -1,0 +1,85 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+/// Relays the answer of an ordinary HTTP service: bytes pass as they are, unless a response stage needs them.
+final class ServiceRelay: ResponseRelay {
+    private let run: RequestRun
+    private let responseFields: [(name: String, value: String)]
+
+    init(run: RequestRun, responseFields: [(name: String, value: String)]) {
+        self.run = run
+        self.responseFields = responseFields
+    }
+
+    func describe(_ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) {}
+    func describeParameters(_ scope: inout ScopeRecord) {}
+
+    func relay(
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: borrowing GatewayRequest, selection: PluginChain.Selection,
+        record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
+    ) async -> UpstreamFailure? {
+        let fields = self.run.relayedFields(head, added: self.responseFields, startedAt: startedAt)
+        if selection.response.isEmpty {
+            self.run.beginResponse(status: head.status, fields: fields, framing: RequestRun.framing(of: head))
+            return await self.run.relayContent(answer)
+        }
+        return await self.run.relayThroughStages(head, fields, answer, selection, record)
+    }
+
+    func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse { self.run.error(status, message) }
+}
+
+extension RequestRun {
+    /// Runs the response stages, reading the body first as far as one of them needs it.
+    func relayThroughStages(
+        _ head: HTTPResponseHead, _ fields: HTTPFields, _ answer: any UpstreamExchange, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
+    ) async -> UpstreamFailure? {
+        var limit = 0
+        for stage in selection.response {
+            if case .body(let wanted) = stage.need { limit = max(limit, wanted) }
+        }
+        var response = GatewayResponse(status: head.status, fields: fields)
+        var isWhole = limit == 0
+        if limit > 0 {
+            do throws(UpstreamFailure) {
+                isWhole = true
+                while let bytes = try await answer.readBody() {
+                    response.body.writeImmutableBuffer(bytes)
+                    if response.body.readableBytes > limit {
+                        isWhole = false
+                        break
+                    }
+                }
+            } catch { return error }
+        }
+        for stage in selection.response {
+            if case .body = stage.need, !isWhole { continue }
+            switch await stage.run(&response, record) {
+            case .proceed: continue
+            case .respond(let other): response = other
+            case .reject(let rejection):
+                answer.cancel()
+                await self.reject(rejection)
+                return nil
+            case .fail(let failure):
+                answer.cancel()
+                await self.fail(failure)
+                return nil
+            }
+        }
+        let hasRest = limit == 0 || !isWhole
+        self.beginResponse(status: response.status, fields: response.fields, framing: hasRest ? RequestRun.framing(of: head) : .length(response.body.readableBytes))
+        if response.body.readableBytes > 0 {
+            do throws(DownstreamFailure) { try await self.exchange.writeBody(response.body) } catch {
+                answer.cancel()
+                self.clientFailed(error)
+                return nil
+            }
+        }
+        if hasRest { return await self.relayContent(answer) }
+        self.exchange.finish(trailers: answer.trailers)
+        self.isFinished = true
+        return nil
+    }
+}

@@ -1,0 +1,67 @@
+import Telemetry
+
+/// The plugins of one route in order of priority; where a plugin is configured in several scopes, the most specific that applies.
+struct PluginChain: Sendable {
+    /// All instances of one plugin that can apply to this route, most specific first.
+    private struct Slot: Sendable {
+        let candidates: [PluginInstance]
+    }
+
+    private let slots: [Slot]
+    /// Whether who the client is changes which instances apply.
+    private let dependsOnConsumer: Bool
+    private let fixed: Selection
+
+    /// The instances that apply to one request, by phase.
+    struct Selection: Sendable {
+        var request: [any RequestStage] = []
+        var attempt: [any AttemptStage] = []
+        var response: [any ResponseStage] = []
+        var stream: [any StreamStage] = []
+        var sinks: [any EvidenceConsumer] = []
+
+        mutating func add(_ instance: PluginInstance) {
+            if let stage = instance.request { self.request.append(stage) }
+            if let stage = instance.attempt { self.attempt.append(stage) }
+            if let stage = instance.response { self.response.append(stage) }
+            if let stage = instance.stream { self.stream.append(stage) }
+            if let sink = instance.sink { self.sinks.append(sink) }
+        }
+    }
+
+    init(route: String, service: String?, instances: [PluginInstance]) {
+        var byName: [String: [PluginInstance]] = [:]
+        for instance in instances where instance.applies(route: route, service: service) { byName[instance.name, default: []].append(instance) }
+        let ordered = byName.values.map { Slot(candidates: $0.sorted { $0.precedence > $1.precedence }) }
+            .sorted { a, b in
+                let (x, y) = (a.candidates[0], b.candidates[0])
+                return x.priority != y.priority ? x.priority > y.priority : x.name > y.name
+            }
+        self.slots = ordered
+        self.dependsOnConsumer = ordered.contains { $0.candidates.contains { $0.consumerID != nil || $0.consumerGroupID != nil } }
+        var fixed = Selection()
+        for slot in ordered {
+            if let instance = slot.candidates.first(where: { $0.applies(to: nil) }) { fixed.add(instance) }
+        }
+        self.fixed = fixed
+    }
+
+    /// Number of plugins; the index space of ``requestStage(at:for:)``.
+    var requestStageCount: Int { self.dependsOnConsumer ? self.slots.count : self.fixed.request.count }
+
+    /// The request stage whose turn it is; asked one by one, since an authentication stage decides which later ones apply.
+    func requestStage(at index: Int, for consumer: Consumer?) -> (any RequestStage)? {
+        guard self.dependsOnConsumer else { return self.fixed.request[index] }
+        return self.slots[index].candidates.first { $0.applies(to: consumer) }?.request
+    }
+
+    /// What applies after the request stages, when the client is known.
+    func selection(for consumer: Consumer?) -> Selection {
+        guard self.dependsOnConsumer, consumer != nil else { return self.fixed }
+        var selection = Selection()
+        for slot in self.slots {
+            if let instance = slot.candidates.first(where: { $0.applies(to: consumer) }) { selection.add(instance) }
+        }
+        return selection
+    }
+}

@@ -1,0 +1,36 @@
+public import Telemetry
+
+/// A route with everything its requests need, resolved once when the configuration is loaded.
+public final class RouteRuntime: Sendable {
+    public let identity: RouteIdentity
+    public let entity: RouteEntity
+    public let service: ServiceRuntime?
+    let chain: PluginChain
+    let allowsPlaintext: Bool
+    let allowsTLS: Bool
+
+    init(identity: RouteIdentity, entity: RouteEntity, service: ServiceRuntime?, chain: PluginChain) {
+        self.identity = identity
+        self.entity = entity
+        self.service = service
+        self.chain = chain
+        self.allowsPlaintext = entity.protocols.contains { !$0.isSecure }
+        self.allowsTLS = entity.protocols.contains { $0.isSecure }
+    }
+}
+
+/// A service with its endpoint and limits resolved.
+public final class ServiceRuntime: Sendable {
+    public let entity: ServiceEntity
+    public let endpoint: UpstreamEndpoint
+    public let timeouts: UpstreamTimeouts
+
+    public init(entity: ServiceEntity) {
+        self.entity = entity
+        self.endpoint = UpstreamEndpoint(
+            host: entity.host, port: entity.port, isTLS: entity.protocol.isSecure, verifiesCertificate: entity.verifiesTLS ?? true)
+        self.timeouts = UpstreamTimeouts(
+            connect: UInt64(entity.connectTimeoutMilliseconds) * 1_000_000, send: UInt64(entity.writeTimeoutMilliseconds) * 1_000_000,
+            read: UInt64(entity.readTimeoutMilliseconds) * 1_000_000)
+    }
+}

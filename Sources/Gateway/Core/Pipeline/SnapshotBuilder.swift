@@ -1,0 +1,165 @@
+import GatewayWire
+import Telemetry
+
+/// Turns a loaded configuration into a snapshot: makes the plugins, resolves chains and endpoints, builds the router.
+public struct SnapshotBuilder: Sendable {
+    private let plugins: [String: PluginRegistration]
+    private let providers: ProviderDirectory
+    private let sinks: any SinkDirectory
+    private let patterns: any PatternCompiler
+    private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
+
+    public init(
+        plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, patterns: any PatternCompiler,
+        hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
+    ) {
+        self.plugins = Dictionary(plugins.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
+        self.providers = providers
+        self.sinks = sinks
+        self.patterns = patterns
+        self.hash = hash
+    }
+
+    /// - Throws: problems that only show when plugins are made; all of them.
+    public func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> GatewaySnapshot {
+        let configuration = loaded.configuration
+        let services = PluginServices(consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks)
+        let instances = try self.instances(loaded, services)
+        let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0)) }, uniquingKeysWith: { a, _ in a })
+        let index = InstanceIndex(instances)
+        let routes = configuration.routes.map { route in
+            let service = route.serviceID.flatMap { byID[$0] }
+            return RouteRuntime(
+                identity: SnapshotBuilder.identity(route, service?.entity), entity: route, service: service,
+                chain: PluginChain(
+                    route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)))
+        }
+        let router = try Router(routes: configuration.routes, services: configuration.services, patterns: self.patterns)
+        let sampling = configuration.settings.sampling
+        return GatewaySnapshot(
+            hash: configuration.hash, router: router, routes: routes, sampler: Sampler(ratio: sampling.ratio, followsParent: sampling.followsParent),
+            sinks: instances.compactMap(\.sink), settings: configuration.settings)
+    }
+
+    private func instances(_ loaded: LoadedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [PluginInstance] {
+        var instances: [PluginInstance] = []
+        var issues: [ConfigurationIssue] = []
+        for (entity, configuration) in zip(loaded.configuration.plugins, loaded.pluginConfigurations) where entity.isEnabled {
+            guard let registration = self.plugins[entity.name] else { continue }
+            do throws(ConfigurationError) { instances.append(try registration.make(configuration, services, entity)) } catch {
+                issues += error.issues.map { issue in
+                    let path = issue.path.isEmpty ? entity.metadata.path : "\(entity.metadata.path).\(issue.path)"
+                    return ConfigurationIssue(path: path, line: issue.line > 0 ? issue.line : entity.metadata.line, problem: issue.problem, hint: issue.hint)
+                }
+            }
+        }
+        if !issues.isEmpty { throw ConfigurationError(issues: issues) }
+        return instances
+    }
+
+    private func consumers(_ configuration: DeclarativeConfiguration) -> ConsumerDirectory {
+        let consumers = configuration.consumers.map { entity in
+            Consumer(
+                id: entity.metadata.id, username: entity.username, customID: entity.customID, groupIDs: entity.groupIDs,
+                identity: ConsumerIdentity(
+                    id: entity.metadata.id, name: entity.username ?? entity.customID ?? entity.metadata.id, auditJSON: SnapshotBuilder.auditJSON(entity)))
+        }
+        let byID = Dictionary(consumers.map { ($0.id, $0) }, uniquingKeysWith: { a, _ in a })
+        var keys: [(key: String, credential: Credential)] = []
+        for entity in configuration.credentials where entity.kind == .keyAuth {
+            guard let consumer = byID[entity.consumerID], let key = entity.text("key") else { continue }
+            // Kong counts a credential's lifetime from its creation; a file that gives no creation time counts from the load.
+            let created = entity.metadata.createdAtSeconds ?? Int(MonotonicClock.wall() / 1_000_000_000)
+            let expiry = entity.timeToLiveSeconds.flatMap { $0 > 0 ? created + $0 : nil }
+            keys.append((key, Credential(id: entity.metadata.id, consumer: consumer, expiresAt: expiry)))
+        }
+        return ConsumerDirectory(consumers: consumers, keys: keys, hash: self.hash)
+    }
+
+    // MARK: Identities
+
+    private static func identity(_ route: RouteEntity, _ service: ServiceEntity?) -> RouteIdentity {
+        var json = JSONObjectText()
+        json.object("route") { object in
+            object.string("id", route.metadata.id)
+            object.optionalString("name", route.name)
+            object.strings("paths", route.paths)
+            object.strings("hosts", route.hosts)
+            object.strings("methods", route.methods)
+            object.strings("protocols", route.protocols.map(\.rawValue))
+            object.raw("strip_path", route.stripPath ? "true" : "false")
+            object.raw("preserve_host", route.preserveHost ? "true" : "false")
+            object.strings("tags", route.metadata.tags)
+        }
+        if let service {
+            json.object("service") { object in
+                object.string("id", service.metadata.id)
+                object.optionalString("name", service.name)
+                object.string("protocol", service.protocol.rawValue)
+                object.string("host", service.host)
+                object.raw("port", "\(service.port)")
+                object.optionalString("path", service.path)
+                object.strings("tags", service.metadata.tags)
+            }
+        }
+        return RouteIdentity(
+            routeID: route.metadata.id, routeName: route.name ?? route.metadata.id, serviceID: service?.metadata.id ?? "",
+            serviceName: service.map { $0.name ?? $0.host } ?? "", template: route.paths.first ?? "", auditJSON: Array(json.text.utf8))
+    }
+
+    private static func auditJSON(_ consumer: ConsumerEntity) -> [UInt8] {
+        var json = JSONObjectText()
+        json.object("consumer") { object in
+            object.string("id", consumer.metadata.id)
+            object.optionalString("username", consumer.username)
+            object.optionalString("custom_id", consumer.customID)
+            object.strings("tags", consumer.metadata.tags)
+        }
+        return Array(json.text.utf8)
+    }
+}
+
+/// Plugin instances by where they are attached, so that 10,000 routes with a plugin each do not look at each other's.
+private struct InstanceIndex {
+    private var unattached: [PluginInstance] = []
+    private var byRoute: [String: [PluginInstance]] = [:]
+    private var byService: [String: [PluginInstance]] = [:]
+
+    init(_ instances: [PluginInstance]) {
+        for instance in instances {
+            if let route = instance.routeID {
+                self.byRoute[route, default: []].append(instance)
+            } else if let service = instance.serviceID {
+                self.byService[service, default: []].append(instance)
+            } else {
+                self.unattached.append(instance)
+            }
+        }
+    }
+
+    func candidates(route: String, service: String?) -> [PluginInstance] {
+        self.unattached + (self.byRoute[route] ?? []) + (service.flatMap { self.byService[$0] } ?? [])
+    }
+}
+
+/// Members of a JSON object as text, for what is rendered once per configuration.
+private struct JSONObjectText {
+    private(set) var text = ""
+
+    mutating func raw(_ key: String, _ json: String) {
+        if !self.text.isEmpty { self.text += "," }
+        self.text += "\"\(key)\":\(json)"
+    }
+
+    mutating func string(_ key: String, _ value: String) { self.raw(key, JSONQuoting.quoted(value)) }
+    mutating func optionalString(_ key: String, _ value: String?) { if let value { self.string(key, value) } }
+    mutating func strings(_ key: String, _ values: [String]) {
+        if !values.isEmpty { self.raw(key, "[" + values.map { JSONQuoting.quoted($0) }.joined(separator: ",") + "]") }
+    }
+
+    mutating func object(_ key: String, _ body: (inout JSONObjectText) -> Void) {
+        var inner = JSONObjectText()
+        body(&inner)
+        self.raw(key, "{\(inner.text)}")
+    }
+}

@@ -1,0 +1,136 @@
+public import NIOCore
+public import Telemetry
+
+/// What is constant about a provider.
+public struct ProviderDescriptor: Sendable {
+    /// Kong's `model.provider`.
+    public let name: StaticString
+    /// `gen_ai.provider.name`: the conventions' value where they have one, else `name`.
+    public let telemetryName: StaticString
+    /// Environment variable that holds its API key in the mode without a file; empty: not served there.
+    public let keyVariable: StaticString
+    /// Whether a streamed request may carry `stream_options.include_usage`.
+    public let reportsStreamUsage: Bool
+
+    public init(name: StaticString, telemetryName: StaticString, keyVariable: StaticString, reportsStreamUsage: Bool) {
+        self.name = name
+        self.telemetryName = telemetryName
+        self.keyVariable = keyVariable
+        self.reportsStreamUsage = reportsStreamUsage
+    }
+}
+
+/// Why a provider's adapter cannot express a request, or what a provider's failure means.
+public struct ProviderFailure: Error, Sendable {
+    /// Bounded value of `error.type`.
+    public let code: StaticString
+    public let status: Int
+    /// For the client; may name fields of its request, never their content.
+    public let message: String
+
+    public init(_ code: StaticString, status: Int, message: String) {
+        self.code = code
+        self.status = status
+        self.message = message
+    }
+}
+
+/// What went wrong at a provider, closed: balancing maps it to an action.
+public enum FailureClass: Sendable, Equatable {
+    case none, authentication, invalidRequest, notFound, rateLimited, overloaded, serverError
+}
+
+/// Translates between the gateway's model traffic and one vendor's API. Pure: no I/O, no clock, no telemetry.
+public protocol ProviderAdapter: Sendable {
+    var descriptor: ProviderDescriptor { get }
+    /// Where an operation is served, by configuration alone.
+    func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation
+    /// The provider's request body.
+    func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer
+    /// Reads one answer: a document or a stream.
+    /// - Parameter hidesUsage: drop the usage chunk that the client did not ask for.
+    func makeReader(hidesUsage: Bool) -> any ModelResponseReader
+    func classify(status: Int) -> FailureClass
+}
+
+/// The settings of a model that say where it is served; Kong's `model.options`.
+public struct ProviderSettings: Sendable {
+    public var model: String?
+    public var upstreamURL: String?
+    public var upstreamPath: String?
+    public var azureInstance: String?
+    public var azureDeploymentID: String?
+    public var azureAPIVersion = "2023-05-15"
+    public var dashscopeIsInternational = true
+    public var databricksWorkspaceID: String?
+
+    public init() {}
+}
+
+/// An endpoint and the request target on it.
+public struct ProviderLocation: Sendable {
+    public let endpoint: UpstreamEndpoint
+    /// From "/" on.
+    public let path: String
+    /// Without "?"; nil: none.
+    public let query: String?
+
+    public init(endpoint: UpstreamEndpoint, path: String, query: String? = nil) {
+        self.endpoint = endpoint
+        self.path = path
+        self.query = query
+    }
+}
+
+/// What the gateway changes in a request body on its way to a provider.
+public struct ModelRequestEdits: Sendable {
+    /// Replaces or adds `model`; nil: as the client sent it.
+    public var model: String?
+    /// Replaces or adds top-level members: name and JSON text.
+    public var members: [(name: String, json: String)] = []
+    /// Removes top-level members.
+    public var removed: [String] = []
+    /// Sets `stream`.
+    public var stream: Bool?
+    /// Asks for the usage chunk of a stream.
+    public var includesUsage = false
+
+    public init() {}
+}
+
+/// What a provider's answer said about itself.
+public struct ModelResponseFacts: Sendable {
+    public var usage = TokenUsage()
+    public var model: ByteBuffer?
+    public var id: ByteBuffer?
+    /// Comma-separated, distinct, in the provider's spelling.
+    public var finishReasons: ByteBuffer?
+    /// The stream's own end marker was seen, or the document was complete.
+    public var isComplete = false
+
+    public init() {}
+}
+
+/// What happens to one event of a stream.
+public enum EventDisposition: Sendable { case pass, drop }
+
+/// Reads one answer of a provider for its facts. Used on one loop, by one exchange.
+public protocol ModelResponseReader: AnyObject {
+    /// One event's data.
+    func event(_ data: UnsafeRawBufferPointer) -> EventDisposition
+    /// A whole unstreamed answer.
+    func document(_ bytes: ByteBuffer)
+    var facts: ModelResponseFacts { get }
+}
+
+/// The providers this build serves.
+public struct ProviderDirectory: Sendable {
+    private let adapters: [String: any ProviderAdapter]
+
+    public init(_ adapters: [any ProviderAdapter]) {
+        self.adapters = Dictionary(adapters.map { ("\($0.descriptor.name)", $0) }, uniquingKeysWith: { a, _ in a })
+    }
+
+    public func adapter(_ name: String) -> (any ProviderAdapter)? { self.adapters[name] }
+    public var all: [any ProviderAdapter] { self.adapters.values.sorted { "\($0.descriptor.name)" < "\($1.descriptor.name)" } }
+}

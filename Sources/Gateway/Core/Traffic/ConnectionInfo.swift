@@ -1,0 +1,23 @@
+/// What is the same for all requests of one client connection.
+public final class ConnectionInfo: Sendable {
+    /// Numeric address of the peer, or of the client a trusted proxy names.
+    public let clientAddress: String
+    public let clientPort: Int
+    /// Numeric address and port the connection was accepted on.
+    public let localAddress: String
+    public let localPort: Int
+    public let isTLS: Bool
+    /// Server name of the TLS handshake (RFC 6066 section 3).
+    public let serverName: String?
+
+    public init(clientAddress: String, clientPort: Int, localAddress: String, localPort: Int, isTLS: Bool, serverName: String?) {
+        self.clientAddress = clientAddress
+        self.clientPort = clientPort
+        self.localAddress = localAddress
+        self.localPort = localPort
+        self.isTLS = isTLS
+        self.serverName = serverName
+    }
+
+    public var scheme: StaticString { self.isTLS ? "https" : "http" }
+}

@@ -1,0 +1,67 @@
+public import GatewayWire
+public import NIOCore
+
+/// How long a response's content is, as written to the client.
+public enum ResponseFraming: Sendable, Equatable {
+    /// No content and no framing fields of ours (1xx, 204, 304, answers to HEAD keep what the fields say).
+    case none
+    /// Content-Length is in the fields or written from this number.
+    case length(Int)
+    /// The transport chooses: chunked, or closing the connection for an HTTP/1.0 client.
+    case stream
+}
+
+/// One request and its response on the client's side. Used on the connection's event loop only, whatever the HTTP version.
+public protocol DownstreamExchange: AnyObject {
+    var head: HTTPRequestHead { get }
+    var connection: ConnectionInfo { get }
+    /// When the first byte of the head was read (``MonotonicClock`` nanoseconds).
+    var startedAt: UInt64 { get }
+    /// Bytes received and sent for this exchange so far, framing included.
+    var requestBytes: Int { get }
+    var responseBytes: Int { get }
+    /// Whether the whole body is here already: then it can be taken without waiting.
+    var isBodyComplete: Bool { get }
+    /// Whether the response head was handed over.
+    var hasResponded: Bool { get }
+
+    /// The next bytes of the body, nil at its end. Sends 100 Continue first where the client waits for it.
+    func readBody() async throws(DownstreamFailure) -> ByteBuffer?
+    /// Trailers, once ``readBody()`` has returned nil.
+    var trailers: HTTPFields? { get }
+
+    /// Writes the response head. `fields` must not hold hop-by-hop fields.
+    func writeHead(status: Int, fields: HTTPFields, framing: ResponseFraming)
+    /// Writes content and returns when the client's side can take more. Small writes are collected until ``flush()``.
+    func writeBody(_ bytes: ByteBuffer) async throws(DownstreamFailure)
+    /// The upstream exchange that serves this one: cancelled at once when the client goes away.
+    var servedBy: (any UpstreamExchange)? { get set }
+
+    /// Hands collected bytes to the socket; called before waiting for an upstream.
+    func flush()
+    /// Ends the response.
+    func finish(trailers: HTTPFields?)
+    /// Ends the connection because the response cannot be completed; what the client has is recognisably truncated.
+    func abort()
+    var isClosed: Bool { get }
+}
+
+extension DownstreamExchange {
+    /// The whole body in one buffer.
+    ///
+    /// - Throws: ``DownstreamFailure/bodyTooLarge(limit:)`` as soon as more than `limit` bytes are announced or seen.
+    public func collectBody(limit: Int) async throws(DownstreamFailure) -> ByteBuffer {
+        if case .length(let length) = self.head.framing, length > limit { throw .bodyTooLarge(limit: limit) }
+        guard let first = try await self.readBody() else { return ByteBuffer() }
+        guard first.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
+        guard var next = try await self.readBody() else { return first }
+        var whole = first
+        if case .length(let length) = self.head.framing { whole.reserveCapacity(min(length, limit)) }
+        while true {
+            guard whole.readableBytes + next.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
+            whole.writeBuffer(&next)
+            guard let more = try await self.readBody() else { return whole }
+            next = more
+        }
+    }
+}

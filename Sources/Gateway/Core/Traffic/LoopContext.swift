@@ -1,0 +1,22 @@
+public import Telemetry
+
+/// What one event loop gives to the requests it serves. Used on that loop only.
+public final class LoopContext {
+    public let telemetry: LoopTelemetry
+    public let upstream: any UpstreamTransport
+    /// This loop's view of "now" for response dates, refreshed once a second.
+    public var dateField: String = ""
+
+    public init(telemetry: LoopTelemetry, upstream: any UpstreamTransport) {
+        self.telemetry = telemetry
+        self.upstream = upstream
+    }
+}
+
+/// Serves exchanges: the border between the transports and the pipeline.
+public protocol ExchangeHandler: Sendable {
+    /// Serves one exchange to its end; returns when the response is handed over or given up.
+    func handle(_ exchange: any DownstreamExchange, on loop: LoopContext) async
+    /// Records a request that could not be parsed, and gives the answer to send before the connection closes.
+    func refuse(_ failure: DownstreamFailure, connection: ConnectionInfo, startedAt: UInt64, receivedBytes: Int, on loop: LoopContext) -> GatewayResponse
+}

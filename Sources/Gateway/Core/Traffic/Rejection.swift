@@ -1,0 +1,25 @@
+/// A refusal by a stage: what the client is told, and the bounded code telemetry gets.
+public struct Rejection: Sendable {
+    /// How the body is shaped.
+    public enum Shape: Sendable {
+        /// `{"message":"…","request_id":"…"}`, as Kong answers.
+        case kong
+        /// `{"error":{"message":…,"type":…,"param":…,"code":…}}`, as OpenAI's API answers.
+        case openAI(type: StaticString, parameter: String?)
+    }
+
+    public let status: Int
+    /// Bounded value of `error.type`.
+    public let code: StaticString
+    public let message: String
+    public let shape: Shape
+    public let headers: [(name: String, value: String)]
+
+    public init(status: Int, code: StaticString, message: String, shape: Shape = .kong, headers: [(name: String, value: String)] = []) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.shape = shape
+        self.headers = headers
+    }
+}

@@ -1,0 +1,52 @@
+/// Why an upstream exchange failed. Closed; the code is the `error.type` of the attempt.
+public enum UpstreamFailure: Error, Sendable, Equatable {
+    case nameResolution
+    case connectRefused
+    case connectTimeout
+    case tls
+    case sendTimeout
+    case readTimeout
+    /// The upstream closed before any byte of a response.
+    case closedBeforeResponse
+    /// The upstream closed in the middle of a response.
+    case closedMidResponse
+    /// The response is not HTTP/1.1 as this gateway understands it.
+    case malformed(code: StaticString)
+    /// The gateway gave the exchange up: the client went away, or it shuts down.
+    case cancelled
+
+    public static func == (a: UpstreamFailure, b: UpstreamFailure) -> Bool { a.code.description == b.code.description }
+
+    public var code: StaticString {
+        switch self {
+        case .nameResolution: "name_resolution_failed"
+        case .connectRefused: "connection_refused"
+        case .connectTimeout: "connect_timeout"
+        case .tls: "tls_failed"
+        case .sendTimeout: "send_timeout"
+        case .readTimeout: "read_timeout"
+        case .closedBeforeResponse: "connection_closed"
+        case .closedMidResponse: "response_truncated"
+        case .malformed(let code): code
+        case .cancelled: "cancelled"
+        }
+    }
+
+    /// Status and message the client gets when nothing was sent yet, as Kong words them.
+    public var answer: (status: Int, message: StaticString) {
+        switch self {
+        case .connectTimeout, .sendTimeout, .readTimeout: (504, "The upstream server is timing out")
+        case .nameResolution: (503, "name resolution failed")
+        case .connectRefused, .tls, .closedBeforeResponse, .closedMidResponse, .malformed, .cancelled:
+            (502, "An invalid response was received from the upstream server")
+        }
+    }
+
+    /// Whether no byte of the request can have reached the upstream, so that any method may be tried again.
+    public var isBeforeSend: Bool {
+        switch self {
+        case .nameResolution, .connectRefused, .connectTimeout, .tls: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,66 @@
+public import GatewayWire
+public import NIOCore
+
+/// What a request to an upstream carries as content.
+public enum UpstreamBody {
+    case none
+    case bytes(ByteBuffer)
+    /// Passed on from the client as it arrives, framed as given.
+    case stream(any DownstreamExchange, HTTPRequestFraming)
+}
+
+/// A request as it is to be sent, complete but for the framing that the transport adds.
+public struct UpstreamRequest {
+    public var endpoint: UpstreamEndpoint
+    public var method: HTTPMethod
+    /// Path and query, from "/" on, as on the request line.
+    public var target: ByteBuffer
+    /// All fields but Host and framing; hop-by-hop fields must be gone.
+    public var fields: HTTPFields
+    /// Names in `fields` not to be sent.
+    public var skipped: KnownFieldSet
+    public var host: String
+    public var body: UpstreamBody
+    public var timeouts: UpstreamTimeouts
+
+    public init(
+        endpoint: UpstreamEndpoint, method: HTTPMethod, target: ByteBuffer, fields: HTTPFields, skipped: KnownFieldSet = [], host: String, body: UpstreamBody,
+        timeouts: UpstreamTimeouts
+    ) {
+        self.endpoint = endpoint
+        self.method = method
+        self.target = target
+        self.fields = fields
+        self.skipped = skipped
+        self.host = host
+        self.body = body
+        self.timeouts = timeouts
+    }
+}
+
+/// One request and its response on the upstream's side. Used on one event loop only.
+public protocol UpstreamExchange: AnyObject {
+    var isConnectionReused: Bool { get }
+    /// Numeric address of the upstream.
+    var peerAddress: String { get }
+    /// When the connection was ready and when the request's last byte was handed over (``MonotonicClock`` nanoseconds; 0 = not yet).
+    var connectedAt: UInt64 { get }
+    var sentAt: UInt64 { get }
+    var requestBytes: Int { get }
+    var responseBytes: Int { get }
+    /// The response head; informational heads are skipped.
+    func readHead() async throws(UpstreamFailure) -> HTTPResponseHead
+    /// The next bytes of the content, nil at its end.
+    func readBody() async throws(UpstreamFailure) -> ByteBuffer?
+    /// Whether another ``readBody()`` would return without waiting.
+    var hasBufferedBody: Bool { get }
+    var trailers: HTTPFields? { get }
+    /// Ends the exchange early; the connection is closed. Nothing happens after a complete exchange.
+    func cancel()
+}
+
+/// Sends requests to upstreams over the loop's own connections.
+public protocol UpstreamTransport: AnyObject {
+    /// Takes or opens a connection and sends the request (a stream body goes on being sent meanwhile).
+    func send(_ request: UpstreamRequest) async throws(UpstreamFailure) -> any UpstreamExchange
+}

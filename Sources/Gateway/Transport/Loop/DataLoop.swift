@@ -1,0 +1,75 @@
+import GatewayCore
+public import NIOCore
+public import Telemetry
+
+/// One event loop of the data plane with everything that is confined to it: executor, timer, upstream pool, telemetry.
+public final class DataLoop: @unchecked Sendable {
+    // Unchecked: reached from other threads only through `loop.execute`.
+    public let loop: any EventLoop
+    let executor: LoopExecutor
+    let timer = LoopTimer()
+    let context: LoopContext
+    let pool: UpstreamPool
+    /// Open client connections of this loop.
+    var connections: [ObjectIdentifier: HTTP1ServerConnection] = [:]
+    var isDraining = false
+    let connectionGauge: SeriesHandle
+    let protocolErrorSeries: (StaticString) -> SeriesHandle
+
+    public init(loop: any EventLoop, telemetry: LoopTelemetry, upstream: UpstreamOptions) {
+        self.loop = loop
+        let executor = LoopExecutor(loop: loop)
+        self.executor = executor
+        self.pool = UpstreamPool(loop: loop, executor: executor, timer: self.timer, telemetry: telemetry, options: upstream)
+        self.context = LoopContext(telemetry: telemetry, upstream: self.pool)
+        self.connectionGauge = telemetry.metrics.series(Instruments.connectionsOpen, ["client"])
+        self.protocolErrorSeries = { code in telemetry.metrics.series(Instruments.protocolErrors, ["\(code)"]) }
+    }
+
+    /// Begins the loop's periodic work. Any thread.
+    public func start() {
+        self.loop.execute {
+            self.refreshDate()
+            self.timer.onTick = { [weak self] in self?.tick() }
+            self.timer.start(on: self.loop)
+        }
+    }
+
+    private var ticks = 0
+    private func tick() {
+        self.ticks &+= 1
+        if self.ticks % 5 == 0 { self.refreshDate() }
+        self.pool.closeIdle(now: self.timer.tickTime)
+        self.executor.drain()
+    }
+
+    private func refreshDate() { self.context.dateField = Timestamp(nanosecondsSinceEpoch: MonotonicClock.wall()).httpDate }
+
+    /// Stops taking requests: idle connections close, busy ones after their response. Any thread.
+    public func drain() {
+        self.loop.execute {
+            self.isDraining = true
+            for connection in self.connections.values { connection.closeIfIdle() }
+        }
+    }
+
+    /// Ends what is still open. Any thread.
+    public func abort() {
+        self.loop.execute {
+            for connection in self.connections.values { connection.forceClose(.shutdown) }
+            self.pool.closeAll()
+            self.executor.drain()
+        }
+    }
+
+    /// Number of open client connections.
+    public func openConnections() -> EventLoopFuture<Int> { self.loop.submit { self.connections.count } }
+
+    /// Runs the loop's own timer and pool down. Any thread.
+    public func stop() -> EventLoopFuture<Void> {
+        self.loop.submit {
+            self.timer.stop()
+            self.pool.closeAll()
+        }
+    }
+}

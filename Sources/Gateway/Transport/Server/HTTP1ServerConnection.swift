@@ -1,0 +1,310 @@
+import GatewayCore
+import GatewayWire
+import NIOCore
+import Telemetry
+
+/// One client connection speaking HTTP/1.1: reads requests, one task serves them in turn, responses leave in order (pipelining included).
+///
+/// Parsing is pulled by the task; bytes that nobody pulls yet stay in `input`, and beyond a limit the socket is not read any more.
+final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @unchecked Sendable {
+    // Unchecked: confined to its event loop; the serving task runs on the loop's executor.
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Bytes that may wait in `input` before reading stops.
+    static let inputLimit = 65_536
+    /// Bytes collected before a write goes out without being asked.
+    static let outputLimit = 16_384
+
+    let loop: DataLoop
+    let handler: any ExchangeHandler
+    let options: ServerOptions
+    let onClose: () -> Void
+    private(set) var info: ConnectionInfo
+    private var context: ChannelHandlerContext?
+    private var task: Task<Void, Never>?
+
+    private var input = ByteBuffer()
+    private var parser: HTTPRequestParser
+    private var isReadHeld = false
+    private(set) var failure: DownstreamFailure?
+    private var isReadOverdue = false
+    private var readWaiter: UnsafeContinuation<Void, Never>?
+    private var writeWaiter: UnsafeContinuation<Void, Never>?
+
+    private var output = ByteBuffer()
+    private(set) var isServing = false
+    var servedBy: (any UpstreamExchange)?
+    private var served = 0
+    /// Bytes received since the last head ended, and when the first of them came.
+    private var received = 0
+    private var firstByteAt: UInt64 = 0
+
+    var deadline = UInt64.max
+    var timerSlot = -1
+
+    init(loop: DataLoop, handler: any ExchangeHandler, options: ServerOptions, onClose: @escaping () -> Void) {
+        self.loop = loop
+        self.handler = handler
+        self.options = options
+        self.onClose = onClose
+        self.parser = HTTPRequestParser(limits: options.http)
+        self.info = ConnectionInfo(clientAddress: "", clientPort: 0, localAddress: "", localPort: 0, isTLS: false, serverName: nil)
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { self.activate(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.activate(context)
+        context.fireChannelActive()
+        self.loop.executor.drain()
+    }
+
+    private func activate(_ context: ChannelHandlerContext) {
+        guard self.task == nil else { return }
+        let remote = context.channel.remoteAddress
+        let local = context.channel.localAddress
+        self.info = ConnectionInfo(
+            clientAddress: remote?.ipAddress ?? "", clientPort: remote?.port ?? 0, localAddress: local?.ipAddress ?? "", localPort: local?.port ?? 0, isTLS: false,
+            serverName: nil)
+        self.loop.connections[ObjectIdentifier(self)] = self
+        self.loop.context.telemetry.metrics.add(self.loop.connectionGauge, 1)
+        self.loop.timer.add(self)
+        self.deadline = MonotonicClock.now() &+ self.options.keepAliveTimeout
+        self.task = Task(executorPreference: self.loop.executor) { await self.serve() }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = Self.unwrapInboundIn(data)
+        if self.received == 0 { self.firstByteAt = MonotonicClock.now() }
+        self.received &+= bytes.readableBytes
+        if self.input.readableBytes == 0 { self.input = bytes } else { self.input.writeBuffer(&bytes) }
+        self.wakeReader()
+        self.loop.executor.drain()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if self.input.readableBytes > HTTP1ServerConnection.inputLimit {
+            self.isReadHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { self.wakeWriter() }
+        self.loop.executor.drain()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.close(because: .closed)
+        context.fireChannelInactive()
+        self.loop.executor.drain()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A reset by the peer; channelInactive follows the close.
+        context.close(promise: nil)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        guard self.context != nil else { return }
+        self.context = nil
+        self.loop.timer.remove(self)
+        self.loop.connections[ObjectIdentifier(self)] = nil
+        self.loop.context.telemetry.metrics.add(self.loop.connectionGauge, -1)
+        self.onClose()
+    }
+
+    private func close(because failure: DownstreamFailure) {
+        if self.failure == nil { self.failure = failure }
+        self.task?.cancel()
+        if let upstream = self.servedBy {
+            self.servedBy = nil
+            upstream.cancel()
+        }
+        self.wakeReader()
+        self.wakeWriter()
+    }
+
+    /// Ends the connection now, whatever is under way.
+    func forceClose(_ failure: DownstreamFailure) {
+        self.close(because: failure)
+        self.context?.close(promise: nil)
+    }
+
+    func closeIfIdle() {
+        guard !self.isServing, self.received == 0 else { return }
+        self.forceClose(.shutdown)
+    }
+
+    func deadlinePassed() {
+        self.deadline = .max
+        if self.readWaiter != nil {
+            // What did not come in time is answered by the task, where there is something to answer.
+            self.isReadOverdue = true
+            self.wakeReader()
+        } else if self.writeWaiter != nil {
+            self.forceClose(.timeout)
+        }
+    }
+
+    // MARK: Reading
+
+    private func wakeReader() {
+        guard let waiter = self.readWaiter else { return }
+        self.readWaiter = nil
+        waiter.resume()
+    }
+
+    private func wakeWriter() {
+        guard let waiter = self.writeWaiter else { return }
+        self.writeWaiter = nil
+        waiter.resume()
+    }
+
+    /// Waits for bytes, for the end of the connection or for the deadline.
+    private func waitForInput(timeout: UInt64) async {
+        guard self.failure == nil else { return }
+        if self.isReadHeld {
+            self.isReadHeld = false
+            self.context?.read()
+        }
+        self.deadline = MonotonicClock.now() &+ timeout
+        await withUnsafeContinuation { self.readWaiter = $0 }
+        self.deadline = .max
+    }
+
+    /// The next event of the request under way.
+    ///
+    /// - Parameter isAbandoned: checked after each wait; true ends the wait as if the client had closed.
+    func nextEvent(timeout: UInt64, isAbandoned: () -> Bool = { false }) async throws(DownstreamFailure) -> HTTPRequestEvent {
+        while true {
+            do throws(HTTPParseError) {
+                if let event = try self.parser.next(&self.input) { return event }
+            } catch {
+                throw .malformed(error)
+            }
+            if let failure = self.failure { throw failure }
+            if self.isReadOverdue { throw .timeout }
+            if isAbandoned() { throw .closed }
+            await self.waitForInput(timeout: timeout)
+        }
+    }
+
+    /// Wakes a reader so that it sees that its exchange is over.
+    func interruptReader() { self.wakeReader() }
+
+    /// Whether an event can be had without waiting.
+    var hasInput: Bool { self.input.readableBytes > 0 }
+    var bufferedBytes: Int { self.input.readableBytes }
+
+    // MARK: Serving
+
+    private func serve() async {
+        while self.failure == nil {
+            guard let exchange = await self.nextExchange() else { break }
+            self.isServing = true
+            self.served &+= 1
+            await self.handler.handle(exchange, on: self.loop.context)
+            let reusable = await exchange.conclude()
+            self.isServing = false
+            guard reusable else { break }
+            self.received = self.input.readableBytes
+            if self.received > 0 { self.firstByteAt = MonotonicClock.now() }
+            if self.loop.isDraining && self.received == 0 { break }
+            self.deadline = MonotonicClock.now() &+ self.options.keepAliveTimeout
+        }
+        self.flushOutput()
+        self.context?.close(mode: .all, promise: nil)
+    }
+
+    private func nextExchange() async -> HTTP1ServerExchange? {
+        while true {
+            do throws(HTTPParseError) {
+                if case .head(let head)? = try self.parser.next(&self.input) { return self.makeExchange(head) }
+            } catch {
+                self.refuse(.malformed(error))
+                return nil
+            }
+            if self.failure != nil { return nil }
+            if self.isReadOverdue {
+                // A head that began and did not end in time is answered; silence between requests is not.
+                if self.received > 0 { self.refuse(.timeout) }
+                return nil
+            }
+            await self.waitForInput(timeout: self.received > 0 ? self.options.headTimeout : self.options.keepAliveTimeout)
+        }
+    }
+
+    private func makeExchange(_ head: HTTPRequestHead) -> HTTP1ServerExchange {
+        let mayPersist = head.keepAlive && self.served + 1 < self.options.requestsPerConnection && !self.loop.isDraining
+        return HTTP1ServerExchange(
+            connection: self, head: head, info: self.info, startedAt: self.firstByteAt, headBytes: self.received &- self.input.readableBytes, mayPersist: mayPersist)
+    }
+
+    private func refuse(_ failure: DownstreamFailure) {
+        self.loop.context.telemetry.metrics.add(self.loop.protocolErrorSeries(failure.code))
+        let response = self.handler.refuse(failure, connection: self.info, startedAt: self.firstByteAt, receivedBytes: self.received, on: self.loop.context)
+        var bytes = ByteBufferAllocator().buffer(capacity: 512)
+        HTTPWriter.statusLine(response.status, into: &bytes)
+        response.fields.write(into: &bytes)
+        bytes.writeStaticString("content-length: ")
+        HTTPWriter.decimal(response.body.readableBytes, into: &bytes)
+        bytes.writeStaticString("\r\nconnection: close\r\n\r\n")
+        bytes.writeImmutableBuffer(response.body)
+        self.append(bytes)
+        self.flushOutput()
+    }
+
+    // MARK: Writing
+
+    /// Collects bytes; a large buffer is passed on as it is.
+    func append(_ bytes: ByteBuffer) {
+        if bytes.readableBytes > HTTP1ServerConnection.outputLimit {
+            self.writeCollected()
+            if let context = self.context { context.write(Self.wrapOutboundOut(bytes), promise: nil) }
+        } else {
+            self.output.writeImmutableBuffer(bytes)
+        }
+    }
+
+    /// The buffer that small pieces are written into.
+    func withOutput(_ body: (inout ByteBuffer) -> Void) {
+        if self.output.capacity == 0 { self.output = ByteBufferAllocator().buffer(capacity: 2048) }
+        body(&self.output)
+    }
+
+    private func writeCollected() {
+        guard self.output.readableBytes > 0 else { return }
+        let bytes = self.output
+        self.output = ByteBuffer()
+        if let context = self.context { context.write(Self.wrapOutboundOut(bytes), promise: nil) }
+    }
+
+    func flushOutput() {
+        self.writeCollected()
+        self.context?.flush()
+    }
+
+    /// Flushes when much is collected, and waits while the client does not take it.
+    func relieve() async throws(DownstreamFailure) {
+        if self.output.readableBytes >= HTTP1ServerConnection.outputLimit { self.writeCollected() }
+        guard let context = self.context, self.failure == nil else { throw self.failure ?? .closed }
+        if context.channel.isWritable { return }
+        self.flushOutput()
+        while !context.channel.isWritable {
+            if let failure = self.failure { throw failure }
+            self.deadline = MonotonicClock.now() &+ self.options.sendTimeout
+            await withUnsafeContinuation { self.writeWaiter = $0 }
+            self.deadline = .max
+        }
+        if let failure = self.failure { throw failure }
+    }
+}

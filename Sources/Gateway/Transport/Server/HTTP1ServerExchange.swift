@@ -1,0 +1,173 @@
+import GatewayCore
+import GatewayWire
+import NIOCore
+import Telemetry
+
+/// One request and response on an HTTP/1.1 client connection.
+final class HTTP1ServerExchange: DownstreamExchange {
+    private enum BodyState {
+        case unread(isContinuePending: Bool)
+        case ended
+    }
+
+    private enum ResponseState {
+        case none
+        case head(ResponseFraming, isChunked: Bool)
+        case finished
+    }
+
+    private let transport: HTTP1ServerConnection
+    let head: HTTPRequestHead
+    let connection: ConnectionInfo
+    let startedAt: UInt64
+    private(set) var requestBytes: Int
+    private(set) var responseBytes = 0
+    private(set) var trailers: HTTPFields?
+    private var body: BodyState
+    private var response = ResponseState.none
+    private var isAbandoned = false
+    private var mayPersist: Bool
+    var servedBy: (any UpstreamExchange)? {
+        didSet { self.transport.servedBy = self.servedBy }
+    }
+
+    init(connection: HTTP1ServerConnection, head: HTTPRequestHead, info: ConnectionInfo, startedAt: UInt64, headBytes: Int, mayPersist: Bool) {
+        self.transport = connection
+        self.head = head
+        self.connection = info
+        self.startedAt = startedAt
+        self.requestBytes = headBytes
+        self.mayPersist = mayPersist
+        self.body = .unread(isContinuePending: head.expectsContinue)
+    }
+
+    var isClosed: Bool { self.transport.failure != nil }
+
+    var hasResponded: Bool {
+        if case .none = self.response { return false }
+        return true
+    }
+
+    // MARK: Request
+
+    var isBodyComplete: Bool {
+        if case .ended = self.body { return true }
+        switch self.head.framing {
+        case .none: return true
+        case .length(let length): return self.transport.bufferedBytes >= length
+        case .chunked: return false
+        }
+    }
+
+    func readBody() async throws(DownstreamFailure) -> ByteBuffer? {
+        guard case .unread(let isContinuePending) = self.body else { return nil }
+        if isContinuePending, !self.transport.hasInput, !self.hasResponded, self.head.framing != .none {
+            self.transport.withOutput { $0.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n") }
+            self.transport.flushOutput()
+        }
+        if isContinuePending { self.body = .unread(isContinuePending: false) }
+        switch try await self.transport.nextEvent(timeout: self.transport.options.bodyTimeout, isAbandoned: { self.isAbandoned }) {
+        case .body(let bytes):
+            self.requestBytes &+= bytes.readableBytes
+            return bytes
+        case .end(let trailers):
+            self.body = .ended
+            self.trailers = trailers
+            return nil
+        case .head:
+            // The parser reports a head only after an end.
+            throw .closed
+        }
+    }
+
+    // MARK: Response
+
+    func writeHead(status: Int, fields: HTTPFields, framing: ResponseFraming) {
+        guard case .none = self.response else { return }
+        var isChunked = false
+        self.mayPersist = self.mayPersist && !self.transport.loop.isDraining
+        self.transport.withOutput { out in
+            let before = out.readableBytes
+            HTTPWriter.statusLine(status, into: &out)
+            fields.write(into: &out, skipping: [.contentLength, .transferEncoding, .connection])
+            switch framing {
+            case .length(let length):
+                out.writeStaticString("Content-Length: ")
+                HTTPWriter.decimal(length, into: &out)
+                out.writeStaticString("\r\n")
+            case .stream:
+                if self.head.version == .http11 {
+                    isChunked = true
+                    out.writeStaticString("Transfer-Encoding: chunked\r\n")
+                } else {
+                    self.mayPersist = false
+                }
+            case .none:
+                // The length a HEAD or 304 answer announces is that of the representation, not of this message.
+                if let length = fields.first(.contentLength), self.head.method == .head || status == 304 {
+                    out.writeStaticString("Content-Length: ")
+                    out.writeBytes(length)
+                    out.writeStaticString("\r\n")
+                }
+            }
+            if !self.mayPersist {
+                out.writeStaticString("Connection: close\r\n\r\n")
+            } else if self.head.version == .http10 {
+                out.writeStaticString("Connection: keep-alive\r\n\r\n")
+            } else {
+                out.writeStaticString("\r\n")
+            }
+            self.responseBytes &+= out.readableBytes - before
+        }
+        self.response = .head(framing, isChunked: isChunked)
+    }
+
+    func writeBody(_ bytes: ByteBuffer) async throws(DownstreamFailure) {
+        guard case .head(let framing, let isChunked) = self.response, framing != .none, bytes.readableBytes > 0 else { return }
+        if isChunked {
+            self.transport.withOutput { HTTPWriter.chunkHeader(bytes.readableBytes, into: &$0) }
+            self.transport.append(bytes)
+            self.transport.withOutput { $0.writeStaticString("\r\n") }
+        } else {
+            self.transport.append(bytes)
+        }
+        self.responseBytes &+= bytes.readableBytes
+        try await self.transport.relieve()
+    }
+
+    func flush() { self.transport.flushOutput() }
+
+    func finish(trailers: HTTPFields?) {
+        guard case .head(_, let isChunked) = self.response else { return }
+        if isChunked { self.transport.withOutput { HTTPWriter.lastChunk(trailers: trailers, into: &$0) } }
+        self.response = .finished
+        self.transport.flushOutput()
+    }
+
+    func abort() {
+        self.mayPersist = false
+        self.transport.forceClose(.closed)
+    }
+
+    /// Settles what is left after the response; true when the connection can serve another request.
+    func conclude() async -> Bool {
+        guard case .finished = self.response, self.mayPersist, !self.isClosed else {
+            self.isAbandoned = true
+            self.transport.interruptReader()
+            return false
+        }
+        if case .ended = self.body { return true }
+        // A client that waits for 100 Continue has sent nothing and may or may not begin now: the framing of what follows is unknowable.
+        if case .unread(isContinuePending: true) = self.body, self.head.framing != .none { return false }
+        var budget = self.transport.options.lingerBytes
+        while budget >= 0 {
+            do throws(DownstreamFailure) {
+                guard let bytes = try await self.readBody() else { return true }
+                budget -= bytes.readableBytes
+            } catch {
+                return false
+            }
+        }
+        return false
+    }
+}

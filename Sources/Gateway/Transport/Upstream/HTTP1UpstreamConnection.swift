@@ -1,0 +1,226 @@
+import GatewayCore
+import GatewayWire
+import NIOCore
+import NIOSSL
+import NIOTLS
+import Telemetry
+
+/// One upstream connection speaking HTTP/1.1, serving one exchange at a time.
+final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unchecked Sendable {
+    // Unchecked: confined to its event loop.
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Bytes that may wait in `input` before reading stops.
+    static let inputLimit = 65_536
+
+    let endpoint: UpstreamEndpoint
+    private unowned let pool: UpstreamPool
+    private var context: ChannelHandlerContext?
+    private(set) var input = ByteBuffer()
+    private(set) var parser: HTTPResponseParser
+    private var isReadHeld = false
+    private var hasEnded = false
+    private(set) var failure: UpstreamFailure?
+    private var readWaiter: UnsafeContinuation<Void, Never>?
+    private var writeWaiter: UnsafeContinuation<Void, Never>?
+    private var handshake = Handshake.notStarted
+    /// Whether an exchange is under way.
+    private var isBusy = false
+    private(set) var peerAddress = ""
+    private(set) var received = 0
+    private(set) var served = 0
+    var idleSince: UInt64 = 0
+    var isCounted = false
+
+    var deadline = UInt64.max
+    var timerSlot = -1
+    private var overdue: UpstreamFailure = .readTimeout
+
+    private enum Handshake { case notStarted, done, failed }
+
+    init(endpoint: UpstreamEndpoint, pool: UpstreamPool) {
+        self.endpoint = endpoint
+        self.pool = pool
+        self.parser = HTTPResponseParser(limits: pool.options.http)
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.pool.timer.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        self.pool.timer.remove(self)
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.peerAddress = context.channel.remoteAddress?.ipAddress ?? ""
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = Self.unwrapInboundIn(data)
+        self.received &+= bytes.readableBytes
+        if self.input.readableBytes == 0 { self.input = bytes } else { self.input.writeBuffer(&bytes) }
+        if !self.isBusy {
+            // Bytes that answer nothing: whatever they are, they must not reach the next client.
+            self.close()
+        }
+        self.wake()
+        self.pool.executor.drain()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if self.input.readableBytes > HTTP1UpstreamConnection.inputLimit { self.isReadHeld = true } else { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { self.wakeWriter() }
+        self.pool.executor.drain()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent {
+            self.handshake = .done
+            self.wake()
+            self.pool.executor.drain()
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if self.endpoint.isTLS, self.handshake == .notStarted {
+            self.handshake = .failed
+            DiagnosticLog.shared.warning("TLS handshake with upstream failed", ("upstream", self.endpoint.authority), ("error", HTTP1UpstreamConnection.describe(error)))
+        }
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.hasEnded = true
+        if !self.isBusy { self.pool.lost(self) }
+        self.pool.closed(self)
+        if self.endpoint.isTLS, self.handshake == .notStarted { self.handshake = .failed }
+        self.wake()
+        self.wakeWriter()
+        context.fireChannelInactive()
+        self.pool.executor.drain()
+    }
+
+    /// The kind of a TLS error without its details, which may name certificates.
+    private static func describe(_ error: any Error) -> String {
+        switch error {
+        case NIOSSLError.handshakeFailed(let reason): "handshake failed: \(reason)"
+        case let error as NIOSSLExtraError: "\(error)"
+        default: "\(type(of: error))"
+        }
+    }
+
+    var isUsable: Bool { !self.hasEnded && self.failure == nil && self.context?.channel.isActive == true && self.parser.isIdle && self.input.readableBytes == 0 }
+
+    func close() { self.context?.close(promise: nil) }
+
+    func deadlinePassed() {
+        self.deadline = .max
+        if self.failure == nil { self.failure = self.overdue }
+        self.wake()
+        self.wakeWriter()
+        self.close()
+    }
+
+    func wake() {
+        guard let waiter = self.readWaiter else { return }
+        self.readWaiter = nil
+        waiter.resume()
+    }
+
+    private func wakeWriter() {
+        guard let waiter = self.writeWaiter else { return }
+        self.writeWaiter = nil
+        waiter.resume()
+    }
+
+    func waitForHandshake(timeout: UInt64) async throws(UpstreamFailure) {
+        self.deadline = MonotonicClock.now() &+ timeout
+        self.overdue = .connectTimeout
+        while self.handshake == .notStarted, self.failure == nil { await withUnsafeContinuation { self.readWaiter = $0 } }
+        self.deadline = .max
+        if let failure = self.failure { throw failure }
+        guard self.handshake == .done else {
+            self.close()
+            throw .tls
+        }
+    }
+
+    // MARK: Exchange
+
+    func begin(_ request: UpstreamRequest, isReused: Bool) -> HTTP1UpstreamExchange {
+        self.served &+= 1
+        self.received = 0
+        self.parser.expect(request.method)
+        let exchange = HTTP1UpstreamExchange(connection: self, timeouts: request.timeouts, isReused: isReused)
+        self.isBusy = true
+        exchange.start(request, executor: self.pool.executor)
+        return exchange
+    }
+
+    /// Ends the exchange: the connection goes back to the pool when it can serve again.
+    func conclude(reusable: Bool) {
+        self.isBusy = false
+        self.deadline = .max
+        self.wakeWriter()
+        if reusable, self.isUsable { self.pool.giveBack(self) } else { self.close() }
+    }
+
+    func write(_ bytes: ByteBuffer) { self.context?.write(Self.wrapOutboundOut(bytes), promise: nil) }
+    func flush() { self.context?.flush() }
+
+    /// Waits until the upstream takes more bytes, or the exchange is over.
+    func waitForWritability(timeout: UInt64, until isOver: () -> Bool) async throws(UpstreamFailure) {
+        while let context = self.context, !context.channel.isWritable, !isOver() {
+            if let failure = self.failure { throw failure }
+            self.deadline = MonotonicClock.now() &+ timeout
+            self.overdue = .sendTimeout
+            await withUnsafeContinuation { self.writeWaiter = $0 }
+        }
+        if let failure = self.failure { throw failure }
+        if self.hasEnded, !isOver() { throw .closedBeforeResponse }
+    }
+
+    /// The next event of the response.
+    func nextEvent(timeout: UInt64) async throws(UpstreamFailure) -> HTTPResponseEvent? {
+        while true {
+            do throws(HTTPParseError) {
+                if let event = try self.parser.next(&self.input) { return event }
+            } catch {
+                throw .malformed(code: error.code)
+            }
+            if let failure = self.failure { throw failure }
+            if self.hasEnded {
+                if case .complete = self.parser.finish() { return nil }
+                throw self.received == 0 ? .closedBeforeResponse : .closedMidResponse
+            }
+            if self.isReadHeld {
+                self.isReadHeld = false
+                self.context?.read()
+            }
+            self.deadline = MonotonicClock.now() &+ timeout
+            self.overdue = .readTimeout
+            await withUnsafeContinuation { self.readWaiter = $0 }
+            self.deadline = .max
+        }
+    }
+
+    func cancel(_ failure: UpstreamFailure) {
+        if self.failure == nil { self.failure = failure }
+        self.isBusy = false
+        self.close()
+        self.wake()
+        self.wakeWriter()
+    }
+}

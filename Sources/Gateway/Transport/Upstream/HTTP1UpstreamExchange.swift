@@ -1,0 +1,204 @@
+import GatewayCore
+import GatewayWire
+import NIOCore
+import Telemetry
+
+/// One request and response on an upstream connection.
+final class HTTP1UpstreamExchange: UpstreamExchange {
+    private let connection: HTTP1UpstreamConnection
+    private let timeouts: UpstreamTimeouts
+    let isConnectionReused: Bool
+    let peerAddress: String
+    let connectedAt = MonotonicClock.now()
+    private(set) var sentAt: UInt64 = 0
+    private(set) var requestBytes = 0
+    private(set) var trailers: HTTPFields?
+    private var isKeptAlive = false
+    private var isConcluded = false
+    private var isRequestSent = false
+    private var totalReceived = 0
+
+    init(connection: HTTP1UpstreamConnection, timeouts: UpstreamTimeouts, isReused: Bool) {
+        self.connection = connection
+        self.timeouts = timeouts
+        self.isConnectionReused = isReused
+        self.peerAddress = connection.peerAddress
+    }
+
+    deinit {
+        // An exchange that nobody finished must not leave half a response on a kept connection.
+        if !self.isConcluded { self.connection.cancel(.cancelled) }
+    }
+
+    var responseBytes: Int { self.isConcluded ? self.totalReceived : self.connection.received }
+    var hasBufferedBody: Bool { !self.isConcluded && self.connection.input.readableBytes > 0 }
+
+    // MARK: Request
+
+    func start(_ request: UpstreamRequest, executor: LoopExecutor) {
+        var bytes = ByteBufferAllocator().buffer(capacity: 1024)
+        self.writeHead(request, into: &bytes)
+        switch request.body {
+        case .none:
+            self.finishSending(bytes)
+        case .bytes(let body):
+            if body.readableBytes <= 16_384 {
+                bytes.writeImmutableBuffer(body)
+                self.finishSending(bytes)
+            } else {
+                self.requestBytes = bytes.readableBytes
+                self.connection.write(bytes)
+                self.finishSending(body)
+            }
+        case .stream(let source, let framing):
+            self.requestBytes = bytes.readableBytes
+            self.connection.write(bytes)
+            self.connection.flush()
+            // A task of its own: the upstream may answer before the client has sent everything.
+            let pump = BodyPump(exchange: self, source: source, framing: framing)
+            Task(executorPreference: executor) { await pump.run() }
+        }
+    }
+
+    private func finishSending(_ bytes: ByteBuffer) {
+        self.requestBytes &+= bytes.readableBytes
+        self.connection.write(bytes)
+        self.connection.flush()
+        self.isRequestSent = true
+        self.sentAt = MonotonicClock.now()
+    }
+
+    private func writeHead(_ request: UpstreamRequest, into bytes: inout ByteBuffer) {
+        bytes.writeString(request.method.name)
+        bytes.writeStaticString(" ")
+        bytes.writeImmutableBuffer(request.target)
+        bytes.writeStaticString(" HTTP/1.1\r\nHost: ")
+        bytes.writeString(request.host)
+        bytes.writeStaticString("\r\n")
+        request.fields.write(into: &bytes, skipping: request.skipped.union([.host, .contentLength, .transferEncoding]))
+        switch request.body {
+        case .none:
+            // Methods that define content announce that there is none (RFC 9110 section 8.6).
+            switch request.method {
+            case .post, .put, .patch: bytes.writeStaticString("Content-Length: 0\r\n")
+            default: break
+            }
+        case .bytes(let body):
+            bytes.writeStaticString("Content-Length: ")
+            HTTPWriter.decimal(body.readableBytes, into: &bytes)
+            bytes.writeStaticString("\r\n")
+        case .stream(_, .length(let length)):
+            bytes.writeStaticString("Content-Length: ")
+            HTTPWriter.decimal(length, into: &bytes)
+            bytes.writeStaticString("\r\n")
+        case .stream(_, .chunked): bytes.writeStaticString("Transfer-Encoding: chunked\r\n")
+        case .stream(_, .none): break
+        }
+        bytes.writeStaticString("\r\n")
+    }
+
+    /// Passes the client's body on. Returns when it is sent, when the exchange is over, or when either side failed.
+    fileprivate func pump(_ source: any DownstreamExchange, _ framing: HTTPRequestFraming) async {
+        do throws(DownstreamFailure) {
+            while let chunk = try await source.readBody() {
+                guard !self.isConcluded else { return }
+                var framed = chunk
+                if framing == .chunked {
+                    framed = ByteBufferAllocator().buffer(capacity: chunk.readableBytes + 16)
+                    HTTPWriter.chunk(chunk, into: &framed)
+                }
+                self.requestBytes &+= framed.readableBytes
+                self.connection.write(framed)
+                self.connection.flush()
+                do throws(UpstreamFailure) {
+                    try await self.connection.waitForWritability(timeout: self.timeouts.send) { self.isConcluded }
+                } catch {
+                    // The reader of the response meets the same failure and reports it.
+                    return
+                }
+            }
+        } catch {
+            if !self.isConcluded { self.connection.cancel(.cancelled) }
+            return
+        }
+        guard !self.isConcluded else { return }
+        var end = ByteBuffer()
+        if framing == .chunked { HTTPWriter.lastChunk(trailers: source.trailers, into: &end) }
+        self.finishSending(end)
+        self.settle()
+    }
+
+    // MARK: Response
+
+    func readHead() async throws(UpstreamFailure) -> HTTPResponseHead {
+        while true {
+            switch try await self.next() {
+            case .head(let head)?:
+                self.isKeptAlive = head.keepAlive
+                return head
+            case .informational?: continue
+            case .body?, .end?, nil: throw self.fail(.malformed(code: "unexpected_bytes"))
+            }
+        }
+    }
+
+    func readBody() async throws(UpstreamFailure) -> ByteBuffer? {
+        guard !self.isComplete else { return nil }
+        switch try await self.next() {
+        case .body(let bytes)?: return bytes
+        case .end(let trailers)?:
+            self.trailers = trailers
+            self.isComplete = true
+            self.settle()
+            return nil
+        case nil:
+            self.isComplete = true
+            self.isKeptAlive = false
+            self.settle()
+            return nil
+        case .head?, .informational?: throw self.fail(.malformed(code: "unexpected_bytes"))
+        }
+    }
+    private var isComplete = false
+
+    private func next() async throws(UpstreamFailure) -> HTTPResponseEvent? {
+        guard !self.isConcluded else { throw .cancelled }
+        do throws(UpstreamFailure) {
+            return try await self.connection.nextEvent(timeout: self.timeouts.read)
+        } catch {
+            throw self.fail(error)
+        }
+    }
+
+    private func fail(_ failure: UpstreamFailure) -> UpstreamFailure {
+        if !self.isConcluded {
+            self.isConcluded = true
+            self.totalReceived = self.connection.received
+            self.connection.cancel(failure)
+        }
+        return failure
+    }
+
+    /// Gives the connection back once the response is complete; a request that was not sent whole spoils it.
+    private func settle() {
+        guard self.isComplete, !self.isConcluded else { return }
+        self.isConcluded = true
+        self.totalReceived = self.connection.received
+        self.connection.conclude(reusable: self.isKeptAlive && self.isRequestSent)
+    }
+
+    func cancel() {
+        guard !self.isConcluded else { return }
+        _ = self.fail(.cancelled)
+    }
+}
+
+/// Carries a streamed request body to its task.
+private struct BodyPump: @unchecked Sendable {
+    // Unchecked: task and exchange live on one loop.
+    let exchange: HTTP1UpstreamExchange
+    let source: any DownstreamExchange
+    let framing: HTTPRequestFraming
+
+    func run() async { await self.exchange.pump(self.source, self.framing) }
+}

@@ -1,0 +1,64 @@
+import GatewayCore
+import GatewayPatterns
+import Testing
+
+@Suite struct PatternTests {
+    private func compile(_ pattern: String, _ options: PatternOptions = PatternOptions()) throws(PatternFailure) -> any CompiledPattern {
+        try PCRE2PatternCompiler().compile(pattern, options: options)
+    }
+
+    @Test func `groups are numbered and named`() throws {
+        let pattern = try self.compile("(?<year>\\d{4})-(?<month>\\d\\d)(x)?")
+        #expect(pattern.groupCount == 3)
+        #expect(pattern.groupNames == [PatternGroupName(name: "month", group: 2), PatternGroupName(name: "year", group: 1)])
+        let match = try #require(try pattern.firstMatch(in: "on 2026-11"))
+        #expect(match.range == 3..<10)
+        #expect(match.groups == [3..<7, 8..<10, nil])
+        #expect(try pattern.firstMatch(in: "none") == nil)
+    }
+
+    @Test func `a wrong pattern says where`() {
+        do {
+            _ = try self.compile("ab(c")
+            Issue.record("was accepted")
+        } catch {
+            guard case .invalid(let problem, let offset) = error else {
+                Issue.record("\(error)")
+                return
+            }
+            #expect(offset == 4)
+            #expect(problem.contains("parenthesis"))
+        }
+    }
+
+    @Test func `a match that costs too much is stopped`() throws {
+        let pattern = try self.compile("(a+)+$")
+        #expect(throws: PatternFailure.limitExceeded) { try pattern.firstMatch(in: String(repeating: "a", count: 60) + "b") }
+    }
+
+    @Test func `case and anchoring are options`() throws {
+        #expect(try self.compile("ABC", PatternOptions(isCaseless: true)).firstMatch(in: "xabc")?.range == 1..<4)
+        #expect(try self.compile("b", PatternOptions(isAnchored: true)).firstMatch(in: "ab") == nil)
+        #expect(try self.compile("^.$", PatternOptions(isUnicode: true)).firstMatch(in: "é") != nil)
+        #expect(try self.compile("^.$").firstMatch(in: "é") == nil)
+    }
+
+    @Test func `an empty subject and a start beyond the end are safe`() throws {
+        let pattern = try self.compile("a*")
+        #expect(try pattern.firstMatch(in: "")?.range == 0..<0)
+        let beyond = try pattern.firstMatch(in: UnsafeRawBufferPointer(start: nil, count: 0), from: 5)
+        #expect(beyond == nil)
+    }
+
+    @Test func `one pattern is used by many tasks at once`() async throws {
+        let pattern = try self.compile("(\\d+)-(\\d+)")
+        await withTaskGroup(of: Bool.self) { group in
+            for number in 0..<64 {
+                group.addTask {
+                    (0..<200).allSatisfy { _ in (try? pattern.firstMatch(in: "x\(number)-\(number * 2)"))??.groups.count == 2 }
+                }
+            }
+            for await isRight in group { #expect(isRight) }
+        }
+    }
+}

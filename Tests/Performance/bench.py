@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""Pellucid beside nginx in one run: CPU per request, latency, memory, start and reload, against the project's budgets.
+
+The contenders run at the same time and are loaded in turn; rounds are interleaved and medians taken, so that a change of the machine's mood hits all
+of them. Ratios are the gates; absolute figures say something only about this machine.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import platform
+import resource
+import shutil
+import sys
+import tempfile
+import time
+
+import measurements
+from contenders import AIProxy, Everything, EverythingGzip, Generic, Nginx, NginxLargeBuffers, Upstreams
+
+EVENTS = 100
+# finish_reason, usage and [DONE] follow the content events.
+STREAM_EVENTS = EVENTS + 3
+PACED_RATE = 50
+DESCRIPTORS = 20_000
+NOT_MEASURED = "Not measured here: translated streams and ten in-process stages (no such provider or plugin yet), and the share of a single span."
+
+
+class Bench:
+    """One run: measures, collects rows for the table and verdicts for the gates."""
+
+    def __init__(self, options, directory: pathlib.Path):
+        self.options = options
+        self.directory = directory
+        self.rounds = options.rounds or (2 if options.quick else 5)
+        self.seconds = 2 if options.quick else 5
+        self.results: dict = {}
+        self.verdicts: list[tuple[str, float, float, str]] = []
+        self.problems: list[str] = []
+
+    def say(self, text: str) -> None:
+        print(text, flush=True)
+
+    def progress(self, text: str) -> None:
+        """Shows what is being measured: one changing line on a terminal, nothing in a log."""
+        if sys.stderr.isatty():
+            print(f"\r{text:<130.130}\r", end="", file=sys.stderr, flush=True)
+
+    def gate(self, what: str, value: float, budget: float, unit: str) -> None:
+        self.verdicts.append((what, value, budget, unit))
+
+    def compare(self, title: str, contenders: list, measure) -> dict:
+        """Measures every contender in interleaved rounds and prints a table; returns the medians by contender title."""
+        samples = collections.defaultdict(list)
+        for turn in range(self.rounds):
+            # A different order each round: nobody always comes first.
+            for contender in contenders[turn % len(contenders) :] + contenders[: turn % len(contenders)]:
+                self.progress(f"{title}: round {turn + 1} of {self.rounds}, {contender.title}")
+                samples[contender.title].append(measure(contender))
+                if isinstance(contender, Everything):
+                    contender.forget_logs()
+        self.progress("")
+        medians = {name: measurements.median(values) for name, values in samples.items()}
+        reference = medians[Nginx.title].cpu_us_per_unit
+        self.say(f"\n{title}")
+        self.say(f"  {'':<46}{'CPU µs':>9}{'ratio':>8}{'per s':>11}{'p50 ms':>9}{'p99 ms':>9}{'MiB':>7}{'errors':>8}")
+        for name, m in medians.items():
+            ratio = m.cpu_us_per_unit / reference if reference else 0
+            figures = f"{m.cpu_us_per_unit:>9.2f}{ratio:>8.2f}{m.units_per_second:>11,.0f}{m.p50_ms:>9.3f}{m.p99_ms:>9.3f}"
+            self.say(f"  {name:<46}{figures}{m.resident_bytes / 2**20:>7.0f}{m.errors:>8}")
+            if m.errors:
+                self.problems.append(f"{title}: {name} had {m.errors} errors")
+        self.results[title] = {name: vars(m) for name, m in medians.items()}
+        return medians
+
+    def run(self) -> int:
+        upstreams = Upstreams(self.directory, EVENTS, PACED_RATE).start()
+        kinds = [Nginx, NginxLargeBuffers, Generic, AIProxy, Everything, EverythingGzip]
+        running = {kind: kind(self.directory, upstreams) for kind in kinds if self.wanted(kind)}
+        try:
+            for contender in running.values():
+                contender.start()
+            if self.wants("json"):
+                self.json_rows(running)
+            if self.wants("sse"):
+                self.stream_rows(running)
+            if Everything in running:
+                self.check_telemetry(running[Everything])
+            for contender in running.values():
+                contender.stop()
+            if self.wants("memory"):
+                self.memory_rows(running)
+            if self.wants("start") and Generic in running:
+                self.start_rows(running[Generic])
+        finally:
+            for contender in running.values():
+                contender.stop()
+            upstreams.stop()
+        return self.summary()
+
+    def wanted(self, kind) -> bool:
+        return not self.options.nginx_only or issubclass(kind, Nginx)
+
+    def wants(self, group: str) -> bool:
+        return not self.options.only or group in self.options.only
+
+    def pick(self, running: dict, *kinds) -> list:
+        return [running[kind] for kind in kinds if kind in running]
+
+    def json_rows(self, running: dict) -> None:
+        for connections in (32, 256):
+            kinds = [Nginx, Generic, AIProxy, Everything] + ([EverythingGzip] if connections == 32 and not self.options.quick else [])
+            m = self.compare(
+                f"2 KB chat request, {connections} connections",
+                self.pick(running, *kinds),
+                lambda contender, connections=connections: measurements.json_requests(contender, connections, self.seconds),
+            )
+            if Everything not in running:
+                continue
+            everything = m[Everything.title].cpu_us_per_unit
+            self.say(f"  all telemetry costs {everything - m[AIProxy.title].cpu_us_per_unit:.2f} µs of CPU per request")
+            self.gate(f"chat, all telemetry vs nginx, {connections} connections", everything / m[Nginx.title].cpu_us_per_unit, 1.6, "×")
+            self.gate(f"chat, all telemetry vs exporters off, {connections} connections", everything / m[AIProxy.title].cpu_us_per_unit, 1.15, "×")
+
+    def stream_rows(self, running: dict) -> None:
+        burst = 10_000 if self.options.quick else 30_000
+        rows = {
+            f"SSE burst, {EVENTS} events a stream, 32 connections (per event)": ("", 32, burst),
+            f"SSE paced at {PACED_RATE} events/s, 200 connections (per event)": ("/paced", 200, 200 if self.options.quick else 800),
+        }
+        for title, (prefix, connections, count) in rows.items():
+            kinds = [Nginx, Generic, AIProxy, Everything] + ([NginxLargeBuffers] if prefix == "" else [])
+            m = self.compare(
+                title,
+                self.pick(running, *kinds),
+                lambda c, prefix=prefix, connections=connections, count=count: measurements.streams(c, prefix, connections, count, STREAM_EVENTS),
+            )
+            if Everything in running:
+                ratio = m[Everything.title].cpu_us_per_unit / m[Nginx.title].cpu_us_per_unit
+                self.gate(f"{title.split(',')[0]}, usage accounting and all telemetry vs nginx", ratio, 1.2, "×")
+
+    def check_telemetry(self, contender: Everything) -> None:
+        time.sleep(2)
+        losses = measurements.telemetry_losses(contender)
+        self.results["telemetry"] = losses
+        self.say(f"\nEvidence of the run: {losses['unaccounted']:g} requests unaccounted for, {losses['dropped']:g} items dropped")
+        if losses["unaccounted"]:
+            self.problems.append(f"{losses['unaccounted']:g} requests unaccounted for")
+
+    def memory_rows(self, running: dict) -> None:
+        count = 1_000 if self.options.quick else 8_000
+        self.say(f"\nMemory with {count:,} idle streams")
+        self.say(f"  {'':<46}{'idle MiB':>10}{'KiB/stream':>12}{'flowing':>9}{'failed':>8}")
+        for contender in self.pick(running, Nginx, Everything):
+            row = measurements.idle_streams(contender, count)
+            contender.stop()
+            self.results[f"memory {contender.title}"] = row
+            self.say(
+                f"  {contender.title:<46}{row['idle_bytes'] / 2**20:>10.1f}{row['bytes_per_stream'] / 1024:>12.1f}{row['flowing']:>9}{row['failed']:>8}"
+            )
+            if row["failed"]:
+                self.problems.append(f"{row['failed']} of {count} idle streams failed at {contender.title}")
+            if isinstance(contender, Everything):
+                self.gate(f"memory per idle stream, {count:,} at once", row["bytes_per_stream"] / 1024, 24, " KiB")
+                self.gate("memory idle", row["idle_bytes"] / 2**20, 64, " MiB")
+
+    def start_rows(self, contender: Generic) -> None:
+        rounds = 2 if self.options.quick else 5
+        routes = 10_000
+        small = measurements.start_seconds(contender, None, rounds)
+        large = measurements.start_seconds(contender, measurements.many_routes(contender.upstreams.burst_port, routes, "marker"), rounds)
+        reload, failures = measurements.reload_seconds(contender, routes, rounds)
+        contender.stop()
+        self.results["start"] = {"small_seconds": small, "large_seconds": large, "reload_seconds": reload, "failed_during_reload": failures}
+        self.say(f"\nReady after {small:.3f} s with a small file, {large:.3f} s with {routes:,} routes; reload {reload:.3f} s, {failures} failed requests")
+        self.gate("ready with a small file", small, 0.3, " s")
+        self.gate(f"ready with {routes:,} routes", large, 1, " s")
+        self.gate(f"reload with {routes:,} routes", reload, 1, " s")
+        if failures:
+            self.problems.append(f"{failures} requests failed during reloads")
+
+    def summary(self) -> int:
+        self.say("\nBudgets")
+        for what, value, budget, unit in self.verdicts:
+            self.say(f"  {'met   ' if value <= budget else 'MISSED'}  {what:<66} {value:>8.2f}{unit} of {budget:g}{unit}")
+        for problem in self.problems:
+            self.say(f"  PROBLEM {problem}")
+        missed = sum(value > budget for _, value, budget, _ in self.verdicts)
+        self.say(f"{len(self.verdicts) - missed} of {len(self.verdicts)} budgets met, {len(self.problems)} problems")
+        self.say(NOT_MEASURED)
+        if self.options.json:
+            verdicts = [{"what": w, "value": v, "budget": b, "unit": u.strip(), "met": v <= b} for w, v, b, u in self.verdicts]
+            report = {"machine": machine(), "rounds": self.rounds, "rows": self.results, "budgets": verdicts, "problems": self.problems}
+            pathlib.Path(self.options.json).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+        return 1 if missed or self.problems else 0
+
+
+def machine() -> str:
+    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    return f"{os.cpu_count()} × {model}, Linux {platform.release()}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a short run of a few minutes; the figures are rough")
+    parser.add_argument("--rounds", type=int, help="rounds of each comparison (5, with --quick 2)")
+    parser.add_argument("--only", nargs="+", choices=["json", "sse", "memory", "start"], help="only these groups")
+    parser.add_argument("--nginx-only", action="store_true", help="without Pellucid: checks the bench itself")
+    parser.add_argument("--json", metavar="FILE", help="writes all figures there")
+    options = parser.parse_args()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(DESCRIPTORS, hard) if hard != resource.RLIM_INFINITY else DESCRIPTORS
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    if wanted < DESCRIPTORS:
+        print(f"warning: only {wanted} descriptors allowed; 8,000 streams need {DESCRIPTORS} (ulimit -n)")
+    print(f"{machine()}\nnginx: 2 workers; Pellucid: its default, one event loop per core; wrk: 1 thread, all on this machine")
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="pellucid-bench-"))
+    try:
+        return Bench(options, directory).run()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

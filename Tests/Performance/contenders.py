@@ -1,0 +1,211 @@
+"""Who is compared with whom: nginx as a bare proxy, and Pellucid in growing configurations."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import time
+
+from processes import Child, built, cpu_seconds, free_port, resident_bytes, tool, wait_for
+
+KEY = "bench-client-key"
+PATH = "/v1/chat/completions"
+# 2 KB of JSON, as a client sends it.
+BODY = json.dumps({"model": "load-model", "messages": [{"role": "system", "content": "You are helpful."}, {"role": "user", "content": "word " * 380}]})
+STREAM_BODY = json.dumps({"model": "load-model", "stream": True, "stream_options": {"include_usage": True}, "messages": [{"role": "user", "content": "x"}]})
+
+# Room for some seconds of spans at full load, so that "100%" means every span.
+QUEUE = {"max_batch_size": 2048, "max_entries": 1_000_000}
+
+
+@dataclasses.dataclass
+class Upstreams:
+    """The simulated provider in the shapes the workloads need, and the OTLP sink; each a process of its own."""
+
+    directory: pathlib.Path
+    events: int
+    rate: float
+
+    def start(self) -> "Upstreams":
+        load = built("pellucid-load", "PELLUCID_LOAD")
+        self.burst_port, self.paced_port, self.idle_port, self.sink_port = (free_port() for _ in range(4))
+        kinds = {
+            "upstream-burst": ["upstream", "--port", str(self.burst_port), "--events", str(self.events)],
+            "upstream-paced": ["upstream", "--port", str(self.paced_port), "--events", str(self.events), "--rate", str(self.rate)],
+            # One event every twenty seconds: open, flowing, and idle while the memory is read.
+            "upstream-idle": ["upstream", "--port", str(self.idle_port), "--events", "1000000", "--rate", "0.05"],
+            "sink": ["sink", "--port", str(self.sink_port)],
+        }
+        self.children = [Child(name, [load, *arguments], self.directory) for name, arguments in kinds.items()]
+        for child, port in zip(self.children, (self.burst_port, self.paced_port, self.idle_port, self.sink_port)):
+            wait_for(port, "/load/stats", child.process)
+        return self
+
+    def stop(self) -> None:
+        for child in self.children:
+            child.stop()
+
+    def routes(self) -> dict[str, int]:
+        """Path prefix of each upstream in every contender."""
+        return {"": self.burst_port, "/paced": self.paced_port, "/idle": self.idle_port}
+
+
+class Contender:
+    """A running gateway under test."""
+
+    title = ""
+
+    def __init__(self, directory: pathlib.Path, upstreams: Upstreams):
+        self.directory = directory / type(self).__name__.lower()
+        self.directory.mkdir(exist_ok=True)
+        self.upstreams = upstreams
+        self.port = free_port()
+        self.child: Child | None = None
+
+    def start(self) -> "Contender":
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        if self.child:
+            self.child.stop()
+            self.child = None
+
+    def restart(self) -> "Contender":
+        self.stop()
+        return self.start()
+
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
+    def cpu(self) -> float:
+        return cpu_seconds(self.pid)
+
+    def memory(self) -> int:
+        return resident_bytes(self.pid)
+
+    def url(self, prefix: str = "") -> str:
+        return f"http://127.0.0.1:{self.port}{prefix}{PATH}"
+
+
+class Nginx(Contender):
+    """nginx proxy_pass: two workers, keep-alive both sides, no access log, no buffering of streams."""
+
+    title = "nginx proxy_pass"
+    buffers = ""
+
+    def start(self) -> "Nginx":
+        user = "user root;" if os.geteuid() == 0 else ""
+        upstreams, locations = "", ""
+        for number, (prefix, port) in enumerate(self.upstreams.routes().items()):
+            upstreams += f"upstream u{number} {{ server 127.0.0.1:{port}; keepalive 512; keepalive_requests 100000000; }}\n"
+            locations += f"location {prefix or ''}/ {{ proxy_pass http://u{number}/; }}\n"
+        temporary = "".join(f"{kind}_temp_path {self.directory}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        configuration = f"""{user}
+worker_processes 2;
+worker_rlimit_nofile 20000;
+daemon off;
+pid {self.directory}/nginx.pid;
+error_log stderr warn;
+events {{ worker_connections 20000; }}
+http {{
+access_log off;
+{temporary}
+keepalive_requests 100000000;
+keepalive_timeout 600s;
+proxy_http_version 1.1;
+proxy_set_header Connection "";
+proxy_buffering off;
+proxy_read_timeout 600s;
+{self.buffers}
+{upstreams}
+server {{ listen 127.0.0.1:{self.port} backlog=4096; {locations} }}
+}}
+"""
+        path = self.directory / "nginx.conf"
+        path.write_text(configuration)
+        self.child = Child("nginx", [tool("nginx"), "-p", str(self.directory), "-c", str(path)], self.directory)
+        wait_for(self.port, "/load/stats", self.child.process)
+        return self
+
+
+class NginxLargeBuffers(Nginx):
+    """The same with room for 64 KB between read and write: a fairer opponent for bursts, and no gate."""
+
+    title = "nginx, 64k buffers"
+    buffers = "proxy_buffer_size 64k; proxy_buffers 8 64k; proxy_busy_buffers_size 128k;"
+
+
+class Pellucid(Contender):
+    """A Pellucid with one of the configurations below; one event loop per core, as it is by default."""
+
+    telemetry = False
+    ai = True
+    environment: dict = {}
+
+    def configuration(self) -> dict:
+        services = []
+        for prefix, port in self.upstreams.routes().items():
+            name = prefix.strip("/") or "burst"
+            plugins = []
+            if self.ai:
+                target = {"provider": "openai", "options": {"upstream_url": f"http://127.0.0.1:{port}{PATH}"}}
+                auth = {"header_name": "Authorization", "header_value": "Bearer sk-upstream"}
+                plugins.append({"name": "ai-proxy", "config": {"route_type": "llm/v1/chat", "auth": auth, "model": target}})
+            path = prefix + PATH if self.ai else prefix or "/"
+            route = {"name": f"{name}-route", "paths": [path], "plugins": plugins}
+            services.append({"name": name, "url": f"http://127.0.0.1:{port}", "routes": [route], "read_timeout": 600_000})
+        result = {"_format_version": "3.0", "services": services}
+        if self.ai:
+            result["consumers"] = [{"username": f"consumer-{n}", "keyauth_credentials": [{"key": f"key-{n}"}]} for n in range(100)]
+            result["consumers"].append({"username": "bench", "keyauth_credentials": [{"key": KEY}]})
+            result["plugins"] = [{"name": "key-auth", "config": {"key_names": ["apikey"]}}]
+        if self.telemetry:
+            result["plugins"] += [
+                {"name": "prometheus", "config": {"status_code_metrics": True, "latency_metrics": True, "bandwidth_metrics": True, "ai_metrics": True}},
+                {"name": "file-log", "config": {"path": str(self.directory / "file.log")}},
+                {"name": "opentelemetry", "config": {"traces_endpoint": f"http://127.0.0.1:{self.upstreams.sink_port}/v1/traces", "sampling_rate": 1, "queue": QUEUE}},
+            ]
+            result["_pellucid"] = {"audit": {"path": str(self.directory / "audit.log")}}
+        else:
+            result["_pellucid"] = {"audit": {"enabled": False}}
+        return result
+
+    def start(self, configuration: dict | None = None) -> "Pellucid":
+        self.status_port, self.admin_port = free_port(), free_port()
+        self.config_path = self.directory / "kong.json"
+        self.config_path.write_text(json.dumps(configuration or self.configuration()))
+        command = [
+            built("pellucid", "PELLUCID_BINARY"), "run", "--config", str(self.config_path), "--proxy-listen", f"127.0.0.1:{self.port}",
+            "--admin-listen", f"127.0.0.1:{self.admin_port}", "--status-listen", f"127.0.0.1:{self.status_port}", "--state-dir", str(self.directory / "state"),
+        ]  # fmt: skip
+        begin = time.monotonic()
+        self.child = Child("pellucid", command, self.directory, self.environment)
+        wait_for(self.status_port, "/status/ready", self.child.process)
+        self.seconds_to_ready = time.monotonic() - begin
+        return self
+
+    def forget_logs(self) -> None:
+        """Keeps a long run from filling the disk: the logs are cut, which an appending writer does not notice."""
+        for path in self.directory.glob("*.log"):
+            if path.name != "pellucid.log":
+                os.truncate(path, 0)
+
+
+class Generic(Pellucid):
+    title = "pellucid, generic proxy, exporters off"
+    ai = False
+
+
+class AIProxy(Pellucid):
+    title = "pellucid, ai-proxy + key-auth, exporters off"
+
+
+class Everything(Pellucid):
+    title = "pellucid, all telemetry at 100%"
+    telemetry = True
+
+
+class EverythingGzip(Everything):
+    title = "pellucid, all telemetry, OTLP gzip"
+    environment = {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}
