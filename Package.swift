@@ -44,10 +44,12 @@ let package = Package(
 
         // What every other target may see: recording, metrics, names.
         .target(name: "Telemetry", dependencies: [nioCore], path: "Sources/Telemetry", swiftSettings: strict),
+        // HTTP off the hot path: exporters, guard services, token fetches (libcurl on a thread of its own).
+        .target(name: "SideClient", dependencies: ["CCurl"], path: "Sources/Exporters/SideClient", swiftSettings: strict),
         // Encoding and delivery of evidence.
         .target(
-            name: "Exporters", dependencies: ["Telemetry", "CCurl", "COTLP", "COpenSSL", "CLZ4", nioCore], path: "Sources/Exporters",
-            exclude: ["C"], swiftSettings: strict),
+            name: "Exporters", dependencies: ["Telemetry", "SideClient", "COTLP", "COpenSSL", "CLZ4"], path: "Sources/Exporters",
+            exclude: ["C", "SideClient"], swiftSettings: strict),
 
         // Bytes only: HTTP/1.1, SSE, JSON.
         .target(name: "GatewayWire", dependencies: [nioCore], path: "Sources/Gateway/Wire", swiftSettings: strict),
@@ -67,15 +69,25 @@ let package = Package(
             name: "pellucid",
             dependencies: [
                 "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
-                "GatewayProviders", "GatewayAdmin", nioCore, nioPosix, argumentParser,
+                "GatewayProviders", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
 
-        .testTarget(name: "GatewayWireTests", dependencies: ["GatewayWire", nioCore, nioHTTP1, nioEmbedded], swiftSettings: strict),
+        // Generators, oracles and properties shared by the fuzzer and the unit tests.
+        .target(name: "FuzzGenerators", dependencies: ["GatewayWire", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz/Generators", swiftSettings: strict),
+        .executableTarget(
+            name: "pellucid-fuzz", dependencies: ["FuzzGenerators", "GatewayWire", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz", exclude: ["Generators"],
+            swiftSettings: strict),
+        // The load tool of the benchmarks: upstream, stream client, OTLP sink, on plain epoll.
+        .systemLibrary(name: "CEpoll", path: "Tests/Performance/CEpoll"),
+        .executableTarget(name: "pellucid-load", dependencies: ["CEpoll"], path: "Tests/Performance/Load", swiftSettings: strict),
+
+        .testTarget(name: "GatewayWireTests", dependencies: ["GatewayWire", "FuzzGenerators", nioCore, nioHTTP1, nioEmbedded], swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", nioCore], swiftSettings: strict),
         .testTarget(name: "ExportersTests", dependencies: ["Exporters", "Telemetry", "COTLP", nioCore], swiftSettings: strict),
         .testTarget(
             name: "GatewayCoreTests", dependencies: ["GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore], swiftSettings: strict),
+        .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),
         .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport", "GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioEmbedded], swiftSettings: strict),
         .testTarget(name: "GatewayPluginsTests", dependencies: ["GatewayPlugins", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
         .testTarget(name: "GatewayProvidersTests", dependencies: ["GatewayProviders", "GatewayCore", "GatewayWire", nioCore], swiftSettings: strict),

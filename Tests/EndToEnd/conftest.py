@@ -146,3 +146,15 @@ def client_of():
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def observed(gateways, provider, origin, collector):
+    """A gateway with an LLM service and a plain one, both behind key-auth, that reports every span to the collector."""
+    return gateways(configuration.everything(provider, origin), environment=configuration.telemetry_environment(collector))
+
+
+@pytest.fixture
+def client(observed, client_of):
+    """An official client of the observed gateway."""
+    return client_of(f"{observed.url}/v1")

@@ -5,6 +5,7 @@ import json
 
 import openai
 import pytest
+import requests
 
 from support import names
 from support.configuration import CLIENT_KEY, UPSTREAM_KEY, consumer, key_auth, llm_service
@@ -155,18 +156,23 @@ def test_an_upstream_that_is_down_is_a_bad_gateway(gateway, client_of):
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 def test_half_a_json_document_from_the_provider_does_not_hurt_the_gateway(client, gateway, stream):
-    with pytest.raises(Exception):
-        list(client.chat.completions.create(model="garbage", messages=HELLO, stream=stream).choices)
+    answer = requests.post(
+        f"{gateway.url}/openai/v1/chat/completions",
+        json={"model": "garbage", "messages": HELLO, "stream": stream},
+        headers={"apikey": CLIENT_KEY},
+        timeout=10,
+    )
+    # Passed through as it came, or refused; never mended.
+    assert (answer.status_code, answer.content) == (200, b'{"id": "broken", "choices": [') or answer.status_code == 502
     assert client.chat.completions.create(model="gpt-fake", messages=HELLO).choices[0].message.content == ANSWER
 
 
 def test_a_stream_cut_by_the_provider_is_not_passed_off_as_complete(client):
     stream = client.chat.completions.create(model="cut-3", messages=HELLO, stream=True)
     seen = []
-    with pytest.raises((openai.APIError, Exception)) as caught:
+    with pytest.raises(openai.APIError):
         for chunk in stream:
             seen.append(chunk)
-    assert not isinstance(caught.value, AssertionError)
     assert not any(chunk.choices and chunk.choices[0].finish_reason for chunk in seen)
 
 
@@ -177,8 +183,6 @@ def test_without_a_key_the_client_is_not_authenticated(gateway, client_of):
 
 
 def test_invalid_json_gets_a_400_that_says_where(gateway, provider):
-    import requests
-
     answer = requests.post(
         f"{gateway.url}/openai/v1/chat/completions",
         data=b'{"model": "gpt-fake", "messages": [}',

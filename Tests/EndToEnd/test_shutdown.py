@@ -2,6 +2,7 @@
 
 import time
 
+import openai
 import pytest
 import requests
 
@@ -36,13 +37,13 @@ def accepts(port: int) -> bool:
 
 
 def test_a_stream_that_never_ends_is_cut_after_the_drain_time(gateways, provider, collector, client_of):
-    configuration = {"services": [llm_service(provider.base)], "_pellucid": {"drain_time": 1}}
+    configuration = {"services": [llm_service(provider.base)], "_pellucid": {"drain_seconds": 1}}
     gateway = gateways(configuration, environment=telemetry_environment(collector))
     stream = client_of(f"{gateway.url}/v1").chat.completions.create(model="gate", messages=HELLO, stream=True)
     next(stream)
     begin = time.monotonic()
     gateway.terminate()
-    with pytest.raises(Exception):
+    with pytest.raises(openai.APIError):
         list(stream)
     assert gateway.process.wait(10) == 0
     assert 0.8 < time.monotonic() - begin < 8

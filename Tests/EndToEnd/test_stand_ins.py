@@ -27,7 +27,7 @@ def test_the_provider_satisfies_the_official_client(client, provider):
     assert [model.id for model in client.models.list()] == ["gpt-fake"]
     with pytest.raises(openai.RateLimitError):
         client.chat.completions.create(model="status-429", messages=HELLO)
-    with pytest.raises(Exception):
+    with pytest.raises(openai.APIError):
         list(client.chat.completions.create(model="cut-2", messages=HELLO, stream=True))
     assert len(provider.requests) == 7
 

@@ -85,6 +85,11 @@ import Testing
         #expect(self.problem(text)?.problem.hasPrefix("aliases expand to more than") == true)
     }
 
+    @Test func `aliases of aliases do not go deeper than the limit`() {
+        func nested(_ inner: String) -> String { String(repeating: "[", count: 60) + inner + String(repeating: "]", count: 60) }
+        #expect(self.problem("a: &a \(nested("x"))\nb: &b \(nested("*a"))\n")?.problem.hasPrefix("is nested more than") == true)
+    }
+
     @Test func `an alias without an anchor is refused with its line`() {
         #expect(self.problem("a: 1\nb: *nothing\n")?.line == 2)
     }

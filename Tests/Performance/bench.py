@@ -13,6 +13,7 @@ import pathlib
 import platform
 import resource
 import shutil
+import statistics
 import sys
 import tempfile
 import time
@@ -34,8 +35,9 @@ class Bench:
     def __init__(self, options, directory: pathlib.Path):
         self.options = options
         self.directory = directory
-        self.rounds = options.rounds or (2 if options.quick else 5)
-        self.seconds = 2 if options.quick else 5
+        self.rounds = options.rounds or (3 if options.quick else 9)
+        # Many short rounds rather than few long ones: the ratio within a round is what counts.
+        self.seconds = 2 if options.quick else 3
         self.results: dict = {}
         self.verdicts: list[tuple[str, float, float, str]] = []
         self.problems: list[str] = []
@@ -51,29 +53,33 @@ class Bench:
     def gate(self, what: str, value: float, budget: float, unit: str) -> None:
         self.verdicts.append((what, value, budget, unit))
 
-    def compare(self, title: str, contenders: list, measure) -> dict:
-        """Measures every contender in interleaved rounds and prints a table; returns the medians by contender title."""
-        samples = collections.defaultdict(list)
+    def compare(self, title: str, contenders: list, measure) -> measurements.Comparison:
+        """Measures every contender in interleaved rounds and prints a table."""
+        rounds = collections.defaultdict(list)
         for turn in range(self.rounds):
             # A different order each round: nobody always comes first.
             for contender in contenders[turn % len(contenders) :] + contenders[: turn % len(contenders)]:
                 self.progress(f"{title}: round {turn + 1} of {self.rounds}, {contender.title}")
-                samples[contender.title].append(measure(contender))
+                rounds[contender.title].append(measure(contender))
                 if isinstance(contender, Everything):
                     contender.forget_logs()
         self.progress("")
-        medians = {name: measurements.median(values) for name, values in samples.items()}
-        reference = medians[Nginx.title].cpu_us_per_unit
+        comparison = measurements.Comparison(rounds)
+        self.table(title, contenders, comparison)
+        self.results[title] = {name: [vars(sample) for sample in samples] for name, samples in rounds.items()}
+        return comparison
+
+    def table(self, title: str, contenders: list, comparison: measurements.Comparison) -> None:
         self.say(f"\n{title}")
-        self.say(f"  {'':<46}{'CPU µs':>9}{'ratio':>8}{'per s':>11}{'p50 ms':>9}{'p99 ms':>9}{'MiB':>7}{'errors':>8}")
-        for name, m in medians.items():
-            ratio = m.cpu_us_per_unit / reference if reference else 0
-            figures = f"{m.cpu_us_per_unit:>9.2f}{ratio:>8.2f}{m.units_per_second:>11,.0f}{m.p50_ms:>9.3f}{m.p99_ms:>9.3f}"
-            self.say(f"  {name:<46}{figures}{m.resident_bytes / 2**20:>7.0f}{m.errors:>8}")
+        self.say(f"  {'':<46}{'CPU µs':>9}{'ratio':>7}  {'from – to':<13}{'per s':>11}{'p50 ms':>9}{'p99 ms':>9}{'MiB':>6}{'errors':>8}")
+        medians = comparison.medians()
+        for contender in contenders:
+            m, ratios = medians[contender.title], comparison.ratios(type(contender), Nginx)
+            spread = f"{min(ratios):.2f} – {max(ratios):.2f}"
+            figures = f"{m.cpu_us_per_unit:>9.2f}{statistics.median(ratios):>7.2f}  {spread:<13}{m.units_per_second:>11,.0f}{m.p50_ms:>9.3f}{m.p99_ms:>9.3f}"
+            self.say(f"  {contender.title:<46}{figures}{m.resident_bytes / 2**20:>6.0f}{m.errors:>8}")
             if m.errors:
-                self.problems.append(f"{title}: {name} had {m.errors} errors")
-        self.results[title] = {name: vars(m) for name, m in medians.items()}
-        return medians
+                self.problems.append(f"{title}: {contender.title} had {m.errors} errors")
 
     def run(self) -> int:
         upstreams = Upstreams(self.directory, EVENTS, PACED_RATE).start()
@@ -112,33 +118,35 @@ class Bench:
     def json_rows(self, running: dict) -> None:
         for connections in (32, 256):
             kinds = [Nginx, Generic, AIProxy, Everything] + ([EverythingGzip] if connections == 32 and not self.options.quick else [])
-            m = self.compare(
+            comparison = self.compare(
                 f"2 KB chat request, {connections} connections",
                 self.pick(running, *kinds),
                 lambda contender, connections=connections: measurements.json_requests(contender, connections, self.seconds),
             )
             if Everything not in running:
                 continue
-            everything = m[Everything.title].cpu_us_per_unit
-            self.say(f"  all telemetry costs {everything - m[AIProxy.title].cpu_us_per_unit:.2f} µs of CPU per request")
-            self.gate(f"chat, all telemetry vs nginx, {connections} connections", everything / m[Nginx.title].cpu_us_per_unit, 1.6, "×")
-            self.gate(f"chat, all telemetry vs exporters off, {connections} connections", everything / m[AIProxy.title].cpu_us_per_unit, 1.15, "×")
+            medians = comparison.medians()
+            cost = medians[Everything.title].cpu_us_per_unit - medians[AIProxy.title].cpu_us_per_unit
+            self.say(f"  all telemetry costs {cost:.2f} µs of CPU per request")
+            self.gate(f"chat, all telemetry vs nginx, {connections} connections", statistics.median(comparison.ratios(Everything, Nginx)), 1.6, "×")
+            against_off = statistics.median(comparison.ratios(Everything, AIProxy))
+            self.gate(f"chat, all telemetry vs exporters off, {connections} connections", against_off, 1.15, "×")
 
     def stream_rows(self, running: dict) -> None:
         burst = 10_000 if self.options.quick else 30_000
         rows = {
             f"SSE burst, {EVENTS} events a stream, 32 connections (per event)": ("", 32, burst),
-            f"SSE paced at {PACED_RATE} events/s, 200 connections (per event)": ("/paced", 200, 200 if self.options.quick else 800),
+            f"SSE paced at {PACED_RATE} events/s, 200 connections (per event)": ("/paced", 200, 400),
         }
         for title, (prefix, connections, count) in rows.items():
             kinds = [Nginx, Generic, AIProxy, Everything] + ([NginxLargeBuffers] if prefix == "" else [])
-            m = self.compare(
+            comparison = self.compare(
                 title,
                 self.pick(running, *kinds),
                 lambda c, prefix=prefix, connections=connections, count=count: measurements.streams(c, prefix, connections, count, STREAM_EVENTS),
             )
             if Everything in running:
-                ratio = m[Everything.title].cpu_us_per_unit / m[Nginx.title].cpu_us_per_unit
+                ratio = statistics.median(comparison.ratios(Everything, Nginx))
                 self.gate(f"{title.split(',')[0]}, usage accounting and all telemetry vs nginx", ratio, 1.2, "×")
 
     def check_telemetry(self, contender: Everything) -> None:
@@ -148,6 +156,8 @@ class Bench:
         self.say(f"\nEvidence of the run: {losses['unaccounted']:g} requests unaccounted for, {losses['dropped']:g} items dropped")
         if losses["unaccounted"]:
             self.problems.append(f"{losses['unaccounted']:g} requests unaccounted for")
+        if losses["dropped"]:
+            self.problems.append(f"{losses['dropped']:g} items of evidence dropped: not all telemetry was at 100%")
 
     def memory_rows(self, running: dict) -> None:
         count = 1_000 if self.options.quick else 8_000
@@ -157,9 +167,7 @@ class Bench:
             row = measurements.idle_streams(contender, count)
             contender.stop()
             self.results[f"memory {contender.title}"] = row
-            self.say(
-                f"  {contender.title:<46}{row['idle_bytes'] / 2**20:>10.1f}{row['bytes_per_stream'] / 1024:>12.1f}{row['flowing']:>9}{row['failed']:>8}"
-            )
+            self.say(f"  {contender.title:<46}{row['idle_bytes'] / 2**20:>10.1f}{row['bytes_per_stream'] / 1024:>12.1f}{row['flowing']:>9}{row['failed']:>8}")
             if row["failed"]:
                 self.problems.append(f"{row['failed']} of {count} idle streams failed at {contender.title}")
             if isinstance(contender, Everything):
@@ -205,7 +213,7 @@ def machine() -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a short run of a few minutes; the figures are rough")
-    parser.add_argument("--rounds", type=int, help="rounds of each comparison (5, with --quick 2)")
+    parser.add_argument("--rounds", type=int, help="rounds of each comparison (9, with --quick 3)")
     parser.add_argument("--only", nargs="+", choices=["json", "sse", "memory", "start"], help="only these groups")
     parser.add_argument("--nginx-only", action="store_true", help="without Pellucid: checks the bench itself")
     parser.add_argument("--json", metavar="FILE", help="writes all figures there")
@@ -216,6 +224,8 @@ def main() -> int:
     if wanted < DESCRIPTORS:
         print(f"warning: only {wanted} descriptors allowed; 8,000 streams need {DESCRIPTORS} (ulimit -n)")
     print(f"{machine()}\nnginx: 2 workers; Pellucid: its default, one event loop per core; wrk: 1 thread, all on this machine")
+    if (busy := os.getloadavg()[0]) > 0.5:
+        print(f"warning: something else is running here (load {busy:.1f}); the figures will be worse and less steady")
     directory = pathlib.Path(tempfile.mkdtemp(prefix="pellucid-bench-"))
     try:
         return Bench(options, directory).run()

@@ -37,7 +37,7 @@ class Upstreams:
             "sink": ["sink", "--port", str(self.sink_port)],
         }
         self.children = [Child(name, [load, *arguments], self.directory) for name, arguments in kinds.items()]
-        for child, port in zip(self.children, (self.burst_port, self.paced_port, self.idle_port, self.sink_port)):
+        for child, port in zip(self.children, (self.burst_port, self.paced_port, self.idle_port, self.sink_port), strict=True):
             wait_for(port, "/load/stats", child.process)
         return self
 
@@ -164,7 +164,10 @@ class Pellucid(Contender):
             result["plugins"] += [
                 {"name": "prometheus", "config": {"status_code_metrics": True, "latency_metrics": True, "bandwidth_metrics": True, "ai_metrics": True}},
                 {"name": "file-log", "config": {"path": str(self.directory / "file.log")}},
-                {"name": "opentelemetry", "config": {"traces_endpoint": f"http://127.0.0.1:{self.upstreams.sink_port}/v1/traces", "sampling_rate": 1, "queue": QUEUE}},
+                {
+                    "name": "opentelemetry",
+                    "config": {"traces_endpoint": f"http://127.0.0.1:{self.upstreams.sink_port}/v1/traces", "sampling_rate": 1, "queue": QUEUE},
+                },
             ]
             result["_pellucid"] = {"audit": {"path": str(self.directory / "audit.log")}}
         else:
@@ -187,9 +190,11 @@ class Pellucid(Contender):
 
     def forget_logs(self) -> None:
         """Keeps a long run from filling the disk: the logs are cut, which an appending writer does not notice."""
-        for path in self.directory.glob("*.log"):
-            if path.name != "pellucid.log":
+        for path in self.directory.glob("*.log*"):
+            if path.name in ("audit.log", "file.log"):
                 os.truncate(path, 0)
+            elif path.name != "pellucid.log":
+                path.unlink()
 
 
 class Generic(Pellucid):

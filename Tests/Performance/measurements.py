@@ -14,6 +14,8 @@ from processes import built, get, last_json, tool
 
 # After a load, batches already recorded are still encoded and sent: that work belongs to the requests.
 SETTLE_SECONDS = 1.0
+# Counters of evidence that did not get out.
+LOSSES = ("pellucid_telemetry_dropped_total", "pellucid_telemetry_refused_total", "pellucid_scopes_dropped_total")
 
 
 @dataclasses.dataclass
@@ -37,6 +39,21 @@ def median(samples: list[Sample]) -> Sample:
     """The field-wise median of the rounds; errors are summed."""
     values = {f.name: statistics.median(getattr(s, f.name) for s in samples) for f in dataclasses.fields(Sample)}
     return Sample(**{**values, "errors": sum(s.errors for s in samples)})
+
+
+@dataclasses.dataclass
+class Comparison:
+    """All rounds of all contenders on one workload, by the contender's title."""
+
+    rounds: dict[str, list[Sample]]
+
+    def medians(self) -> dict[str, Sample]:
+        return {title: median(samples) for title, samples in self.rounds.items()}
+
+    def ratios(self, contender: type[Contender], reference: type[Contender]) -> list[float]:
+        """CPU per unit of one contender over another's, round by round: what disturbs the machine disturbs both of a round."""
+        pairs = zip(self.rounds[contender.title], self.rounds[reference.title], strict=True)
+        return [one.cpu_us_per_unit / other.cpu_us_per_unit for one, other in pairs]
 
 
 def environment() -> dict:
@@ -194,8 +211,6 @@ def telemetry_losses(contender: Everything) -> dict:
     for line in text.splitlines():
         if line.startswith("pellucid_requests_unaccounted"):
             values["unaccounted"] += float(line.rsplit(" ", 1)[1])
-        elif not line.startswith("#") and "dropped" in line:
+        elif line.startswith(LOSSES):
             values["dropped"] += float(line.rsplit(" ", 1)[1])
     return values
-
-

@@ -109,7 +109,9 @@ class Child:
         self.log_path = directory / f"{name}.log"
         self._log = open(self.log_path, "ab")
         # Nothing of the caller's configuration reaches a contender.
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "PELLUCID_", "KONG_", "DECK_")) and not key.endswith("_API_KEY")}
+        inherited = {
+            key: value for key, value in os.environ.items() if not key.startswith(("OTEL_", "PELLUCID_", "KONG_", "DECK_")) and not key.endswith("_API_KEY")
+        }
         self.process = subprocess.Popen(
             command, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL, cwd=directory, env={**inherited, **(environment or {})}
         )

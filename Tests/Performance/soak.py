@@ -85,7 +85,10 @@ def main() -> int:
             sent += result["requests"]
             errors += result["errors"]
             contender.forget_logs()
-            print(f"{min(sent, options.requests) / options.requests:>4.0%}  {sent:>11,} requests  {contender.memory() / 2**20:7.1f} MiB  {errors} errors", flush=True)
+            print(
+                f"{min(sent, options.requests) / options.requests:>4.0%}  {sent:>11,} requests  {contender.memory() / 2**20:7.1f} MiB  {errors} errors",
+                flush=True,
+            )
         stop.set()
         leaver.join()
         sampler.stopped.set()

@@ -1,34 +1,42 @@
-internal import Telemetry
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// Recorded header fields as a JSON object: names in lower case, values of repeated names in an array, secrets replaced.
-enum AuditHeaders {
+struct AuditHeaders {
     private struct Field {
         let name: UnsafeRawBufferPointer
         let value: UnsafeRawBufferPointer
     }
 
+    /// Reused from line to line.
+    private var fields: [Field] = []
+
     /// - Parameter bytes: `name NUL value NUL …`.
-    static func write(_ bytes: UnsafeRawBufferPointer, _ out: inout ByteWriter) {
-        out.put(0x7b)
+    mutating func write(_ bytes: UnsafeRawBufferPointer, _ out: inout ByteWriter) {
+        self.fields.removeAll(keepingCapacity: true)
         var offset = 0
-        while let field = next(bytes, &offset) {
-            if hasEarlier(bytes, field) { continue }
+        while let field = AuditHeaders.next(bytes, &offset) { self.fields.append(field) }
+        self.fields.withUnsafeBufferPointer { AuditHeaders.write($0, &out) }
+    }
+
+    private static func write(_ fields: UnsafeBufferPointer<Field>, _ out: inout ByteWriter) {
+        out.put(0x7b)
+        for i in 0..<fields.count {
+            let field = fields[i]
+            if (0..<i).contains(where: { isSame(fields[$0].name, field.name) }) { continue }
             out.separate()
             putName(field.name, &out)
             out.put(0x3a)
-            var later = offset
-            let second = nextSame(bytes, &later, field)
-            if second == nil {
-                putValue(field, &out)
+            let isSecret = HeaderRedaction.isSecret(field.name)
+            guard (i + 1..<fields.count).contains(where: { isSame(fields[$0].name, field.name) }) else {
+                putValue(field, isSecret, &out)
                 continue
             }
             out.put(0x5b)
-            putValue(field, &out)
-            var another = second
-            while let same = another {
-                out.put(0x2c)
-                putValue(same, &out)
-                another = nextSame(bytes, &later, field)
+            for j in i..<fields.count where isSame(fields[j].name, field.name) {
+                out.separate()
+                putValue(fields[j], isSecret, &out)
             }
             out.put(0x5d)
         }
@@ -40,31 +48,16 @@ enum AuditHeaders {
         return Field(name: name, value: piece(bytes, &offset) ?? UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
+    @inline(__always)
     private static func piece(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int) -> UnsafeRawBufferPointer? {
-        guard offset < bytes.count else { return nil }
-        let start = offset
-        while offset < bytes.count, bytes[offset] != 0 { offset += 1 }
-        let found = UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
-        offset += 1
-        return found
+        guard offset < bytes.count, let base = bytes.baseAddress else { return nil }
+        let start = base + offset
+        let length = memchr(start, 0, bytes.count - offset).map { UnsafeRawPointer($0) - start } ?? bytes.count - offset
+        offset += length + 1
+        return UnsafeRawBufferPointer(start: start, count: length)
     }
 
-    private static func nextSame(_ bytes: UnsafeRawBufferPointer, _ offset: inout Int, _ field: Field) -> Field? {
-        while let candidate = next(bytes, &offset) {
-            if isSame(candidate.name, field.name) { return candidate }
-        }
-        return nil
-    }
-
-    private static func hasEarlier(_ bytes: UnsafeRawBufferPointer, _ field: Field) -> Bool {
-        var offset = 0
-        while let earlier = next(bytes, &offset) {
-            if earlier.name.baseAddress == field.name.baseAddress { return false }
-            if isSame(earlier.name, field.name) { return true }
-        }
-        return false
-    }
-
+    @inline(__always)
     private static func isSame(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
         guard a.count == b.count else { return false }
         for i in 0..<a.count where HeaderRedaction.lower(a[i]) != HeaderRedaction.lower(b[i]) { return false }
@@ -77,7 +70,8 @@ enum AuditHeaders {
         for i in start..<out.count { out.overwrite(HeaderRedaction.lower(out.base[i]), at: i) }
     }
 
-    private static func putValue(_ field: Field, _ out: inout ByteWriter) {
-        if HeaderRedaction.isSecret(field.name) { out.putJSON(constant: HeaderRedaction.replacement) } else { out.putJSON(field.value) }
+    @inline(__always)
+    private static func putValue(_ field: Field, _ isSecret: Bool, _ out: inout ByteWriter) {
+        if isSecret { out.putJSON(constant: HeaderRedaction.replacement) } else { out.putJSON(field.value) }
     }
 }

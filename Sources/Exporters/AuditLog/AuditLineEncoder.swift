@@ -9,13 +9,16 @@ package final class AuditLineEncoder {
     /// Kong's id of the only workspace of a declarative configuration.
     static let workspaceID: StaticString = "0dc6f45b-8f8d-40d2-a504-473544ee190b"
 
-    var tree = AuditTree()
+    private var tree = AuditTree()
+    private var headers = AuditHeaders()
 
     package init() {}
 }
 
 extension AuditLineEncoder {
-    package func encode(_ evidence: RequestEvidence, into out: inout ByteWriter) {
+    package func encode(_ evidence: RequestEvidence, into out: inout ByteWriter) { self.encode(EvidenceView(evidence), into: &out) }
+
+    private func encode(_ evidence: EvidenceView, into out: inout ByteWriter) {
         let root = evidence.root
         out.put("{\"request\":{\"id\":\"" as StaticString)
         out.putHex(root.requestIDHigh)
@@ -40,7 +43,7 @@ extension AuditLineEncoder {
         if root.source.isEmpty {
             out.putJSON(constant: evidence.attempts.isEmpty ? "kong" : "upstream")
         } else {
-            evidence.withBytes(of: root.source) { out.putJSON($0) }
+            out.putJSON(evidence.bytes(of: root.source))
         }
         out.put(",\"workspace\":\"0dc6f45b-8f8d-40d2-a504-473544ee190b\",\"workspace_name\":\"default\"" as StaticString)
         self.tree.write(evidence, &out)
@@ -49,15 +52,15 @@ extension AuditLineEncoder {
 
     /// A text member; absent text is left out.
     @inline(__always)
-    func text(_ name: StaticString, _ text: EvidenceText, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    func text(_ name: StaticString, _ text: EvidenceText, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         if text.isEmpty { return }
         out.member(name)
-        evidence.withBytes(of: text) { out.putJSON($0) }
+        out.putJSON(evidence.bytes(of: text))
     }
 
     // MARK: Kong's members
 
-    private func request(_ root: RootEvidence, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private func request(_ root: RootEvidence, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         self.text("method", root.method, evidence, &out)
         self.text("uri", root.path, evidence, &out)
         out.put(",\"url\":\"" as StaticString)
@@ -65,43 +68,41 @@ extension AuditLineEncoder {
         out.put("\",\"size\":" as StaticString)
         out.putDecimal(root.requestBytes)
         out.put(",\"headers\":" as StaticString)
-        evidence.withBytes(of: root.requestHeaders) { AuditHeaders.write($0, &out) }
+        self.headers.write(evidence.bytes(of: root.requestHeaders), &out)
         out.put(0x7d)
     }
 
     /// `scheme://host:port/path`, inside quotes.
-    private func url(_ root: RootEvidence, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private func url(_ root: RootEvidence, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         let host = root.host.isEmpty ? root.serverAddress : root.host
-        if root.scheme.isEmpty { out.put("http" as StaticString) } else { evidence.withBytes(of: root.scheme) { out.putJSONInner($0) } }
+        if root.scheme.isEmpty { out.put("http" as StaticString) } else { out.putJSONInner(evidence.bytes(of: root.scheme)) }
         out.put("://" as StaticString)
-        var hasPort = false
-        evidence.withBytes(of: host) { bytes in
-            out.putJSONInner(bytes)
-            // A colon behind the last bracket begins a port; those before belong to an IPv6 address.
-            var i = bytes.count
-            while i > 0, bytes[i - 1] >= 0x30, bytes[i - 1] <= 0x39 { i -= 1 }
-            hasPort = i > 0 && i < bytes.count && bytes[i - 1] == 0x3a
-        }
+        let bytes = evidence.bytes(of: host)
+        out.putJSONInner(bytes)
+        // Digits behind a colon are a port; an IPv6 address stands in brackets.
+        var i = bytes.count
+        while i > 0, bytes[i - 1] >= 0x30, bytes[i - 1] <= 0x39 { i -= 1 }
+        let hasPort = i > 0 && i < bytes.count && bytes[i - 1] == 0x3a
         if !hasPort, root.serverPort != 0 {
             out.put(0x3a)
             out.putDecimal(UInt64(root.serverPort))
         }
-        evidence.withBytes(of: root.path) { out.putJSONInner($0) }
+        out.putJSONInner(evidence.bytes(of: root.path))
     }
 
-    private func response(_ root: RootEvidence, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private func response(_ root: RootEvidence, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         out.put(",\"response\":{\"status\":" as StaticString)
         out.putDecimal(UInt64(root.status))
         out.put(",\"size\":" as StaticString)
         out.putDecimal(root.responseBytes)
         out.put(",\"headers\":" as StaticString)
-        evidence.withBytes(of: root.responseHeaders) { AuditHeaders.write($0, &out) }
+        self.headers.write(evidence.bytes(of: root.responseHeaders), &out)
         out.put(0x7d)
     }
 
     /// Milliseconds as Kong counts them: `kong` what the gateway added, `proxy` the wait for the upstream's head (-1 without an upstream),
     /// `receive` from head to last byte; and our finer figures in microseconds.
-    private func latencies(_ root: RootEvidence, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private func latencies(_ root: RootEvidence, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         let wall = root.endMonotonic &- root.startMonotonic
         let overhead = wall > root.upstreamNanoseconds ? wall &- root.upstreamNanoseconds : 0
         out.put(",\"latencies\":{\"kong\":" as StaticString)
@@ -133,27 +134,26 @@ extension AuditLineEncoder {
         out.put("}}" as StaticString)
     }
 
-    private func upstream(_ root: RootEvidence, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private func upstream(_ root: RootEvidence, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         AuditTries.write(evidence, &out)
         out.put(",\"upstream_status\":\"" as StaticString)
         if root.upstreamStatus != 0 { out.putDecimal(UInt64(root.upstreamStatus)) }
         out.put("\",\"upstream_uri\":" as StaticString)
-        evidence.withBytes(of: root.upstreamURI) { bytes in
-            // Kong shows the path; recorded is the whole URL.
-            var slashes = 0
-            var start = 0
-            while start < bytes.count {
-                if bytes[start] == 0x2f { slashes += 1 }
-                if slashes == 3 || (slashes == 1 && start == 0) { break }
-                start += 1
-            }
-            out.putJSON(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+        // Kong shows the path; recorded is the whole URL.
+        let bytes = evidence.bytes(of: root.upstreamURI)
+        var slashes = 0
+        var start = 0
+        while start < bytes.count {
+            if bytes[start] == 0x2f { slashes += 1 }
+            if slashes == 3 || (slashes == 1 && start == 0) { break }
+            start += 1
         }
+        out.putJSON(UnsafeRawBufferPointer(rebasing: bytes[start...]))
     }
 
     // MARK: Our members
 
-    private func ours(_ root: RootEvidence, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private func ours(_ root: RootEvidence, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         out.put(",\"trace_id\":\"" as StaticString)
         out.putHex(root.traceIDHigh)
         out.putHex(root.traceIDLow)

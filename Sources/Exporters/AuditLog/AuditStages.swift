@@ -2,7 +2,7 @@ internal import Telemetry
 
 /// `stages` and `calls`: what every stage decided, did and took.
 enum AuditStages {
-    static func write(_ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    static func write(_ evidence: EvidenceView, _ out: inout ByteWriter) {
         out.put(",\"stages\":[" as StaticString)
         let stages = evidence.stages
         var hasCalls = false
@@ -19,7 +19,7 @@ enum AuditStages {
         if hasCalls { self.calls(evidence, &out) }
     }
 
-    private static func stage(_ scope: ScopeEvidence, _ stage: StageIdentity, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private static func stage(_ scope: ScopeEvidence, _ stage: StageIdentity, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         out.put("{\"plugin\":" as StaticString)
         out.putJSON(constant: stage.plugin)
         out.put(",\"phase\":" as StaticString)
@@ -52,12 +52,12 @@ enum AuditStages {
         out.put(0x7d)
     }
 
-    private static func calls(_ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private static func calls(_ evidence: EvidenceView, _ out: inout ByteWriter) {
         out.put(",\"calls\":[" as StaticString)
         for scope in evidence.scopes where scope.kind == .call {
             out.separate()
             out.put("{\"name\":" as StaticString)
-            evidence.withBytes(of: scope.callName) { out.putJSON($0) }
+            out.putJSON(evidence.bytes(of: scope.callName))
             out.put(",\"outcome\":" as StaticString)
             out.putJSON(constant: scope.outcome.name)
             out.put(",\"duration_us\":" as StaticString)
@@ -68,9 +68,9 @@ enum AuditStages {
         out.put(0x5d)
     }
 
-    private static func errorType(_ scope: ScopeEvidence, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private static func errorType(_ scope: ScopeEvidence, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         if scope.errorType.isEmpty { return }
         out.put(",\"error_type\":" as StaticString)
-        evidence.withBytes(of: scope.errorType) { out.putJSON($0) }
+        out.putJSON(evidence.bytes(of: scope.errorType))
     }
 }

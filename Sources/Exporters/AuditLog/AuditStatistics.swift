@@ -2,7 +2,7 @@ internal import Telemetry
 
 /// Kong's `ai.proxy` statistics of a model operation.
 enum AuditStatistics {
-    static func write(_ attempt: AttemptEvidence, _ scope: ScopeEvidence, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    static func write(_ attempt: AttemptEvidence, _ scope: ScopeEvidence, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         self.usage(attempt, scope, &out)
         out.put(",\"meta\":{" as StaticString)
         self.text("request_model", attempt.requestModel, evidence, &out)
@@ -54,9 +54,9 @@ enum AuditStatistics {
         out.put(0x7d)
     }
 
-    private static func text(_ name: StaticString, _ text: EvidenceText, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private static func text(_ name: StaticString, _ text: EvidenceText, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         if text.isEmpty { return }
         out.member(name)
-        evidence.withBytes(of: text) { out.putJSON($0) }
+        out.putJSON(evidence.bytes(of: text))
     }
 }

@@ -22,7 +22,7 @@ struct AuditTree {
     private static let proxyPath: StaticString = "ai.proxy"
 
     /// Appends `,"ai":{…}` and its like, or nothing.
-    mutating func write(_ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    mutating func write(_ evidence: EvidenceView, _ out: inout ByteWriter) {
         self.entries.removeAll(keepingCapacity: true)
         let stages = evidence.stages
         let attempts = evidence.attempts
@@ -39,11 +39,28 @@ struct AuditTree {
         // A failed-over request has several; the last one answered.
         if statistics >= 0 { self.entries.append(Entry(path: AuditTree.proxyPath, scope: statistics, isAttempt: true)) }
         if self.entries.isEmpty { return }
+        if self.entries.count == 1 { return self.single(self.entries[0], evidence, &out) }
         self.node(Array(self.entries.indices), consumed: 0, evidence, &out)
     }
 
+    /// The usual case: one plugin, nothing to merge.
+    private func single(_ entry: Entry, _ evidence: EvidenceView, _ out: inout ByteWriter) {
+        var start = 0
+        var depth = 0
+        while start <= entry.length {
+            let end = self.segmentEnd(entry, start)
+            out.separate()
+            out.putJSON(UnsafeRawBufferPointer(start: entry.path.utf8Start + start, count: end - start))
+            out.put(":{" as StaticString)
+            start = end + 1
+            depth += 1
+        }
+        self.fields(entry, shadowedBy: [], evidence, &out)
+        for _ in 0..<depth { out.put(0x7d) }
+    }
+
     /// Writes the members of the object at `consumed` bytes of the paths of `members`, which all agree up to there.
-    private func node(_ members: [Int], consumed: Int, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private func node(_ members: [Int], consumed: Int, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         for (position, member) in members.enumerated() {
             let entry = self.entries[member]
             if entry.length < consumed {
@@ -77,7 +94,7 @@ struct AuditTree {
     }
 
     /// Fields of one entry, without those that a later entry of the same object writes again: the last value counts, as in Kong.
-    private func fields(_ entry: Entry, shadowedBy later: ArraySlice<Int>, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private func fields(_ entry: Entry, shadowedBy later: ArraySlice<Int>, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         let scope = evidence.scopes[entry.scope]
         if entry.isAttempt { return AuditStatistics.write(evidence.attempts[Int(scope.detail)], scope, evidence, &out) }
         evidence.forEachAttribute(of: scope) { key, value in
@@ -89,13 +106,13 @@ struct AuditTree {
             case .int(let number): out.putDecimal(number)
             case .double(let number): out.putJSON(number)
             case .bool(let flag): out.putJSON(flag)
-            case .text(let text): evidence.withBytes(of: text) { out.putJSON($0) }
+            case .text(let text): out.putJSON(evidence.bytes(of: text))
             }
         }
     }
 }
 
-extension RequestEvidence {
+extension EvidenceView {
     func hasAttributes(_ scope: ScopeEvidence) -> Bool {
         var found = false
         self.forEachAttribute(of: scope) { _, _ in found = true }

@@ -2,7 +2,7 @@ internal import Telemetry
 
 /// Kong's `tries`: one entry per upstream attempt.
 enum AuditTries {
-    static func write(_ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    static func write(_ evidence: EvidenceView, _ out: inout ByteWriter) {
         out.put(",\"tries\":[" as StaticString)
         let attempts = evidence.attempts
         for scope in evidence.scopes where scope.kind == .attempt {
@@ -10,7 +10,7 @@ enum AuditTries {
             let attempt = attempts[index]
             out.separate()
             out.put("{\"ip\":" as StaticString)
-            evidence.withBytes(of: attempt.peerAddress.isEmpty ? attempt.serverAddress : attempt.peerAddress) { out.putJSON($0) }
+            out.putJSON(evidence.bytes(of: attempt.peerAddress.isEmpty ? attempt.serverAddress : attempt.peerAddress))
             out.put(",\"port\":" as StaticString)
             out.putDecimal(UInt64(attempt.serverPort))
             let start = evidence.wall(scope.start)
@@ -45,9 +45,9 @@ enum AuditTries {
         out.put(0x5d)
     }
 
-    private static func text(_ name: StaticString, _ text: EvidenceText, _ evidence: RequestEvidence, _ out: inout ByteWriter) {
+    private static func text(_ name: StaticString, _ text: EvidenceText, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         if text.isEmpty { return }
         out.member(name)
-        evidence.withBytes(of: text) { out.putJSON($0) }
+        out.putJSON(evidence.bytes(of: text))
     }
 }

@@ -1,40 +1,40 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Header fields whose values never reach a log, whatever was recorded: the last line of defence, behind the recorder's own choice.
 enum HeaderRedaction {
     static let replacement: StaticString = "REDACTED"
 
     /// - Parameter name: in any case.
     static func isSecret(_ name: UnsafeRawBufferPointer) -> Bool {
-        exact.contains { equals(name, $0) } || fragments.contains { contains(name, $0) } || endsWithToken(name)
-    }
-
-    private static let exact: [StaticString] = ["cookie", "set-cookie", "cookie2", "set-cookie2"]
-    private static let fragments: [StaticString] = [
-        "authorization", "apikey", "api-key", "api_key", "secret", "password", "passwd", "credential", "access-key", "private-key", "subscription-key", "-signature",
-    ]
-
-    /// `x-auth-token`, `x-amz-security-token`, `token`; not `x-ratelimit-remaining-tokens`.
-    private static func endsWithToken(_ name: UnsafeRawBufferPointer) -> Bool {
-        let token: StaticString = "token"
-        guard name.count >= token.utf8CodeUnitCount else { return false }
-        return equals(UnsafeRawBufferPointer(rebasing: name[(name.count - token.utf8CodeUnitCount)...]), token)
-    }
-
-    private static func equals(_ name: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
-        guard name.count == text.utf8CodeUnitCount else { return false }
-        for i in 0..<name.count where lower(name[i]) != text.utf8Start[i] { return false }
-        return true
-    }
-
-    private static func contains(_ name: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
-        let length = text.utf8CodeUnitCount
-        guard name.count >= length else { return false }
-        let first = text.utf8Start[0]
-        for start in 0...(name.count - length) where lower(name[start]) == first {
-            var i = 1
-            while i < length, lower(name[start + i]) == text.utf8Start[i] { i += 1 }
-            if i == length { return true }
+        for i in 0..<name.count {
+            // One look at each letter; only those that begin one of the words are looked at further.
+            switch lower(name[i]) {
+            case 0x61:
+                if begins(name, i, "authorization") || begins(name, i, "apikey") || begins(name, i, "api-key") || begins(name, i, "api_key") { return true }
+                if begins(name, i, "access-key") { return true }
+            case 0x63:
+                if begins(name, i, "cookie") || begins(name, i, "credential") { return true }
+            case 0x70:
+                if begins(name, i, "password") || begins(name, i, "passwd") || begins(name, i, "private-key") { return true }
+            case 0x73:
+                if begins(name, i, "secret") || begins(name, i, "signature") || begins(name, i, "subscription-key") { return true }
+            case 0x74:
+                // `x-auth-token`, `x-amz-security-token`; not `x-ratelimit-remaining-tokens`.
+                if name.count &- i == 5, begins(name, i, "token") { return true }
+            default: break
+            }
         }
         return false
+    }
+
+    /// Whether `word` (in lower case) stands at `index`.
+    private static func begins(_ name: UnsafeRawBufferPointer, _ index: Int, _ word: StaticString) -> Bool {
+        let length = word.utf8CodeUnitCount
+        guard name.count &- index >= length else { return false }
+        for i in 0..<length where lower(name[index &+ i]) != word.utf8Start[i] { return false }
+        return true
     }
 
     @inline(__always)

@@ -12,7 +12,7 @@ struct RequestTotals {
     private(set) var source = UsageSource.none
 
     @inline(__always)
-    init(_ evidence: RequestEvidence) {
+    init(_ evidence: EvidenceView) {
         for attempt in evidence.attempts {
             if attempt.usage.source != .none {
                 self.input &+= attempt.usage.input

@@ -106,7 +106,7 @@ extension ByteWriter {
     }
 
     /// A field that a plugin or a service wrote.
-    mutating func attribute(_ key: StaticString, _ value: AttributeValue, of evidence: RequestEvidence) {
+    mutating func attribute(_ key: StaticString, _ value: AttributeValue, of evidence: EvidenceView) {
         switch value {
         case .int(let number):
             let bits = UInt64(bitPattern: number)
@@ -123,11 +123,9 @@ extension ByteWriter {
             self.putUnchecked(flag ? 1 : 0)
         case .text(let text):
             if text.isEmpty { return }
-            evidence.withBytes(of: text) { bytes in
-                withRepaired(bytes) { bytes in
-                    self.openAttribute(key, ByteWriter.textValueLength(bytes.count))
-                    self.putTextUnchecked(bytes)
-                }
+            withRepaired(evidence.bytes(of: text)) { bytes in
+                self.openAttribute(key, ByteWriter.textValueLength(bytes.count))
+                self.putTextUnchecked(bytes)
             }
         }
     }

@@ -3,7 +3,7 @@ internal import Telemetry
 /// The SERVER span of a request.
 /// Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
 extension OTLPSpanEncoder {
-    func encodeRoot(_ root: RootEvidence, _ evidence: RequestEvidence, into out: inout ByteWriter) {
+    func encodeRoot(_ root: RootEvidence, _ evidence: EvidenceView, into out: inout ByteWriter) {
         let start = self.open(root, spanID: root.spanID, parent: root.parentSpanID, evidence, into: &out)
         let route = evidence.route
         self.rootName(root, route, evidence, into: &out)
@@ -22,15 +22,13 @@ extension OTLPSpanEncoder {
     }
 
     /// `{method} {route template}`, with the route's name where it has no template; only the method for what matched nothing.
-    private func rootName(_ root: RootEvidence, _ route: RouteIdentity?, _ evidence: RequestEvidence, into out: inout ByteWriter) {
+    private func rootName(_ root: RootEvidence, _ route: RouteIdentity?, _ evidence: EvidenceView, into out: inout ByteWriter) {
         var target = route.map { $0.template.isEmpty ? $0.routeName : $0.template } ?? ""
         let method = root.method.isEmpty ? EvidenceText("HTTP") : root.method
-        evidence.withBytes(of: method) { method in
-            target.withUTF8 { self.name(method, UnsafeRawBufferPointer($0), into: &out) }
-        }
+        target.withUTF8 { self.name(evidence.bytes(of: method), UnsafeRawBufferPointer($0), into: &out) }
     }
 
-    private func rootRequest(_ root: RootEvidence, _ evidence: RequestEvidence, into out: inout ByteWriter) {
+    private func rootRequest(_ root: RootEvidence, _ evidence: EvidenceView, into out: inout ByteWriter) {
         self.text(self.keys.method, root.method, evidence, into: &out)
         self.text(self.keys.scheme, root.scheme, evidence, into: &out)
         self.text(self.keys.path, root.path, evidence, into: &out)
@@ -45,7 +43,7 @@ extension OTLPSpanEncoder {
         out.attribute(self.keys.requestID, hexHigh: root.requestIDHigh, low: root.requestIDLow)
     }
 
-    private func rootResult(_ root: RootEvidence, _ evidence: RequestEvidence, into out: inout ByteWriter) {
+    private func rootResult(_ root: RootEvidence, _ evidence: EvidenceView, into out: inout ByteWriter) {
         if root.status != 0 { out.attribute(self.keys.status, Int64(root.status)) }
         out.attribute(self.keys.outcome, constant: root.outcome.name)
         let totals = RequestTotals(evidence)

@@ -3,7 +3,7 @@ internal import Telemetry
 /// The spans below the root.
 extension OTLPSpanEncoder {
     /// INTERNAL span `{plugin} {phase}`.
-    func encodeStage(_ scope: ScopeEvidence, _ evidence: RequestEvidence, into out: inout ByteWriter) {
+    func encodeStage(_ scope: ScopeEvidence, _ evidence: EvidenceView, into out: inout ByteWriter) {
         let stage = evidence.stages[Int(scope.detail)]
         let plugin = stage.plugin
         let phase = stage.phase.name
@@ -25,16 +25,16 @@ extension OTLPSpanEncoder {
     }
 
     /// CLIENT span of a call to an outside service, named by the service.
-    func encodeCall(_ scope: ScopeEvidence, _ evidence: RequestEvidence, into out: inout ByteWriter) {
+    func encodeCall(_ scope: ScopeEvidence, _ evidence: EvidenceView, into out: inout ByteWriter) {
         let callName = scope.callName
-        evidence.withBytes(of: callName) { self.name($0, UnsafeRawBufferPointer(start: nil, count: 0), into: &out) }
+        self.name(evidence.bytes(of: callName), UnsafeRawBufferPointer(start: nil, count: 0), into: &out)
         self.kindAndTimes(OTLPSpanEncoder.kindClient, evidence.wall(scope.start), evidence.wall(scope.end), into: &out)
         evidence.forEachAttribute(of: scope) { out.attribute($0, $1, of: evidence) }
         self.scopeResult(scope, evidence, into: &out)
     }
 
     /// `error.type` and status: an error is what failed or was forgotten, never what refused on purpose.
-    private func scopeResult(_ scope: ScopeEvidence, _ evidence: RequestEvidence, into out: inout ByteWriter) {
+    private func scopeResult(_ scope: ScopeEvidence, _ evidence: EvidenceView, into out: inout ByteWriter) {
         let isError = scope.outcome == .failed || scope.outcome == .abandoned
         if !scope.errorType.isEmpty {
             self.text(self.keys.errorType, scope.errorType, evidence, into: &out)
@@ -47,13 +47,11 @@ extension OTLPSpanEncoder {
     /// CLIENT span of an upstream attempt: `{operation} {request model}` for model operations, else `{method}`.
     /// Sources: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span,
     /// https://github.com/open-telemetry/semantic-conventions/blob/v1.41.1/model/gen-ai/spans.yaml
-    func encodeAttempt(_ scope: ScopeEvidence, _ evidence: RequestEvidence, into out: inout ByteWriter) {
+    func encodeAttempt(_ scope: ScopeEvidence, _ evidence: EvidenceView, into out: inout ByteWriter) {
         let attempt = evidence.attempts[Int(scope.detail)]
         let first = !attempt.operation.isEmpty ? attempt.operation : attempt.method.isEmpty ? EvidenceText("HTTP") : attempt.method
         let second = attempt.operation.isEmpty ? EvidenceText() : attempt.requestModel
-        evidence.withBytes(of: first) { first in
-            evidence.withBytes(of: second) { self.name(first, $0, into: &out) }
-        }
+        self.name(evidence.bytes(of: first), evidence.bytes(of: second), into: &out)
         self.kindAndTimes(OTLPSpanEncoder.kindClient, evidence.wall(scope.start), evidence.wall(scope.end), into: &out)
         self.attemptHTTP(attempt, evidence, into: &out)
         if !attempt.operation.isEmpty { self.attemptModel(attempt, evidence, into: &out) }
@@ -73,7 +71,7 @@ extension OTLPSpanEncoder {
         if isError { self.statusError(into: &out) }
     }
 
-    private func attemptHTTP(_ attempt: AttemptEvidence, _ evidence: RequestEvidence, into out: inout ByteWriter) {
+    private func attemptHTTP(_ attempt: AttemptEvidence, _ evidence: EvidenceView, into out: inout ByteWriter) {
         self.text(self.keys.method, attempt.method, evidence, into: &out)
         self.text(self.keys.path, attempt.path, evidence, into: &out)
         self.text(self.keys.serverAddress, attempt.serverAddress, evidence, into: &out)
@@ -86,14 +84,14 @@ extension OTLPSpanEncoder {
         out.attribute(self.keys.connectionReused, attempt.isConnectionReused)
     }
 
-    private func attemptModel(_ attempt: AttemptEvidence, _ evidence: RequestEvidence, into out: inout ByteWriter) {
+    private func attemptModel(_ attempt: AttemptEvidence, _ evidence: EvidenceView, into out: inout ByteWriter) {
         self.text(self.keys.operation, attempt.operation, evidence, into: &out)
         self.text(self.keys.provider, attempt.provider, evidence, into: &out)
         self.text(self.keys.requestModel, attempt.requestModel, evidence, into: &out)
         self.text(self.keys.responseModel, attempt.responseModel, evidence, into: &out)
         self.text(self.keys.responseID, attempt.responseID, evidence, into: &out)
         let reasons = attempt.finishReasons
-        if !reasons.isEmpty { evidence.withBytes(of: reasons) { out.attributeList(self.keys.finishReasons, $0) } }
+        if !reasons.isEmpty { out.attributeList(self.keys.finishReasons, evidence.bytes(of: reasons)) }
         if attempt.isStream {
             out.attribute(self.keys.requestStream, true)
             out.attribute(self.keys.chunks, Int64(clamping: attempt.chunkCount))

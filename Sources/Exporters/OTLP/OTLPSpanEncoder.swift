@@ -18,7 +18,9 @@ package final class OTLPSpanEncoder: Sendable {
     static let flagRemoteParent: UInt32 = 0x200
 
     /// Appends one entry per span of the request and returns their number.
-    package func encode(_ evidence: RequestEvidence, into out: inout ByteWriter) -> Int {
+    package func encode(_ evidence: RequestEvidence, into out: inout ByteWriter) -> Int { self.encode(EvidenceView(evidence), into: &out) }
+
+    private func encode(_ evidence: EvidenceView, into out: inout ByteWriter) -> Int {
         let root = evidence.root
         self.encodeRoot(root, evidence, into: &out)
         var spans = 1
@@ -40,7 +42,7 @@ package final class OTLPSpanEncoder: Sendable {
 
     /// Entry tag, ids and trace state.
     @inline(__always)
-    func open(_ root: RootEvidence, spanID: UInt64, parent: UInt64, _ evidence: RequestEvidence, into out: inout ByteWriter) -> Int {
+    func open(_ root: RootEvidence, spanID: UInt64, parent: UInt64, _ evidence: EvidenceView, into out: inout ByteWriter) -> Int {
         let start = out.beginMessage(0x12)
         out.reserve(40)
         out.putUnchecked(0x0a)
@@ -51,7 +53,7 @@ package final class OTLPSpanEncoder: Sendable {
         out.putUnchecked(8)
         out.putUnchecked(raw: spanID.bigEndian)
         if !root.traceState.isEmpty {
-            evidence.withBytes(of: root.traceState) { bytes in withRepaired(bytes) { out.putField(0x1a, $0) } }
+            withRepaired(evidence.bytes(of: root.traceState)) { out.putField(0x1a, $0) }
         }
         if parent != 0 {
             out.reserve(10)
@@ -115,9 +117,9 @@ package final class OTLPSpanEncoder: Sendable {
     }
 
     @inline(__always)
-    func text(_ key: EncodedKey, _ text: EvidenceText, _ evidence: RequestEvidence, into out: inout ByteWriter) {
+    func text(_ key: EncodedKey, _ text: EvidenceText, _ evidence: EvidenceView, into out: inout ByteWriter) {
         if text.isEmpty { return }
-        evidence.withBytes(of: text) { out.attribute(key, $0) }
+        out.attribute(key, evidence.bytes(of: text))
     }
 
     /// `error.type` of an answer that has only a status.

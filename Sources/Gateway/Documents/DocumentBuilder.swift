@@ -3,7 +3,7 @@ import GatewayCore
 /// Builds a document from YAML events: expands aliases, applies merge keys, refuses duplicate keys, keeps to the limits.
 struct DocumentBuilder {
     private let limits: YAMLDocumentParser.Limits
-    private var anchors: [String: (node: DocumentNode, size: Int)] = [:]
+    private var anchors: [String: (node: DocumentNode, size: Int, depth: Int)] = [:]
     private var nodes = 0
     private var aliasNodes = 0
 
@@ -30,21 +30,21 @@ struct DocumentBuilder {
         }
         switch event {
         case .alias(let name):
-            return try self.alias(name, position)
+            return try self.alias(name, position, depth)
         case .scalar(let text, let isPlain, let tag, let anchor):
             let scalar = try self.scalar(text, isPlain, tag, position)
             let node = DocumentNode(.scalar(scalar), at: position)
-            if let anchor { self.anchors[anchor] = (node, 1) }
+            if let anchor { self.anchors[anchor] = (node, 1, 0) }
             return node
         case .sequenceStart(let anchor):
             let before = self.nodes
             let node = DocumentNode(.sequence(try self.sequence(&reader, depth: depth)), at: position)
-            if let anchor { self.anchors[anchor] = (node, self.nodes - before + 1) }
+            if let anchor { self.anchors[anchor] = (node, self.nodes - before + 1, Self.depth(of: node)) }
             return node
         case .mappingStart(let anchor):
             let before = self.nodes
             let node = DocumentNode(.mapping(try self.mapping(&reader, depth: depth)), at: position)
-            if let anchor { self.anchors[anchor] = (node, self.nodes - before + 1) }
+            if let anchor { self.anchors[anchor] = (node, self.nodes - before + 1, Self.depth(of: node)) }
             return node
         case .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd:
             throw DocumentProblem.error(position.line, "the document ends too early")
@@ -58,9 +58,13 @@ struct DocumentBuilder {
         }
     }
 
-    private mutating func alias(_ name: String, _ position: DocumentPosition) throws(ConfigurationError) -> DocumentNode {
-        guard let (node, size) = self.anchors[name] else {
+    private mutating func alias(_ name: String, _ position: DocumentPosition, _ outer: Int) throws(ConfigurationError) -> DocumentNode {
+        guard let (node, size, inner) = self.anchors[name] else {
             throw DocumentProblem.error(position.line, "the alias *\(name) refers to no anchor before it")
+        }
+        // An alias may bring depth of its own, and aliases of aliases more.
+        guard outer + inner <= self.limits.maximumDepth else {
+            throw DocumentProblem.error(position.line, "is nested more than \(self.limits.maximumDepth) levels deep")
         }
         self.aliasNodes += size
         self.nodes += size - 1
@@ -68,6 +72,14 @@ struct DocumentBuilder {
             throw DocumentProblem.error(position.line, "aliases expand to more than \(self.limits.maximumAliasNodes) values")
         }
         return node
+    }
+
+    private static func depth(of node: DocumentNode) -> Int {
+        switch node.content {
+        case .scalar: 0
+        case .sequence(let elements): 1 + (elements.map { Self.depth(of: $0) }.max() ?? 0)
+        case .mapping(let entries): 1 + (entries.map { Self.depth(of: $0.value) }.max() ?? 0)
+        }
     }
 
     private func scalar(_ text: String, _ isPlain: Bool, _ tag: String?, _ position: DocumentPosition) throws(ConfigurationError) -> DocumentScalar {

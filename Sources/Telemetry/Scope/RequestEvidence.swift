@@ -100,6 +100,9 @@ public final class RequestEvidence: @unchecked Sendable {
         return body(UnsafeRawBufferPointer(start: self.arena + Int(text.offset), count: Int(text.length)))
     }
 
+    /// Where the recorded text lies, for ``EvidenceText/bytes(in:)``: valid until the next text is recorded or the evidence is reset.
+    package var textBase: UnsafeRawPointer { UnsafeRawPointer(self.arena) }
+
     public func string(of text: EvidenceText) -> String { self.withBytes(of: text) { String(decoding: $0, as: UTF8.self) } }
 
     private func reserve(_ count: Int) -> Bool {

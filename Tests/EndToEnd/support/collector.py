@@ -189,19 +189,12 @@ class Collector:
 
     def wait_for_roots(self, count: int, timeout: float = 15) -> list[Span]:
         """Waits for at least `count` root spans."""
-        return until(
-            lambda: (found := self.roots()) and len(found) >= count and found, timeout=timeout, what=f"{count} root spans", interval=0.05
-        )
+        return until(lambda: (found := self.roots()) and len(found) >= count and found, timeout=timeout, what=f"{count} root spans", interval=0.05)
 
     def wait_for_trace(self, trace_id: str, timeout: float = 15) -> list[Span]:
         """The spans of a trace once its root has arrived (a root is exported with or after its children)."""
         until(lambda: any(span.is_root for span in self.trace(trace_id)), timeout=timeout, what=f"the root span of {trace_id}")
         return self.trace(trace_id)
-
-    def metric_names(self) -> set[str]:
-        with self._lock:
-            exports = list(self._exports["/v1/metrics"])
-        return {m.name for export in exports for r in export.resource_metrics for scope in r.scope_metrics for m in scope.metrics}
 
     def everything(self) -> bytes:
         """All bytes received, for searching what must not be in them."""

@@ -32,9 +32,7 @@ def ai_proxy(provider_base: str, kind: str, **config) -> dict:
 
 def llm_service(provider_base: str, *, prefix: str = "", name: str = "llm", plugins: list | None = None, **config) -> dict:
     """A service with one route per route type under `prefix`, so that an OpenAI client can take it as its base URL."""
-    routes = [
-        {"name": f"{name}-{kind}", "paths": [prefix + path], "plugins": [ai_proxy(provider_base, kind, **config)]} for kind, path in ROUTE_TYPES.items()
-    ]
+    routes = [{"name": f"{name}-{kind}", "paths": [prefix + path], "plugins": [ai_proxy(provider_base, kind, **config)]} for kind, path in ROUTE_TYPES.items()]
     return {"name": name, "url": provider_base, "routes": routes, "plugins": plugins or []}
 
 
@@ -49,12 +47,20 @@ def plain_service(port: int, *, path: str = "/plain", name: str = "plain", plugi
     }
 
 
+def everything(provider, origin=None, **extra) -> dict:
+    """An authenticated LLM service, a plain one when there is an origin, and one whose upstream is down."""
+    services = [llm_service(provider.base)]
+    if origin is not None:
+        services.append(plain_service(origin.port))
+    services.append(plain_service(9, name="down", path="/down", retries=0))
+    return {"services": services, "consumers": [consumer()], "plugins": [key_auth()], **extra}
+
+
 def telemetry_environment(collector, **more) -> dict:
     """Every span to the collector, in small quick batches."""
     return {
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
         "OTEL_TRACES_SAMPLER": "parentbased_always_on",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
-        "OTEL_METRIC_EXPORT_INTERVAL": "1000",
         **more,
     }

@@ -108,7 +108,7 @@ class Gateway:
         """Asks for a graceful end and returns at once."""
         self.process.send_signal(signal.SIGTERM)
 
-    def stop(self, timeout: float = 30) -> int:
+    def stop(self, timeout: float = 45) -> int:
         """Ends the process, gracefully if it can, and returns its exit status."""
         if self.process.poll() is None:
             self.terminate()

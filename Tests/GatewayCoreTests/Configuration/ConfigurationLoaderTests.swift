@@ -1,4 +1,6 @@
 import GatewayCore
+import GatewayDocuments
+import GatewayPatterns
 import Testing
 
 @Suite struct ConfigurationLoaderTests {
@@ -142,6 +144,26 @@ import Testing
         #expect(configuration.plugins.contains { $0.consumerID == configuration.consumers[0].id })
     }
 
+    @Test func `members of a group may be consumers or name them`() throws {
+        let configuration = try self.fixture.loadBody("""
+            consumer_groups: [{name: gold, consumers: [{username: alice}, {username: bob, custom_id: b}]}]
+            consumers: [{username: alice}, {username: carol}]
+            consumer_group_consumers: [{consumer_group: gold, consumer: carol}]
+            """).configuration
+        #expect(configuration.consumers.map(\.username) == ["alice", "carol", "bob"])
+        #expect(configuration.consumers.allSatisfy { $0.groupIDs == [configuration.consumerGroups[0].id] })
+    }
+
+    @Test func `bytes that are not UTF-8 are told with their line`() {
+        let loader = ConfigurationLoader(plugins: [:], documents: YAMLDocumentParser(), patterns: PCRE2PatternCompiler(), environment: [:])
+        do {
+            _ = try loader.load(bytes: Array("a: 1\nb: ".utf8) + [0xFF, 0x0A], fileName: "a.yaml")
+            Issue.record("was accepted")
+        } catch {
+            #expect(error.issues.map(\.line) == [2])
+        }
+    }
+
     @Test func `a plugin cannot be attached where it does not belong`() {
         let problems = self.fixture.problems("consumers: [{username: a, plugins: [{name: key-auth}]}]\nplugins: [{name: key-auth, consumer: a}]")
         #expect(problems.contains("consumers[0].plugins[0]: key-auth cannot be attached to a consumer"))
@@ -203,6 +225,13 @@ import Testing
         #expect(self.fixture.problems("plugins: [{name: ai-proxy, partials: [{name: nope}]}]").first?.contains("there is no partial \"nope\"") == true)
     }
 
+    @Test func `partials can be linked from outside the plugin`() throws {
+        let id = "11111111-1111-4111-8111-111111111111"
+        let body = "partials: [{name: r, type: redis-ee, config: {host: redis.local}}]\nplugins: [{name: ai-proxy, id: \(id)}]\nplugins_partials: [{plugin: \(id), partial: r, path: config.redis}]"
+        #expect((try self.fixture.loadBody(body).pluginConfigurations[0] as? FixturePlugin)?.redisHost == "redis.local")
+        #expect(self.fixture.problems(body.replacingLast("plugin: \(id)", "plugin: other")).count == 1)
+    }
+
     @Test func `the hash depends on values and not on their form`() throws {
         let yaml = try self.fixture.loadBody("services: [{name: s, host: h, port: 80}]").configuration.hash
         var json = self.fixture
@@ -254,4 +283,13 @@ import Testing
             "_pellucid.limts: is not a known field; did you mean \"limits\"?",
         ])
     }
+}
+
+extension String {
+    fileprivate func replacingLast(_ old: String, _ new: String) -> String {
+        guard let range = self.ranges(of: old).last else { return self }
+        return self.replacingCharacters(range, new)
+    }
+
+    private func replacingCharacters(_ range: Range<String.Index>, _ new: String) -> String { self[..<range.lowerBound] + new + self[range.upperBound...] }
 }

@@ -36,6 +36,11 @@ import Testing
         #expect(throws: PatternFailure.limitExceeded) { try pattern.firstMatch(in: String(repeating: "a", count: 60) + "b") }
     }
 
+    @Test func `a long subject does not exhaust the stack of the engine`() throws {
+        let pattern = try self.compile("^(?:a|b)*c")
+        #expect(try pattern.firstMatch(in: String(repeating: "ab", count: 10_000) + "c")?.range.count == 20_001)
+    }
+
     @Test func `case and anchoring are options`() throws {
         #expect(try self.compile("ABC", PatternOptions(isCaseless: true)).firstMatch(in: "xabc")?.range == 1..<4)
         #expect(try self.compile("b", PatternOptions(isAnchored: true)).firstMatch(in: "ab") == nil)

@@ -132,6 +132,20 @@ import Testing
         #expect(router.name(headers: [("Agent", "wget")]) == nil)
     }
 
+    @Test func `many routes with one path are told apart by a header`() throws {
+        var text = "  - {name: any, paths: [/v1]}\n  - {name: two, paths: [/v1], headers: {x-model: [m7, m8], x-tenant: [t]}}\n"
+        text += "  - {name: pattern, paths: [/v1], headers: {x-model: ['~*^special-']}}\n"
+        for number in 0..<200 { text += "  - {name: r\(number), paths: [/v1], headers: {x-model: [m\(number), alias-\(number)]}}\n" }
+        let router = try RouterFixture(text)
+        #expect(router.name("/v1/chat", headers: [("X-Model", "M150")]) == "r150")
+        #expect(router.name("/v1/chat", headers: [("X-Model", "alias-3")]) == "r3")
+        #expect(router.name("/v1/chat", headers: [("X-Model", "m8")]) == "r8")
+        #expect(router.name("/v1/chat", headers: [("X-Model", "m8"), ("x-tenant", "T")]) == "two")
+        #expect(router.name("/v1/chat", headers: [("X-Model", "special-1")]) == "pattern")
+        #expect(router.name("/v1/chat", headers: [("X-Model", "other")]) == "any")
+        #expect(router.name("/v1/chat") == "any")
+    }
+
     @Test func `methods match exactly`() throws {
         let router = try RouterFixture("  - {name: a, methods: [GET, PURGE]}")
         #expect(router.name(method: "PURGE") == "a")
@@ -180,8 +194,8 @@ import Testing
     }
 
     @Test func `routes of disabled services are not found`() throws {
-        let router = try RouterFixture("  - {name: off, paths: [/a], service: off}\n  - {name: on, paths: [/], service: on}", services: "[{name: off, host: h, enabled: false}, {name: on, host: h}]")
-        #expect(router.name("/a") == "on")
+        let router = try RouterFixture("  - {name: dead, paths: [/a], service: dead}\n  - {name: live, paths: [/], service: live}", services: "[{name: dead, host: h, enabled: false}, {name: live, host: h}]")
+        #expect(router.name("/a") == "live")
     }
 
     @Test func `a costly expression is cut off and does not match`() throws {

@@ -66,4 +66,11 @@ struct JSONViewTests {
         #expect(document["a"]?.elements.map { String(buffer: $0.raw) } == ["1", "\"x\""])
         #expect(document["a"]?.elements.compactMap { $0.text }.map { String(buffer: $0) } == ["x"])
     }
+
+    @Test func `a span of another text reads as null`() throws {
+        let span = try JSONDocument(ByteBuffer(string: #"{"a":"long enough"}"#)).root.span
+        let view = JSONView(ByteBuffer(string: "{}"), span)
+        #expect(view.isNull && view["a"]?.kind == nil && view.string == nil)
+        #expect(JSONView(ByteBuffer(), span).isNull)
+    }
 }

@@ -33,7 +33,7 @@ struct SSEFramerTests {
         var framer = SSEFramer()
         framer.feed(ByteBuffer(string: "event: x\ndata: {\"a\":1}\nid: 7\nretry: 30\n\n"))
         let frame = try next(&framer)
-        #expect(frame.range == 0..<41)
+        #expect(frame.range == 0..<40)
         #expect(frame.data == 15..<22)
         #expect(seen(frame, framer) == Seen(data: "{\"a\":1}", name: "x", id: "7"))
         #expect(frame.retry.map { String(decoding: framer.view($0), as: UTF8.self) } == "30")

@@ -16,7 +16,7 @@ struct Answers {
 
     init(promptTokens: Int, completionTokens: Int) {
         let usage = #""usage":{"prompt_tokens":\#(promptTokens),"completion_tokens":\#(completionTokens),"total_tokens":\#(promptTokens + completionTokens)}"#
-        let words = (0..<90).map { "word\($0)" }.joined(separator: " ")
+        let words = (0..<110).map { "word\($0)" }.joined(separator: " ")
         let body = #"{"id":"chatcmpl-load","object":"chat.completion","created":1700000000,"model":"load-model","choices":[{"index":0,"#
             + #""message":{"role":"assistant","content":"\#(words)"},"finish_reason":"stop"}],\#(usage)}"#
         json = Array("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)".utf8)

@@ -13,8 +13,10 @@ struct cpcre2_code {
 };
 
 // One match block a thread, grown to the largest number of pairs seen: creating one per match costs more than the match.
+// The just-in-time code gets a stack of its own, since its default of 32 KiB fails on long subjects that backtrack a little.
 typedef struct {
     pcre2_match_data *data;
+    pcre2_jit_stack *stack;
     uint32_t pairs;
 } thread_scratch;
 
@@ -25,11 +27,19 @@ static void free_scratch(void *pointer) {
     thread_scratch *scratch = pointer;
     if (scratch != NULL) {
         pcre2_match_data_free(scratch->data);
+        pcre2_jit_stack_free(scratch->stack);
         free(scratch);
     }
 }
 
 static void make_scratch_key(void) { pthread_key_create(&scratch_key, free_scratch); }
+
+// Called by a match; the thread's scratch is there by then. Without one the engine takes its default.
+static pcre2_jit_stack *stack_of_thread(void *unused) {
+    (void)unused;
+    thread_scratch *scratch = pthread_getspecific(scratch_key);
+    return scratch == NULL ? NULL : scratch->stack;
+}
 
 static pcre2_match_data *scratch_for(uint32_t pairs) {
     pthread_once(&scratch_once, make_scratch_key);
@@ -37,7 +47,9 @@ static pcre2_match_data *scratch_for(uint32_t pairs) {
     if (scratch == NULL) {
         scratch = calloc(1, sizeof *scratch);
         if (scratch == NULL) return NULL;
+        scratch->stack = pcre2_jit_stack_create(32 * 1024, 1024 * 1024, NULL);
         if (pthread_setspecific(scratch_key, scratch) != 0) {
+            pcre2_jit_stack_free(scratch->stack);
             free(scratch);
             return NULL;
         }
@@ -81,6 +93,8 @@ cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless,
     pcre2_set_match_limit(context, limits.match_limit);
     pcre2_set_depth_limit(context, limits.depth_limit);
     pcre2_set_heap_limit(context, limits.heap_kibibytes);
+    pthread_once(&scratch_once, make_scratch_key);
+    pcre2_jit_stack_assign(context, stack_of_thread, NULL);
     pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // without JIT the interpreter runs, slower but equal
     result->code = code;
     result->context = context;

@@ -6,16 +6,18 @@ public struct SnapshotBuilder: Sendable {
     private let plugins: [String: PluginRegistration]
     private let providers: ProviderDirectory
     private let sinks: any SinkDirectory
+    private let models: any ModelListing
     private let patterns: any PatternCompiler
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
 
     public init(
-        plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, patterns: any PatternCompiler,
+        plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, models: any ModelListing, patterns: any PatternCompiler,
         hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
     ) {
         self.plugins = Dictionary(plugins.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
         self.providers = providers
         self.sinks = sinks
+        self.models = models
         self.patterns = patterns
         self.hash = hash
     }
@@ -23,7 +25,7 @@ public struct SnapshotBuilder: Sendable {
     /// - Throws: problems that only show when plugins are made; all of them.
     public func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> GatewaySnapshot {
         let configuration = loaded.configuration
-        let services = PluginServices(consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks)
+        let services = PluginServices(consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, models: self.models)
         let instances = try self.instances(loaded, services)
         let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0)) }, uniquingKeysWith: { a, _ in a })
         let index = InstanceIndex(instances)

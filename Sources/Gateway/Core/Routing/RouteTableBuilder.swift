@@ -15,11 +15,7 @@ struct RouteTableBuilder {
         for (index, route) in routes.enumerated() where isActive(route) { parts += RoutePart.parts(of: route, index: index) }
         parts.sort { $1.rank < $0.rank }
         for part in parts { try self.add(part, routes[part.routeIndex]) }
-        for candidates in self.slots {
-            self.table.slots.append(
-                RouteTable.Span(start: Int32(self.table.candidates.count), count: Int32(candidates.count)))
-            self.table.candidates += candidates
-        }
+        for candidates in self.slots { self.table.slots.append(self.slot(candidates)) }
         for bucket in self.table.pathLengths.indices { self.table.pathLengths[bucket].sort() }
         return self.table
     }
@@ -47,6 +43,40 @@ struct RouteTableBuilder {
             }
             for (bucket, port) in buckets { self.insert(RouteTable.Candidate(matcher: number, port: port, pattern: pattern), bucket, key) }
         }
+    }
+
+    /// Lays out the candidates of one path. Many routes with one path differ by a header as a rule (the model, the tenant): those are
+    /// found by its value.
+    private mutating func slot(_ candidates: [RouteTable.Candidate]) -> RouteTable.Slot {
+        guard candidates.count > 8 else { return RouteTable.Slot(candidates: self.append(candidates)) }
+        var rest: [RouteTable.Candidate] = []
+        var groups: [[UInt8]: [[UInt8]: [RouteTable.Candidate]]] = [:]
+        for candidate in candidates {
+            let conditions = self.table.headers[self.table.matchers[Int(candidate.matcher)].headers.range]
+            guard let condition = conditions.first(where: { $0.patterns.isEmpty && !$0.values.isEmpty }) else {
+                rest.append(candidate)
+                continue
+            }
+            for value in Set(condition.values) { groups[condition.name, default: [:]][value, default: []].append(candidate) }
+        }
+        let start = Int32(self.table.headerGroups.count)
+        for (name, values) in groups {
+            let namespace = self.table.headerGroups.count
+            self.table.headerGroups.append(RouteTable.HeaderGroup(name: name))
+            for (value, candidates) in values {
+                let span = self.append(candidates)
+                let index = self.table.valueSlots.count
+                _ = self.table.headerValues.value(for: value, namespace: namespace) { index }
+                self.table.valueSlots.append(span)
+            }
+        }
+        return RouteTable.Slot(candidates: self.append(rest), groups: RouteTable.Span(start: start, count: Int32(groups.count)))
+    }
+
+    private mutating func append(_ candidates: [RouteTable.Candidate]) -> RouteTable.Span {
+        let span = RouteTable.Span(start: Int32(self.table.candidates.count), count: Int32(candidates.count))
+        self.table.candidates += candidates
+        return span
     }
 
     private mutating func insert(_ candidate: RouteTable.Candidate, _ bucket: Int, _ key: [UInt8]) {

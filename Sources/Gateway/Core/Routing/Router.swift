@@ -108,9 +108,27 @@ public final class Router: Sendable {
     }
 
     private func search<Headers: RouteHeaders>(
-        _ slot: RouteTable.Span, _ length: Int, _ search: inout RouteSearch, _ headers: Headers
+        _ slot: RouteTable.Slot, _ length: Int, _ search: inout RouteSearch, _ headers: Headers
     ) {
-        for index in slot.range {
+        for index in slot.groups.range {
+            _ = self.table.headerGroups[index].name.withUnsafeBytes { name in
+                headers.hasValue(of: name) { value in
+                    let hash = value.reduce(ByteTable.seed(index)) { ByteTable.step($0, ASCII.lowered($1)) }
+                    if let found = self.table.headerValues.find(hash, index, value, 0, value.count, ASCII.lowered) {
+                        self.search(self.table.valueSlots[found], length, &search, headers)
+                    }
+                    // Every value of the header is looked up.
+                    return false
+                }
+            }
+        }
+        self.search(slot.candidates, length, &search, headers)
+    }
+
+    private func search<Headers: RouteHeaders>(
+        _ candidates: RouteTable.Span, _ length: Int, _ search: inout RouteSearch, _ headers: Headers
+    ) {
+        for index in candidates.range {
             let candidate = self.table.candidates[index]
             guard candidate.matcher < search.best else { return }
             if candidate.port >= 0, Int(candidate.port) != search.port { continue }

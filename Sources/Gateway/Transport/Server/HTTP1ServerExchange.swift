@@ -27,6 +27,7 @@ final class HTTP1ServerExchange: DownstreamExchange {
     private var response = ResponseState.none
     private var isAbandoned = false
     private var mayPersist: Bool
+    private var bodyBytes = 0
     var servedBy: (any UpstreamExchange)? {
         didSet { self.transport.servedBy = self.servedBy }
     }
@@ -69,6 +70,9 @@ final class HTTP1ServerExchange: DownstreamExchange {
         switch try await self.transport.nextEvent(timeout: self.transport.options.bodyTimeout, isAbandoned: { self.isAbandoned }) {
         case .body(let bytes):
             self.requestBytes &+= bytes.readableBytes
+            self.bodyBytes &+= bytes.readableBytes
+            let limit = self.transport.options.maximumBodyBytes
+            if limit > 0, self.bodyBytes > limit { throw .bodyTooLarge(limit: limit) }
             return bytes
         case .end(let trailers):
             self.body = .ended

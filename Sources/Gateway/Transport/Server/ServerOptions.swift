@@ -15,6 +15,8 @@ public struct ServerOptions: Sendable {
     public var requestsPerConnection = 10_000
     /// Open client connections of the process; more are closed at once and counted.
     public var maximumConnections = 16_384
+    /// Bytes of a request body; 0: no limit of the connection.
+    public var maximumBodyBytes = 0
     /// Bytes of an unread request body still read after the response, so that the connection can serve again.
     public var lingerBytes = 65_536
 

@@ -4,6 +4,8 @@ import NIOCore
 ///
 /// A parsed list is a slice of the received bytes plus sixteen bytes a field; nothing is copied until a field is added. Every stored name is a token and every stored
 /// value is free of control characters, whoever added it, so that no value can end its line: header injection is impossible by construction.
+///
+/// A parsed list keeps the whole buffer alive that its bytes were received in, until a field is added.
 public struct HTTPFields: Sendable {
     /// Where one field lies. Offsets count from the reader index of `bytes`, which is always 0.
     struct Entry: Sendable {

@@ -9,7 +9,7 @@ extension KnownField {
     ///   - count: Number of bytes of the name.
     @inline(__always)
     static func recognize(_ name: UnsafePointer<UInt8>, count: Int) -> KnownField? {
-        count <= 12 ? recognizeShort(name, count) : recognizeLong(name, count)
+        count <= 12 ? recognizeShort(name, count) : count <= 17 ? recognizeMedium(name, count) : recognizeLong(name, count)
     }
 
     private static func recognizeShort(_ p: UnsafePointer<UInt8>, _ count: Int) -> KnownField? {
@@ -71,7 +71,7 @@ extension KnownField {
         return nil
     }
 
-    private static func recognizeLong(_ p: UnsafePointer<UInt8>, _ count: Int) -> KnownField? {
+    private static func recognizeMedium(_ p: UnsafePointer<UInt8>, _ count: Int) -> KnownField? {
         switch count {
         case 13:
             if same(p, 13, "content-range") { return .contentRange }
@@ -112,6 +112,13 @@ extension KnownField {
             if same(p, 17, "x-consumer-groups") { return .xConsumerGroups }
             if same(p, 17, "anthropic-version") { return .anthropicVersion }
             if same(p, 17, "sec-websocket-key") { return .secWebSocketKey }
+        default: break
+        }
+        return nil
+    }
+
+    private static func recognizeLong(_ p: UnsafePointer<UInt8>, _ count: Int) -> KnownField? {
+        switch count {
         case 18:
             if same(p, 18, "proxy-authenticate") { return .proxyAuthenticate }
             if same(p, 18, "x-forwarded-prefix") { return .xForwardedPrefix }

@@ -7,11 +7,14 @@ public struct JSONView: Sendable {
     /// Where the value lies.
     public let span: JSONSpan
 
-    /// A view of a value that a scan of the same bytes has found.
+    /// A view of a value that a scan of the same bytes has found. A span that does not fit the bytes gives null.
     public init(_ bytes: ByteBuffer, _ span: JSONSpan) {
-        self.bytes = bytes
-        self.span = span
+        let isInside = span.start >= 0 && span.start < span.end && span.end <= bytes.readableBytes
+        self.bytes = isInside ? bytes : Self.null
+        self.span = isInside ? span : JSONSpan(start: 0, end: 4, kind: .null)
     }
+
+    private static let null = ByteBuffer(staticString: "null")
 
     /// What the value is.
     public var kind: JSONKind { span.kind }
@@ -93,14 +96,10 @@ public struct JSONView: Sendable {
         return found.map { JSONView(bytes, $0) }
     }
 
-    /// Calls `body` with the first byte of the text. Spans come from scans of these bytes; one that does not fit them is no reason to read beyond.
+    /// Calls `body` with the first byte of the text; the span lies inside the text, as the initialiser sees to.
     @inline(__always)
     func withPointer<Value>(_ body: (UnsafePointer<UInt8>) -> Value) -> Value {
-        bytes.withUnsafeReadableBytes { raw in
-            guard let p = raw.baseAddress?.assumingMemoryBound(to: UInt8.self), span.end <= raw.count else {
-                preconditionFailure("a span of another text")
-            }
-            return body(p)
-        }
+        // The span is not empty, hence neither are the bytes, hence there is a first one.
+        bytes.withUnsafeReadableBytes { body($0.baseAddress!.assumingMemoryBound(to: UInt8.self)) }
     }
 }

@@ -19,9 +19,13 @@ public struct JSONWriter: Sendable {
         self.buffer = buffer
     }
 
+    /// Opens an object.
     public mutating func beginObject() { open(0x7B) }
+    /// Closes the innermost object.
     public mutating func endObject() { close(0x7D) }
+    /// Opens an array.
     public mutating func beginArray() { open(0x5B) }
+    /// Closes the innermost array.
     public mutating func endArray() { close(0x5D) }
 
     /// Writes a key; its value has to follow.
@@ -40,11 +44,13 @@ public struct JSONWriter: Sendable {
         needsComma = false
     }
 
+    /// Writes a string.
     public mutating func string(_ value: String) {
         separate()
         Self.escape(value, into: &buffer)
     }
 
+    /// Writes a string.
     public mutating func string(_ value: StaticString) {
         separate()
         value.withBytes { Self.escape($0, into: &buffer) }
@@ -62,6 +68,7 @@ public struct JSONWriter: Sendable {
         value.withUnsafeBytes { Self.escapeRepairing($0, into: &buffer) }
     }
 
+    /// Writes a number.
     public mutating func number(_ value: Int) {
         separate()
         HTTPWriter.decimal(value, into: &buffer)
@@ -73,11 +80,13 @@ public struct JSONWriter: Sendable {
         buffer.writeString(value.isFinite ? value.description : "null")
     }
 
+    /// Writes `true` or `false`.
     public mutating func bool(_ value: Bool) {
         separate()
         buffer.writeStaticString(value ? "true" : "false")
     }
 
+    /// Writes `null`.
     public mutating func null() {
         separate()
         buffer.writeStaticString("null")

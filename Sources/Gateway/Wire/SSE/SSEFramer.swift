@@ -45,9 +45,9 @@ public struct SSEFramer: Sendable {
 
     /// A framer at the beginning of a stream.
     ///
-    /// - Parameter limit: Most bytes one event may have, by default 1 MiB.
+    /// - Parameter limit: Most bytes one event may have, by default 1 MiB, never more than 256 MiB.
     public init(limit: Int = 1 << 20) {
-        self.limit = limit
+        self.limit = min(limit, 1 << 28)
     }
 
     /// Adds received bytes. Complete events that have not been drained are gone afterwards, and ranges of earlier frames are invalid.
@@ -77,9 +77,13 @@ public struct SSEFramer: Sendable {
     /// - Throws: ``SSEError/eventTooLarge``; the stream cannot be continued then.
     public mutating func next() throws(SSEError) -> SSEFrame? {
         let end = bytes.writerIndex
+        var simple: SSEFrame?
         let isComplete = bytes.withVeryUnsafeBytes { raw in
-            raw.baseAddress.map { walk($0.assumingMemoryBound(to: UInt8.self), end) } ?? false
+            guard let p = raw.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return false }
+            simple = walkSimple(p, end)
+            return simple == nil && walk(p, end)
         }
+        if let simple { return simple }
         guard isComplete else {
             if end - eventStart > limit { throw .eventTooLarge }
             return nil
@@ -147,14 +151,15 @@ public struct SSEFramer: Sendable {
         eventStart += offset
         lineStart += offset
         scanned += offset
-        frame.dataStart += offset
-        frame.dataEnd += offset
-        frame.nameStart += offset
-        frame.nameEnd += offset
-        frame.idStart += offset
-        frame.idEnd += offset
-        frame.retryStart += offset
-        frame.retryEnd += offset
+        let shift = Int32(truncatingIfNeeded: offset)
+        frame.dataStart &+= shift
+        frame.dataEnd &+= shift
+        frame.nameStart &+= shift
+        frame.nameEnd &+= shift
+        frame.idStart &+= shift
+        frame.idEnd &+= shift
+        frame.retryStart &+= shift
+        frame.retryEnd &+= shift
     }
 
     private mutating func takeFrame() throws(SSEError) -> SSEFrame {
@@ -172,6 +177,25 @@ public struct SSEFramer: Sendable {
         guard p[lineStart] == 0x0A else { return }
         lineStart &+= 1
         scanned = max(scanned, lineStart)
+    }
+
+    /// Takes an event of one `data` line, ended by LF: what nearly all events of a model's stream are. Nil when the next event is another, or incomplete.
+    @inline(__always)
+    private mutating func walkSimple(_ p: UnsafePointer<UInt8>, _ end: Int) -> SSEFrame? {
+        let start = eventStart
+        guard !hasCarriageReturn, lineStart == start, scanned == start, !isAtStart, !skipsLineFeed, end &- start > 6,
+            UnsafeRawPointer(p).loadUnaligned(fromByteOffset: start, as: UInt32.self) == UInt32(littleEndian: 0x6174_6164), p[start &+ 4] == 0x3A,
+            let lineFeed = ByteScan.index(of: 0x0A, in: p, from: start &+ 5, to: end), lineFeed &+ 1 < end, p[lineFeed &+ 1] == 0x0A,
+            lineFeed &+ 2 &- start <= limit
+        else { return nil }
+        eventStart = lineFeed &+ 2
+        lineStart = eventStart
+        scanned = eventStart
+        var result = SSEFrame(range: start..<eventStart)
+        result.lineCount = 1
+        result.dataStart = Int32(truncatingIfNeeded: p[start &+ 5] == 0x20 ? start &+ 6 : start &+ 5)
+        result.dataEnd = Int32(truncatingIfNeeded: lineFeed)
+        return result
     }
 
     /// Reads lines up to the end of an event; false when that has not come.
@@ -232,24 +256,24 @@ public struct SSEFramer: Sendable {
         guard let field = SSEField.parse(p, start, end) else { return }
         switch field.kind {
         case .data:
-            if frame.dataLineCount == 0 {
-                frame.dataStart = field.valueStart
-                frame.dataEnd = end
+            if frame.lineCount == 0 {
+                frame.dataStart = Int32(truncatingIfNeeded: field.valueStart)
+                frame.dataEnd = Int32(truncatingIfNeeded: end)
             }
-            frame.dataLineCount &+= 1
+            frame.lineCount &+= 1
         case .event:
-            frame.nameStart = field.valueStart
-            frame.nameEnd = end
+            frame.nameStart = Int32(truncatingIfNeeded: field.valueStart)
+            frame.nameEnd = Int32(truncatingIfNeeded: end)
         case .id:
             // An id that holds NUL is ignored, by the standard.
             guard ByteScan.index(of: 0, in: p, from: field.valueStart, to: end) == nil else { return }
-            frame.idStart = field.valueStart
-            frame.idEnd = end
+            frame.idStart = Int32(truncatingIfNeeded: field.valueStart)
+            frame.idEnd = Int32(truncatingIfNeeded: end)
         case .retry:
             for i in field.valueStart..<end where !ByteScan.isDigit(p[i]) { return }
             guard field.valueStart < end else { return }
-            frame.retryStart = field.valueStart
-            frame.retryEnd = end
+            frame.retryStart = Int32(truncatingIfNeeded: field.valueStart)
+            frame.retryEnd = Int32(truncatingIfNeeded: end)
         }
     }
 }

@@ -3,7 +3,7 @@
 /// Aliases are expanded and merge keys applied; keys of one mapping are unique. What it means is for ``ConfigurationNode`` to say.
 public struct DocumentNode: Sendable, Hashable {
     /// What a node is.
-    public indirect enum Content: Sendable, Hashable {
+    public enum Content: Sendable, Hashable {
         case scalar(DocumentScalar)
         case sequence([DocumentNode])
         case mapping([DocumentEntry])
@@ -50,8 +50,8 @@ public struct DocumentNode: Sendable, Hashable {
     /// The value under `key`, if the node is a mapping that has it and it is not null.
     public subscript(key: String) -> DocumentNode? {
         guard case .mapping(let entries) = self.content else { return nil }
-        for entry in entries where entry.key == key { return entry.value.isNull ? nil : entry.value }
-        return nil
+        guard let index = entries.firstIndex(where: { $0.key == key }), !entries[index].value.isNull else { return nil }
+        return entries[index].value
     }
 
     /// A mapping of `self`'s entries over `base`'s: the keys of `self` win, nested mappings are merged, sequences are replaced.

@@ -45,6 +45,8 @@ extension ConfigurationNode {
     private func reference(_ value: DocumentNode, path: String) -> EntityReference? {
         if value.entries != nil {
             var child = self.child(value, path: path)
+            // Exports repeat the tags of what they refer to.
+            child.ignore("tags")
             let found = ["id", "name", "username", "custom_id", "target"].compactMap { child.optionalString($0) }.first
             child.finish()
             guard let found else {

@@ -10,10 +10,11 @@ enum EntityIdentifier {
         0x7F, 0x14, 0x5B, 0xF9, 0x0D, 0xCE, 0x4F, 0x91, 0x98, 0xEB, 0xDE, 0xBB, 0xCE, 0x4B, 0x9F, 0x6B,
     ]
 
-    /// The identifier of the entity `key` of a kind (`routes`, `services`, …).
-    static func make(kind: String, key: String) -> String {
-        Self.text(Self.uuid(Self.uuid(Self.entities, kind), key))
-    }
+    /// The namespace of a kind (`routes`, `services`, …).
+    static func namespace(of kind: String) -> [UInt8] { Self.uuid(Self.entities, kind) }
+
+    /// The identifier of the entity `key` in the namespace of its kind.
+    static func make(in namespace: [UInt8], key: String) -> String { Self.text(Self.uuid(namespace, key)) }
 
     /// The identifier Kong's router gives part `index` (from 1) of a route whose paths differ in length; it breaks ties between routes.
     static func splitRoute(_ route: String, index: Int) -> [UInt8] {

@@ -51,6 +51,28 @@ public struct ConfigurationLoader: Sendable {
         return LoadedConfiguration(configuration: configuration, pluginConfigurations: collector.pluginConfigurations, warnings: issues)
     }
 
+    /// Loads one file given as bytes.
+    ///
+    /// - Throws: what is wrong, a byte that is not UTF-8 among it.
+    public func load(bytes: [UInt8], fileName: String) throws(ConfigurationError) -> LoadedConfiguration {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw ConfigurationError(issues: [
+                ConfigurationIssue(path: "", line: Self.lineOfInvalidUTF8(bytes), problem: "the file is not valid UTF-8", hint: "save it as UTF-8")
+            ])
+        }
+        return try self.load(text: text, fileName: fileName)
+    }
+
+    /// The line of the first byte that is no UTF-8.
+    private static func lineOfInvalidUTF8(_ bytes: [UInt8]) -> Int {
+        var line = 1
+        for part in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+            if String(validating: part, as: UTF8.self) == nil { return line }
+            line += 1
+        }
+        return line
+    }
+
     private func document(_ text: String, _ fileName: String, _ context: ConfigurationContext) throws(ConfigurationError) -> DocumentNode {
         guard EnvironmentTemplates.mayOccur(in: text) else { return try self.documents.parse(text, fileName: fileName) }
         guard self.options.resolvesEnvironmentTemplates else {
@@ -58,6 +80,11 @@ public struct ConfigurationLoader: Sendable {
                 ConfigurationIssue(
                     path: "", line: 1, problem: "${{ … }} templates are not resolved here and stay as they are", severity: .warning))
             return try self.documents.parse(text, fileName: fileName)
+        }
+        guard !EnvironmentTemplates.hasMarkers(text) else {
+            throw ConfigurationError(issues: [
+                ConfigurationIssue(path: "", line: 1, problem: "the file contains the private-use characters U+F6F1 or U+F6F2 beside templates", hint: "remove them")
+            ])
         }
         let templates = EnvironmentTemplates(text: text, environment: self.environment, allowedNames: self.options.allowedEnvironmentNames)
         let document = try self.documents.parse(templates.text, fileName: fileName)

@@ -5,13 +5,29 @@ extension EntityCollector {
             let metadata = self.metadata(&node, kind: "consumer_groups", key: name.isEmpty ? nil : name)
             self.register(name, field: "name", kind: "consumer_groups", of: metadata, node)
             self.configuration.consumerGroups.append(ConsumerGroupEntity(metadata: metadata, name: name))
-            self.eachEntity(&node, "consumers") { consumer in self.decodeConsumer(&consumer, groupID: metadata.id) }
+            // A member may be a consumer of its own or only name one: that is known when all consumers are.
+            for (index, member) in (node.elements("consumers", 0...Int.max) ?? []).enumerated() {
+                self.groupMembers.append((metadata.id, name, member, "\(node.path).consumers[\(index)]"))
+            }
             self.decodePlugins(&node, parent: .consumerGroup(metadata.id))
         }
     }
 
     func decodeConsumers(_ root: inout ConfigurationNode) {
         self.eachEntity(&root, "consumers") { node in self.decodeConsumer(&node, groupID: nil) }
+        for (groupID, group, member, path) in self.groupMembers {
+            let line = max(member.position.line, 1)
+            let known = self.indexes["consumers"] ?? EntityIndex()
+            let names = member.scalar != nil ? [member] : ["username", "id"].compactMap { member[$0] }
+            if let text = names.compactMap({ $0.scalar?.text }).first(where: { known.find($0) != nil }) {
+                let reference = EntityReference(text: text, path: path, line: line)
+                self.memberships.append((EntityReference(text: group, path: path, line: line), reference))
+            } else {
+                var node = ConfigurationNode(member, path: path, context: self.context)
+                self.decodeConsumer(&node, groupID: groupID)
+                node.finish()
+            }
+        }
     }
 
     private func decodeConsumer(_ node: inout ConfigurationNode, groupID: String?) {

@@ -62,6 +62,13 @@ extension EntityCollector {
     }
 
     private func finishPlugins() {
+        for (plugin, links) in self.partialLinks {
+            for link in links {
+                self.context.report(
+                    ConfigurationIssue(
+                        path: link.partial.path, line: link.partial.line, problem: "there is no plugin with the identifier \(ValueDescription.quoted(plugin))"))
+            }
+        }
         var places: [String: String] = [:]
         self.configuration.plugins = self.pluginEntities.map { pending in
             var plugin = pending.entity

@@ -24,7 +24,7 @@ extension EntityCollector {
         let ordering = node.object("ordering") { ordering in
             (before: ordering.object("before") { $0.strings("access", .nonEmpty) } ?? [], after: ordering.object("after") { $0.strings("access", .nonEmpty) } ?? [])
         }
-        let config = self.mergedConfig(&node)
+        let config = self.mergedConfig(&node, id: metadata.id, instanceName: instanceName)
         let plugin = PluginEntity(
             metadata: metadata, name: name, instanceName: instanceName, isEnabled: node.bool("enabled", default: true),
             protocols: self.decodePluginProtocols(&node), runsBefore: ordering?.before ?? [], runsAfter: ordering?.after ?? [],
@@ -107,7 +107,7 @@ extension EntityCollector {
     }
 
     /// The plugin's `config` over `_config`'s and over its partials'.
-    private func mergedConfig(_ node: inout ConfigurationNode) -> DocumentNode {
+    private func mergedConfig(_ node: inout ConfigurationNode, id: String, instanceName: String?) -> DocumentNode {
         var config = node.document("config") ?? DocumentNode(.mapping([]), at: node.position)
         if config.entries == nil {
             node.report("expected a mapping, found \(ValueDescription.of(config))", at: "config")
@@ -121,22 +121,29 @@ extension EntityCollector {
                 node.report("there is no configuration \(ValueDescription.quoted(shared)) in _plugin_configs", at: "_config", hint: hint)
             }
         }
-        let links = node.objects("partials") { link in
+        var links = self.partialLinks.removeValue(forKey: id) ?? []
+        if let instanceName { links += self.partialLinks.removeValue(forKey: instanceName) ?? [] }
+        links += node.objects("partials") { link in
             link.ignore("type")
             let identifier = link.optionalString("id")
             let name = link.optionalString("name")
             if identifier == nil, name == nil { link.report("refers to nothing", hint: "give id or name") }
-            return (reference: identifier ?? name, path: link.optionalString("path", .nonEmpty), place: link.path, line: max(link.position.line, 1))
+            let reference = EntityReference(text: identifier ?? name ?? "", path: link.path, line: max(link.position.line, 1))
+            return PartialLink(partial: reference, path: link.optionalString("path", .nonEmpty))
         }
-        for link in links {
-            guard let text = link.reference else { continue }
-            let reference = EntityReference(text: text, path: link.place, line: link.line)
-            guard let id = self.resolve(reference, .partials), let partial = self.configuration.partials.first(where: { $0.id == id }) else { continue }
-            var components = (link.path ?? partial.kind.defaultPath).split(separator: ".").map(String.init)
-            if components.first == "config" { components.removeFirst() }
-            config = Self.inserting(partial.config, at: components[...], into: config)
-        }
+        for link in links where !link.partial.text.isEmpty { self.insert(link, into: &config) }
         return config
+    }
+
+    private func insert(_ link: PartialLink, into config: inout DocumentNode) {
+        guard let id = self.resolve(link.partial, .partials), let partial = self.configuration.partials.first(where: { $0.id == id }) else { return }
+        var components = (link.path ?? partial.kind.defaultPath).split(separator: ".").map(String.init)
+        if components.first == "config" { components.removeFirst() }
+        guard components.count <= 16 else {
+            self.context.report(ConfigurationIssue(path: "\(link.partial.path).path", line: link.partial.line, problem: "has more than 16 parts"))
+            return
+        }
+        config = Self.inserting(partial.config, at: components[...], into: config)
     }
 
     /// `config` with `partial` under `path`; what the plugin says itself wins.

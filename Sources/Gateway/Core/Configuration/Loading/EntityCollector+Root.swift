@@ -3,6 +3,7 @@ extension EntityCollector {
     private static let refusedSections: [String: String] = [
         "workspaces": "workspaces are not supported: run one gateway per workspace",
         "filter_chains": "WebAssembly filters are not supported",
+        "custom_entities": "custom entities are not supported",
         "custom_plugins": "custom Lua plugins are not supported",
         "consumer_group_plugins": "overrides of consumer groups are not supported",
         "degraphql_routes": "the degraphql plugin is not supported",
@@ -30,6 +31,7 @@ extension EntityCollector {
         // Vaults first: every other entity may refer to them.
         self.decodeVaults(&root)
         self.decodePartials(&root)
+        self.decodePartialLinks(&root)
         self.decodeTLS(&root)
         self.decodeUpstreams(&root)
         self.decodeServices(&root)

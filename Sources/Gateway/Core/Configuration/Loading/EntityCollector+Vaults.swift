@@ -44,4 +44,17 @@ extension EntityCollector {
             self.configuration.partials.append(PartialEntity(metadata: metadata, name: name, kind: kind, config: config))
         }
     }
+
+    /// `plugins_partials` of an export: which plugin takes in which partial.
+    func decodePartialLinks(_ root: inout ConfigurationNode) {
+        self.eachEntity(&root, "plugins_partials") { node in
+            node.ignore("id", "created_at", "updated_at", "tags", "_comment", "_ignore")
+            let path = node.optionalString("path", .nonEmpty)
+            guard let plugin = node.reference("plugin"), let partial = node.reference("partial") else {
+                node.report("needs plugin and partial")
+                return
+            }
+            self.partialLinks[plugin.text, default: []].append(PartialLink(partial: partial, path: path))
+        }
+    }
 }

@@ -13,6 +13,13 @@ final class EntityCollector {
         case service, route, consumer, consumerGroup, upstream, certificate, caCertificate, keySet
     }
 
+    /// A partial a plugin takes in, and where.
+    struct PartialLink {
+        let partial: EntityReference
+        /// As written; nil leaves it to the kind of partial.
+        let path: String?
+    }
+
     /// The entity a nested one belongs to.
     enum Parent {
         case service(String), route(String), consumer(String), consumerGroup(String), upstream(String), certificate(String), keySet(String)
@@ -37,8 +44,12 @@ final class EntityCollector {
     var serverNames: [Pending<ServerNameEntity>] = []
     var keys: [Pending<KeyEntity>] = []
     var memberships: [(group: EntityReference, consumer: EntityReference)] = []
+    /// Links of `plugins_partials`, by the plugin's identifier or instance name.
+    var partialLinks: [String: [PartialLink]] = [:]
+    var groupMembers: [(groupID: String, group: String, member: DocumentNode, path: String)] = []
 
     var indexes: [String: EntityIndex] = [:]
+    private var namespaces: [String: [UInt8]] = [:]
     var configuration = DeclarativeConfiguration()
     var pluginConfigurations: [any Sendable] = []
 
@@ -58,7 +69,7 @@ final class EntityCollector {
         var tags = node.strings("tags", .tag)
         for tag in self.selectTags where !tags.contains(tag) { tags.append(tag) }
         let written = node.optionalString("id", .uuid)?.lowercased()
-        let id = written ?? EntityIdentifier.make(kind: kind, key: key ?? node.path)
+        let id = written ?? self.identifier(kind, key ?? node.path)
         let metadata = EntityMetadata(
             id: id, tags: tags, createdAtSeconds: node.optionalNumber("created_at").map { Int(clamping: $0) },
             updatedAtSeconds: node.optionalNumber("updated_at").map { Int(clamping: $0) }, pellucid: pellucid, path: node.path,
@@ -68,6 +79,13 @@ final class EntityCollector {
             node.report(problem, at: written != nil ? "id" : nil)
         }
         return metadata
+    }
+
+    private func identifier(_ kind: String, _ key: String) -> String {
+        if let namespace = self.namespaces[kind] { return EntityIdentifier.make(in: namespace, key: key) }
+        let namespace = EntityIdentifier.namespace(of: kind)
+        self.namespaces[kind] = namespace
+        return EntityIdentifier.make(in: namespace, key: key)
     }
 
     /// Makes an entity's name known; a second use is a problem.

@@ -8,7 +8,7 @@ final class ConfigurationContext {
     private(set) var issues: [ConfigurationIssue] = []
     /// Problems found but not kept.
     private(set) var omittedIssues = 0
-    /// Digests or texts are not kept: only the values of references, for the hash of the configuration.
+    /// The values of references and templates: part of the hash of the configuration, and kept out of every message.
     private(set) var resolvedSecrets: [String] = []
     /// While positive, problems are dropped: used to decode defaults in place of an object already reported as missing.
     var mutedDepth = 0
@@ -41,6 +41,8 @@ final class ConfigurationContext {
             let rightLine = right.element.line == 0 ? Int.max : right.element.line
             return leftLine == rightLine ? left.offset < right.offset : leftLine < rightLine
         }.map(\.element)
+        let redaction = SecretRedaction(secrets: self.resolvedSecrets)
+        ordered = ordered.map { redaction.redacted($0) }
         if self.omittedIssues > 0 {
             ordered.append(ConfigurationIssue(path: "", line: 1, problem: "\(self.omittedIssues) more problems are not listed", severity: .error))
         }

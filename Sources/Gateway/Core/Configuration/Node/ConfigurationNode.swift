@@ -60,7 +60,7 @@ public struct ConfigurationNode: ~Copyable {
 
     /// Whether the key has a value other than null; does not count as reading it.
     public func isPresent(_ key: String) -> Bool {
-        for entry in self.entries where entry.key == key { return !entry.value.isNull }
+        if let index = self.index(of: key) { return !self.entries[index].value.isNull }
         return self.defaults?[key] != nil
     }
 
@@ -70,10 +70,9 @@ public struct ConfigurationNode: ~Copyable {
     /// The value as the document has it, or nil when absent or null; counts as reading the key.
     public mutating func document(_ key: String) -> DocumentNode? {
         self.knownKeys.append(key)
-        for (index, entry) in self.entries.enumerated() where entry.key == key {
+        if let index = self.index(of: key) {
             self.markRead(index)
-            if !entry.value.isNull { return entry.value }
-            break
+            if !self.entries[index].value.isNull { return self.entries[index].value }
         }
         return self.defaults?[key]
     }
@@ -105,14 +104,15 @@ public struct ConfigurationNode: ~Copyable {
 
     /// The line to show for a key: its value's, else the mapping's.
     public func line(of key: String) -> Int {
-        for entry in self.entries where entry.key == key { return entry.keyPosition.line }
+        if let index = self.index(of: key), self.entries[index].keyPosition.line > 0 { return self.entries[index].keyPosition.line }
         return max(self.position.line, 1)
     }
 
     /// Ends decoding of this mapping: keys nobody asked for are errors.
     public mutating func finish() {
-        for (index, entry) in self.entries.enumerated() where !self.wasRead(index) {
+        for index in self.entries.indices where !self.wasRead(index) {
             self.markRead(index)
+            let entry = self.entries[index]
             let hint = Suggestion.hint(for: entry.key, among: self.knownKeys)
             self.add("is not a known field", entry.key, hint, .error)
         }
@@ -128,6 +128,16 @@ public struct ConfigurationNode: ~Copyable {
         let path = key.map { self.path(of: $0) } ?? self.path
         let line = key.map { self.line(of: $0) } ?? max(self.position.line, 1)
         self.context.report(ConfigurationIssue(path: path, line: line, problem: problem, hint: hint, severity: severity))
+    }
+
+    /// Where a key is. Compared in place: copying entries to look at their keys costs more than the rest of decoding.
+    private func index(of key: String) -> Int? {
+        var index = 0
+        while index < self.entries.count {
+            if self.entries[index].key == key { return index }
+            index += 1
+        }
+        return nil
     }
 
     private mutating func markRead(_ index: Int) {

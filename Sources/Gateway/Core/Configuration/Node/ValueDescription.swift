@@ -13,9 +13,12 @@ enum ValueDescription {
     }
 
     /// The text in quotes, control characters escaped, at most 60 characters of it.
-    static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in Self.shortened(text).unicodeScalars {
+    static func quoted(_ text: String) -> String { "\"\(Self.escaped(Self.shortened(text)))\"" }
+
+    /// The text with control characters and quotes escaped.
+    static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
             switch scalar {
             case "\n": result += "\\n"
             case "\r": result += "\\r"
@@ -25,7 +28,7 @@ enum ValueDescription {
             default: result.unicodeScalars.append(scalar)
             }
         }
-        return result + "\""
+        return result
     }
 
     private static func shortened(_ text: String) -> String {

@@ -10,7 +10,7 @@ struct EnvironmentTemplates {
         let line: Int
     }
 
-    // Private-use characters frame the number of the template; a file that contains them itself is refused.
+    // Private-use characters frame the number of the template; the loader refuses a file that has templates and these characters.
     private static let open: Unicode.Scalar = "\u{F6F1}"
     private static let close: Unicode.Scalar = "\u{F6F2}"
 
@@ -19,6 +19,9 @@ struct EnvironmentTemplates {
     private(set) var text: String
     private let environment: [String: String]
     private let allowedNames: Set<String>
+
+    /// Whether a text contains the characters that mark templates.
+    static func hasMarkers(_ text: String) -> Bool { text.unicodeScalars.contains { $0 == Self.open || $0 == Self.close } }
 
     /// Whether the text has any template.
     var isEmpty: Bool { self.templates.isEmpty }

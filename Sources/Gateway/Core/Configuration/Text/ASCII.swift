@@ -15,31 +15,3 @@ enum ASCII {
         return letter < 6 ? letter + 10 : nil
     }
 }
-
-/// RFC 9110 tokens: header names and methods. https://www.rfc-editor.org/rfc/rfc9110#name-tokens
-enum HTTPToken {
-    static func isValid(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { byte in
-            if ASCII.isAlphanumeric(byte) { return true }
-            switch byte {
-            case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E, 0x5F, 0x60, 0x7C, 0x7E: return true
-            default: return false
-            }
-        }
-    }
-}
-
-/// UUIDs in text. https://www.rfc-editor.org/rfc/rfc9562#name-uuid-format
-enum UUIDText {
-    static func isValid(_ text: String) -> Bool {
-        let bytes = text.utf8
-        guard bytes.count == 36 else { return false }
-        for (index, byte) in bytes.enumerated() {
-            switch index {
-            case 8, 13, 18, 23: if byte != 0x2D { return false }
-            default: if !ASCII.isHex(byte) { return false }
-            }
-        }
-        return true
-    }
-}

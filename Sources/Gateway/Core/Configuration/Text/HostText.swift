@@ -1,18 +1,18 @@
 /// Host names and addresses as Kong checks them (kong/tools/ip.lua: `check_hostname`, `normalize_ip`).
 enum HostText {
     static func isHost(_ text: String) -> Bool {
-        Self.isIPv4(text) || Self.isBareIPv6(text) || Self.isName(text)
+        Self.isName(text) || Self.isIPv4(text) || Self.isBareIPv6(text)
     }
 
     static func isHostWithOptionalPort(_ text: String) -> Bool {
-        if Self.isBareIPv6(text) { return true }
-        if text.hasPrefix("[") {
+        if Self.isHost(text) { return true }
+        if text.utf8.first == 0x5B {
             guard let end = text.firstIndex(of: "]") else { return false }
             let address = String(text[text.index(after: text.startIndex)..<end])
             let tail = text[text.index(after: end)...]
             return Self.isBareIPv6(address) && (tail.isEmpty || (tail.hasPrefix(":") && Self.isPort(tail.dropFirst())))
         }
-        guard let colon = text.lastIndex(of: ":") else { return Self.isHost(text) }
+        guard let colon = text.utf8.lastIndex(of: 0x3A) else { return false }
         return Self.isPort(text[text.index(after: colon)...]) && (Self.isIPv4(String(text[..<colon])) || Self.isName(String(text[..<colon])))
     }
 
@@ -34,7 +34,7 @@ enum HostText {
             let host = Self.splitPort(text).host
             guard host.hasPrefix("*.") || host.hasSuffix(".*") else { return "has its wildcard in the wrong place: it is the whole first or last label" }
         }
-        let plain = String(text.map { $0 == "*" ? "x" : $0 })
+        let plain = wildcards == 0 ? text : String(text.map { $0 == "*" ? "x" : $0 })
         return Self.isHostWithOptionalPort(plain) ? nil : "is not a host name or IP address, with or without a port"
     }
 
@@ -47,17 +47,25 @@ enum HostText {
     }
 
     static func isName(_ text: String) -> Bool {
-        guard !text.isEmpty, text.utf8.count <= 253 else { return false }
-        guard text.utf8.allSatisfy({ ASCII.isAlphanumeric($0) || $0 == 0x2D || $0 == 0x2E || $0 == 0x5F }) else { return false }
-        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
-        for (index, label) in labels.enumerated() {
-            if label.isEmpty { return index == labels.count - 1 && index > 0 }
-            if label.hasSuffix("-") { return false }
+        guard text.utf8.count <= 253 else { return false }
+        var previous: UInt8 = 0x2E
+        var isFirst = true
+        for byte in text.utf8 {
+            if byte == 0x2E {
+                // No empty label, none that ends with a dash.
+                if previous == 0x2E || previous == 0x2D { return false }
+            } else if !(ASCII.isAlphanumeric(byte) || byte == 0x2D || byte == 0x5F) {
+                return false
+            }
+            previous = byte
+            isFirst = false
         }
-        return true
+        // A dot at the end is the root.
+        return !isFirst && previous != 0x2D
     }
 
     static func isIPv4(_ text: String) -> Bool {
+        guard let first = text.utf8.first, ASCII.isDigit(first) else { return false }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts.allSatisfy { part in
             (1...3).contains(part.count) && part.utf8.allSatisfy(ASCII.isDigit) && (Int(part) ?? 256) <= 255
@@ -65,7 +73,7 @@ enum HostText {
     }
 
     static func isBareIPv6(_ text: String) -> Bool {
-        guard text.utf8.count >= 2, text.contains(":"), text.utf8.allSatisfy({ ASCII.isHex($0) || $0 == 0x3A || $0 == 0x2E }) else { return false }
+        guard text.utf8.count >= 2, text.utf8.contains(0x3A), text.utf8.allSatisfy({ ASCII.isHex($0) || $0 == 0x3A || $0 == 0x2E }) else { return false }
         let halves = text.split(separator: "::", omittingEmptySubsequences: false)
         guard halves.count <= 2 else { return false }
         var groups = 0

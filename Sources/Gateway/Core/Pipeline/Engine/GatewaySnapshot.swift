@@ -22,6 +22,13 @@ public final class GatewaySnapshot: Sendable {
     }
 }
 
+extension GatewaySnapshot {
+    /// The same configuration under another sampler.
+    public func sampled(by sampler: Sampler) -> GatewaySnapshot {
+        GatewaySnapshot(hash: self.hash, router: self.router, routes: self.routes, sampler: sampler, sinks: self.sinks, settings: self.settings)
+    }
+}
+
 /// The active snapshot: read once by each request, swapped whole by a reload.
 public final class SnapshotStore: Sendable {
     private let current: Mutex<GatewaySnapshot>

@@ -5,27 +5,85 @@ public struct PluginServices: Sendable {
     public let consumers: ConsumerDirectory
     public let providers: ProviderDirectory
     public let sinks: any SinkDirectory
+    public let models: any ModelListing
     /// The configured instance's entity id.
     public let instanceID: String
 
-    public init(consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, instanceID: String = "") {
+    public init(consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, models: any ModelListing, instanceID: String = "") {
         self.consumers = consumers
         self.providers = providers
         self.sinks = sinks
+        self.models = models
         self.instanceID = instanceID
     }
 
     public func forInstance(_ id: String) -> PluginServices {
-        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, instanceID: id)
+        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, models: self.models, instanceID: id)
     }
+}
+
+/// Asks providers which models they serve. App implements it over the side client.
+public protocol ModelListing: Sendable {
+    /// The ids a `GET …/models` in OpenAI's format lists; an empty list where the provider does not answer.
+    func models(url: String, authorization: String) async throws(PluginFailure) -> [String]
+    func adapter(_ name: String) -> (any ProviderAdapter)?
 }
 
 /// The sinks that log plugins configure; they live outside configuration snapshots, so that a reload keeps their queues.
 public protocol SinkDirectory: Sendable {
     /// The sink that appends audit lines to a file, made when new.
     func fileLog(path: String, reopen: Bool) -> any EvidenceConsumer
-    /// The sink with this key, made by `make` when new. Equal keys mean equal configuration.
-    func sink(key: String, make: () -> any EvidenceConsumer) -> any EvidenceConsumer
+    /// The exporter of traces with these settings, made when new.
+    func traces(_ settings: TraceSinkSettings) -> any EvidenceConsumer
+    /// The recorder of Kong's metrics with this selection, made when new.
+    func kongMetrics(_ selection: KongMetricsSelection) -> any EvidenceConsumer
+}
+
+/// What an OTLP trace exporter needs to know. Equal settings mean the same exporter.
+public struct TraceSinkSettings: Sendable, Hashable {
+    public let endpoint: String
+    public let headers: [String: String]
+    public let resourceAttributes: [String: String]
+    public let connectTimeoutMilliseconds: Int
+    public let timeoutMilliseconds: Int
+    /// Spans of a batch.
+    public let batchSize: Int
+    public let batchDelaySeconds: Double
+    /// Batches that may wait.
+    public let maximumEntries: Int
+    public let maximumRetrySeconds: Double
+
+    public init(
+        endpoint: String, headers: [String: String], resourceAttributes: [String: String], connectTimeoutMilliseconds: Int, timeoutMilliseconds: Int, batchSize: Int,
+        batchDelaySeconds: Double, maximumEntries: Int, maximumRetrySeconds: Double
+    ) {
+        self.endpoint = endpoint
+        self.headers = headers
+        self.resourceAttributes = resourceAttributes
+        self.connectTimeoutMilliseconds = connectTimeoutMilliseconds
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.batchSize = batchSize
+        self.batchDelaySeconds = batchDelaySeconds
+        self.maximumEntries = maximumEntries
+        self.maximumRetrySeconds = maximumRetrySeconds
+    }
+}
+
+/// Which of Kong's metrics are recorded.
+public struct KongMetricsSelection: Sendable, Hashable {
+    public let statusCodes: Bool
+    public let latencies: Bool
+    public let bandwidth: Bool
+    public let ai: Bool
+    public let perConsumer: Bool
+
+    public init(statusCodes: Bool, latencies: Bool, bandwidth: Bool, ai: Bool, perConsumer: Bool) {
+        self.statusCodes = statusCodes
+        self.latencies = latencies
+        self.bandwidth = bandwidth
+        self.ai = ai
+        self.perConsumer = perConsumer
+    }
 }
 
 /// A plugin that sends finished requests somewhere: it has no stage, the evidence flow serves it.

@@ -1,0 +1,70 @@
+public import GatewayCore
+import GatewayWire
+import NIOCore
+
+/// What the status and Admin listeners show of the process.
+public struct StatusSource: Sendable {
+    /// Whether the gateway serves: a configuration is active and it is not shutting down.
+    public let isReady: @Sendable () -> Bool
+    /// The metrics in the format the Accept value asks for: content type and text.
+    public let metrics: @Sendable (_ accept: String) -> (contentType: String, bytes: [UInt8])
+    /// Members of `/status` as JSON.
+    public let status: @Sendable () -> String
+
+    public init(
+        isReady: @escaping @Sendable () -> Bool, metrics: @escaping @Sendable (_ accept: String) -> (contentType: String, bytes: [UInt8]),
+        status: @escaping @Sendable () -> String
+    ) {
+        self.isReady = isReady
+        self.metrics = metrics
+        self.status = status
+    }
+}
+
+/// Serves `/status`, `/status/ready` and `/metrics`: Kong's Status API (https://developer.konghq.com/api/gateway/status/).
+/// Its own requests are not traffic and leave no evidence.
+public struct StatusHandler: ExchangeHandler {
+    private let source: StatusSource
+
+    public init(source: StatusSource) { self.source = source }
+
+    public func handle(_ exchange: any DownstreamExchange, on loop: LoopContext) async {
+        let response = self.response(to: exchange.head)
+        let isHead = exchange.head.method == .head
+        var fields = response.fields
+        _ = fields.append(.date, loop.dateField)
+        if isHead { fields.replace(.contentLength, response.body.readableBytes) }
+        exchange.writeHead(status: response.status, fields: fields, framing: isHead ? .none : .length(response.body.readableBytes))
+        if !isHead {
+            // A scraper that went away is not this handler's concern.
+            do throws(DownstreamFailure) { try await exchange.writeBody(response.body) } catch { return }
+        }
+        exchange.finish(trailers: nil)
+    }
+
+    public func refuse(_ failure: DownstreamFailure, connection: ConnectionInfo, startedAt: UInt64, receivedBytes: Int, on loop: LoopContext) -> GatewayResponse {
+        self.json(400, "{\"message\":\"Bad request: \(failure.code)\"}")
+    }
+
+    private func response(to head: HTTPRequestHead) -> GatewayResponse {
+        guard head.method == .get || head.method == .head else { return self.json(405, "{\"message\":\"Method not allowed\"}") }
+        switch String(decoding: head.target.path, as: UTF8.self) {
+        case "/metrics":
+            let (type, bytes) = self.source.metrics(head.fields.firstString(.accept) ?? "")
+            var fields = HTTPFields()
+            _ = fields.append(.contentType, type)
+            return GatewayResponse(status: 200, fields: fields, body: ByteBuffer(bytes: bytes))
+        case "/status": return self.json(200, self.source.status())
+        case "/status/ready":
+            return self.source.isReady()
+                ? self.json(200, "{\"message\":\"ready\"}") : self.json(503, "{\"message\":\"not ready for proxying: starting up or shutting down\"}")
+        default: return self.json(404, "{\"message\":\"Not found\"}")
+        }
+    }
+
+    private func json(_ status: Int, _ body: String) -> GatewayResponse {
+        var fields = HTTPFields()
+        fields.append(.contentType, literal: "application/json; charset=utf-8")
+        return GatewayResponse(status: status, fields: fields, body: ByteBuffer(string: body))
+    }
+}

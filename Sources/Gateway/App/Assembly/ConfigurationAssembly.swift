@@ -1,0 +1,36 @@
+import GatewayCore
+import GatewayDocuments
+import GatewayPatterns
+import GatewayPlugins
+import GatewayProviders
+import SideClient
+
+/// Reads a configuration and makes a snapshot of it, with everything this build has.
+struct ConfigurationAssembly: Sendable {
+    private let loader: ConfigurationLoader
+    private let builder: SnapshotBuilder
+
+    init(environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, client: SideClient? = nil) {
+        let patterns = PCRE2PatternCompiler()
+        let decodings = Dictionary(PluginCatalog.plugins.map { ($0.name, $0.decoding) }, uniquingKeysWith: { a, _ in a })
+        self.loader = ConfigurationLoader(plugins: decodings, documents: YAMLDocumentParser(), patterns: patterns, environment: environment, options: options)
+        let hash = SecretHash()
+        self.builder = SnapshotBuilder(
+            plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, models: ModelLists(client: client), patterns: patterns,
+            hash: { hash.digest($0) })
+    }
+
+    func load(_ source: ConfigurationSource) throws(ConfigurationError) -> LoadedConfiguration {
+        switch source {
+        case .text(let text, let name): return try self.loader.load(text: text, fileName: name)
+        case .file(let path):
+            let text: String
+            do throws(FileReader.Failure) { text = try FileReader.text(path) } catch {
+                throw ConfigurationError(issues: [ConfigurationIssue(path: "", line: 0, problem: error.description)])
+            }
+            return try self.loader.load(text: text, fileName: path)
+        }
+    }
+
+    func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> GatewaySnapshot { try self.builder.build(loaded) }
+}

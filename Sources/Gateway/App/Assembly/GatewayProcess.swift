@@ -1,0 +1,262 @@
+import ArgumentParser
+import Exporters
+import GatewayAdmin
+import GatewayCore
+import GatewayTransport
+import NIOCore
+import NIOPosix
+import SideClient
+import Synchronization
+import Telemetry
+
+/// The running gateway: assembles the parts, serves, reloads, and stops in order.
+final class GatewayProcess: Sendable {
+    private let options: ProcessOptions
+    private let environment: [String: String]
+    private let registry = MetricRegistry()
+    private let flow: EvidenceFlow
+    private let client = SideClient()
+    private let sinks: SinkStore
+    private let assembly: ConfigurationAssembly
+    private let telemetry: TelemetryAssembly
+    private let isReady = Atomic<Bool>(false)
+    private let log = DiagnosticLog.shared
+
+    init(options: ProcessOptions, environment: [String: String]) {
+        self.options = options
+        self.environment = environment
+        self.flow = EvidenceFlow(registry: self.registry)
+        self.telemetry = TelemetryAssembly(environment: environment, stateDirectory: options.stateDirectory, flow: self.flow, client: self.client)
+        self.sinks = SinkStore(flow: self.flow, client: self.client, lines: self.telemetry.lines, base: self.telemetry.traceBase)
+        self.assembly = ConfigurationAssembly(environment: environment, options: options.loading, sinks: self.sinks, client: self.client)
+    }
+
+    func run() async throws {
+        let signals = SignalStream()
+        let (snapshot, settings) = try self.firstSnapshot()
+        self.log.configure(settings.diagnosticLog)
+        self.registry.setSeriesBudget(settings.seriesBudget)
+        let store = SnapshotStore(self.telemetry.sampled(snapshot))
+        self.telemetry.open(settings: settings, configurationHash: snapshot.hash)
+        self.flow.start()
+        self.registerGauges(store)
+
+        let workers = self.options.workers ?? System.coreCount
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: workers)
+        let loops = self.makeLoops(group)
+        let side = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let sideLoops = self.makeLoops(side)
+        let listeners: Listeners
+        do {
+            listeners = try await self.listen(store, settings, group: group, loops: loops, side: side, sideLoops: sideLoops)
+        } catch {
+            self.flow.shutdown(deadline: MonotonicClock.now() &+ 1_000_000_000)
+            throw error
+        }
+        self.isReady.store(true, ordering: .releasing)
+        let watch = self.watch(store)
+        await self.serve(signals, store)
+        watch.cancel()
+        self.isReady.store(false, ordering: .releasing)
+        await self.stop(listeners, loops: loops, settings: store.active.settings, signals: signals)
+        try await group.shutdownGracefully()
+        try await side.shutdownGracefully()
+    }
+
+    // MARK: Start
+
+    private func firstSnapshot() throws -> (GatewaySnapshot, PellucidSettings) {
+        do throws(ConfigurationError) {
+            let loaded = try self.assembly.load(self.options.source)
+            for warning in loaded.warnings { self.log.warning(Problem.line(warning, file: self.options.source.name)) }
+            let snapshot = try self.assembly.build(loaded)
+            self.registry.add(Instruments.configReloads, ["success"])
+            return (snapshot, snapshot.settings)
+        } catch {
+            for issue in error.issues { StandardError.print(Problem.line(issue, file: self.options.source.name)) }
+            throw ExitCode(1)
+        }
+    }
+
+    private func makeLoops(_ group: MultiThreadedEventLoopGroup) -> [DataLoop] {
+        var loops: [DataLoop] = []
+        for loop in group.makeIterator() {
+            let data = DataLoop(loop: loop, telemetry: self.flow.makeLoop(), upstream: self.telemetry.upstreamOptions)
+            data.start()
+            loops.append(data)
+        }
+        return loops
+    }
+
+    private struct Listeners {
+        var proxy: [HTTPListener] = []
+        var side: [HTTPListener] = []
+    }
+
+    private func listen(
+        _ store: SnapshotStore, _ settings: PellucidSettings, group: MultiThreadedEventLoopGroup, loops: [DataLoop], side: MultiThreadedEventLoopGroup, sideLoops: [DataLoop]
+    ) async throws -> Listeners {
+        let server = ServerOptions(settings)
+        self.checkDescriptors(server.maximumConnections)
+        let count = ConnectionCount()
+        let engine = RequestEngine(snapshots: store)
+        let status = StatusHandler(source: self.statusSource(store))
+        var listeners = Listeners()
+        func bind(_ address: ListenAddress, _ name: String, _ handler: any ExchangeHandler, _ group: MultiThreadedEventLoopGroup, _ loops: [DataLoop], _ count: ConnectionCount)
+            async throws -> HTTPListener
+        {
+            do {
+                let listener = try await HTTPListener.bind(
+                    host: address.host, port: address.port, group: group, loops: loops, handler: handler, options: server, registry: self.registry, connectionCount: count)
+                self.log.notice("listening", ("for", name), ("address", ListenAddress(host: address.host, port: listener.port).text))
+                return listener
+            } catch {
+                StandardError.print("cannot listen on \(address.text) (\(name)): \(error)")
+                throw ExitCode(1)
+            }
+        }
+        // Where one sees how it goes comes first, so that a scrape can tell "starting" from "absent".
+        let sideCount = ConnectionCount()
+        for (address, name) in [(self.options.status, "status"), (self.options.admin, "admin")] {
+            if let address { listeners.side.append(try await bind(address, name, status, side, sideLoops, sideCount)) }
+        }
+        for address in self.options.proxy { listeners.proxy.append(try await bind(address, "proxy", engine, group, loops, count)) }
+        if let first = listeners.proxy.first, let address = self.options.proxy.first {
+            let proxy = ListenAddress(host: address.host == "0.0.0.0" ? "127.0.0.1" : address.host, port: first.port).text
+            let status = self.options.status.flatMap { address in listeners.side.first.map { ListenAddress(host: address.host, port: $0.port).text } }
+            if let text = self.options.greeting(proxy, status) { StandardError.print(text) }
+        }
+        return listeners
+    }
+
+    private func checkDescriptors(_ connections: Int) {
+        let limit = ProcessMetrics.raiseDescriptorLimit()
+        // A client connection and its upstream connection take one each; files, listeners and exporters take a few.
+        let needed = connections * 2 + 128
+        if limit > 0, limit < needed {
+            self.log.warning(
+                "the descriptor limit is below what the configuration allows: connections will be refused before the limit of connections is reached",
+                ("descriptor_limit", "\(limit)"), ("needed", "\(needed)"), ("connections", "\(connections)"))
+        }
+    }
+
+    // MARK: Views of the process
+
+    private func statusSource(_ store: SnapshotStore) -> StatusSource {
+        StatusSource(
+            isReady: { [self] in self.isReady.load(ordering: .acquiring) },
+            metrics: { [self] accept in
+                let format = PrometheusFormat.negotiate(accept: accept)
+                return ("\(format.contentType)", PrometheusRenderer.render(families: self.registry.snapshot(), format: format))
+            },
+            status: { [self] in
+                "{\"configuration_hash\":\"\(store.active.hash)\",\"server\":{\"requests_in_flight\":\(self.flow.inFlight),\"total_requests\":\(self.flow.finished)},\"version\":\"\(GatewayIdentity.version)\"}"
+            })
+    }
+
+    private func registerGauges(_ store: SnapshotStore) {
+        let flow = self.flow
+        self.registry.observe(Instruments.requestsUnaccounted) { Double(flow.unaccountedRequests()) }
+        self.registry.observe(Instruments.requestsInFlight) { Double(flow.inFlight) }
+        self.registry.observe(Instruments.evidenceRefused) { Double(flow.refused) }
+        self.registry.observe(Instruments.buildInfo, [GatewayIdentity.version]) { 1 }
+        self.registry.observe(Instruments.configInfo, [store.active.hash]) { 1 }
+        ProcessMetrics.register(self.registry)
+    }
+
+    // MARK: Reload
+
+    private func serve(_ signals: SignalStream, _ store: SnapshotStore) async {
+        for await event in signals.events {
+            switch event {
+            case .reload:
+                self.telemetry.reopenFiles()
+                self.sinks.reopenFiles()
+                self.reload(store)
+            case .stop: return
+            }
+        }
+    }
+
+    /// Replaces the configuration whole, or says what is wrong and changes nothing.
+    private func reload(_ store: SnapshotStore) {
+        guard case .file(let path) = self.options.source else { return }
+        do throws(ConfigurationError) {
+            let loaded = try self.assembly.load(self.options.source)
+            for warning in loaded.warnings { self.log.warning(Problem.line(warning, file: path)) }
+            let snapshot = try self.assembly.build(loaded)
+            let previous = store.swap(self.telemetry.sampled(snapshot))
+            if previous.hash != snapshot.hash {
+                self.registry.stopObserving(Instruments.configInfo, [previous.hash])
+                self.registry.observe(Instruments.configInfo, [snapshot.hash]) { 1 }
+            }
+            self.log.configure(snapshot.settings.diagnosticLog)
+            self.registry.add(Instruments.configReloads, ["success"])
+            self.log.notice("configuration reloaded", ("file", path), ("hash", snapshot.hash))
+        } catch {
+            self.registry.add(Instruments.configReloads, ["failure"])
+            self.log.error("configuration not reloaded: the running one stays", ("file", path), ("problems", "\(error.issues.count)"))
+            for issue in error.issues { self.log.error(Problem.line(issue, file: path)) }
+        }
+    }
+
+    /// Reloads when the file was written or replaced, and has been still for one look.
+    private func watch(_ store: SnapshotStore) -> Task<Void, Never> {
+        guard case .file(let path) = self.options.source else { return Task {} }
+        return Task.detached { [self] in
+            var active = FileReader.stamp(path)
+            var seen = active
+            while !Task.isCancelled {
+                // Cancelled: the loop's condition ends it.
+                try? await Task.sleep(for: .milliseconds(500))
+                let now = FileReader.stamp(path)
+                if now != active, now == seen, now != nil {
+                    active = now
+                    self.reload(store)
+                }
+                seen = now
+            }
+        }
+    }
+
+    // MARK: Stop
+
+    private func stop(_ listeners: Listeners, loops: [DataLoop], settings: PellucidSettings, signals: SignalStream) async {
+        self.log.notice("stopping: no new connections", ("in_flight", "\(self.flow.inFlight)"), ("drain_seconds", "\(settings.drainSeconds)"))
+        for listener in listeners.proxy { await listener.close() }
+        for loop in loops { loop.drain() }
+        let flag = HurryFlag()
+        let events = signals.events
+        let hurry = Task.detached {
+            for await event in events {
+                if case .stop = event { flag.raise() }
+            }
+        }
+        let hasDrained = await self.drained(loops, seconds: settings.drainSeconds, flag)
+        hurry.cancel()
+        if !hasDrained { self.log.warning("the drain time is over: open exchanges are ended", ("in_flight", "\(self.flow.inFlight)")) }
+        for loop in loops { loop.abort() }
+        _ = await self.drained(loops, seconds: 1, HurryFlag())
+        for loop in loops {
+            // A loop that is gone has nothing to stop.
+            try? await loop.stop().get()
+        }
+        let deadline = MonotonicClock.now() &+ UInt64(settings.telemetryFlushSeconds * 1e9)
+        await Blocking.run { [self] in self.flow.shutdown(deadline: deadline) }
+        for listener in listeners.side { await listener.close() }
+        await Blocking.run { [self] in self.client.shutdown(deadline: MonotonicClock.now() &+ 500_000_000) }
+        self.log.notice("stopped", ("requests", "\(self.flow.finished)"), ("unaccounted", "\(self.flow.unaccountedRequests())"))
+    }
+
+    private func drained(_ loops: [DataLoop], seconds: Double, _ flag: HurryFlag) async -> Bool {
+        let deadline = MonotonicClock.now() &+ UInt64(seconds * 1e9)
+        while MonotonicClock.now() < deadline, !flag.isRaised {
+            var open = 0
+            for loop in loops { open += (try? await loop.openConnections().get()) ?? 0 }
+            if open == 0, self.flow.inFlight == 0 { return true }
+            // The condition is another thread's count; asked again after a pause.
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        return false
+    }
+}

@@ -1,0 +1,24 @@
+import Dispatch
+import Glibc
+
+/// The signals that operators send, as a stream.
+struct SignalStream {
+    enum Event: Sendable { case reload, stop }
+
+    let events: AsyncStream<Event>
+    private let sources: [any DispatchSourceSignal]
+
+    init() {
+        signal(SIGPIPE, SIG_IGN)
+        let queue = DispatchQueue(label: "signals")
+        let (events, continuation) = AsyncStream.makeStream(of: Event.self)
+        self.events = events
+        self.sources = [(SIGHUP, Event.reload), (SIGTERM, .stop), (SIGINT, .stop), (SIGQUIT, .stop)].map { number, event in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler { continuation.yield(event) }
+            source.resume()
+            return source
+        }
+    }
+}

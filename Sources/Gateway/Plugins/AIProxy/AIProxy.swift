@@ -1,0 +1,95 @@
+public import GatewayCore
+import GatewayWire
+import NIOCore
+public import Telemetry
+
+/// `ai-proxy`: checks a model request, applies the configured model and options, and directs it to its provider.
+/// Behaviour: https://developer.konghq.com/plugins/ai-proxy/
+public struct AIProxy: RequestPlugin {
+    public static let descriptor = PluginDescriptor(name: "ai-proxy", priority: 770, auditPath: "ai.proxy")
+
+    public enum Field: EvidenceField {
+        case provider, model, operation, stream
+
+        public var key: StaticString {
+            switch self {
+            case .provider: AttributeNames.genAIProviderName
+            case .model: AttributeNames.genAIRequestModel
+            case .operation: AttributeNames.genAIOperationName
+            case .stream: AttributeNames.genAIRequestStream
+            }
+        }
+    }
+
+    private let configuration: AIProxyConfiguration
+    private let target: ModelTarget
+
+    public init(configuration: AIProxyConfiguration, services: PluginServices) throws(ConfigurationError) {
+        self.configuration = configuration
+        self.target = try ModelTarget(configuration, providers: services.providers, pluginID: services.instanceID)
+    }
+
+    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+        let body: ModelRequestBody
+        switch await self.readBody(&request) {
+        case .success(let read): body = read
+        case .failure(let refusal): return .reject(refusal.rejection)
+        }
+        let plan: ModelPlan
+        do throws(RefusedRequest) { plan = try self.target.plan(body, request) } catch { return .reject(error.rejection) }
+        context.set(.provider, .name(plan.adapter.descriptor.telemetryName))
+        context.set(.model, .string(plan.model))
+        context.set(.operation, .name(plan.operation.telemetryName))
+        context.set(.stream, .bool(plan.isStream))
+        request.body = .model(body)
+        request.upstream = .model(plan)
+        if self.configuration.sendsModelNameHeader {
+            request.responseFields.append((name: "X-Kong-LLM-Model", value: "\(plan.adapter.descriptor.name)/\(plan.model)"))
+        }
+        return .modified
+    }
+
+    private func readBody(_ request: inout GatewayRequest) async -> Result<ModelRequestBody, RefusedRequest> {
+        let limit = self.configuration.maximumRequestBodyBytes == 0 ? Int.max : self.configuration.maximumRequestBodyBytes
+        if let type = request.head.fields.first(.contentType), !type.starts(with: "application/json".utf8) {
+            return .failure(RefusedRequest(415, "unsupported_media_type", "the content type must be application/json"))
+        }
+        let bytes: ByteBuffer
+        do throws(DownstreamFailure) { bytes = try await request.collectBody(limit: limit) } catch {
+            switch error {
+            case .bodyTooLarge:
+                return .failure(RefusedRequest(413, "request_too_large", "the request body is larger than max_request_body_size, \(limit) bytes"))
+            default:
+                return .failure(RefusedRequest(400, error.code, "the request body could not be read"))
+            }
+        }
+        do throws(JSONError) {
+            let body = try ModelRequestBody(bytes, operation: self.target.operation)
+            guard body.isObject else { return .failure(RefusedRequest(400, "invalid_request_body", "the request body must be a JSON object")) }
+            return .success(body)
+        } catch {
+            return .failure(
+                RefusedRequest(
+                    400, error.code.name, "the request body is not valid JSON: \(error.code.name) at byte \(error.offset), line \(error.line), column \(error.column)"))
+        }
+    }
+}
+
+/// Why a model request is refused, in the client's format.
+struct RefusedRequest: Error {
+    let status: Int
+    let code: StaticString
+    let message: String
+    let parameter: String?
+
+    init(_ status: Int, _ code: StaticString, _ message: String, parameter: String? = nil) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.parameter = parameter
+    }
+
+    var rejection: Rejection {
+        Rejection(status: self.status, code: self.code, message: self.message, shape: .openAI(type: "invalid_request_error", parameter: self.parameter))
+    }
+}

@@ -1,0 +1,160 @@
+public import GatewayCore
+import GatewayWire
+import NIOCore
+public import Telemetry
+
+/// `key-auth`: finds an API key in the request and the consumer it belongs to. Behaviour: https://developer.konghq.com/plugins/key-auth/
+public struct KeyAuth: RequestPlugin {
+    public static let descriptor = PluginDescriptor(name: "key-auth", priority: 1250)
+
+    public enum Field: EvidenceField {
+        /// Where the key was found: header, query, body.
+        case source
+        case credentialID
+        /// Whether the request went on as the anonymous consumer.
+        case anonymous
+
+        public var key: StaticString {
+            switch self {
+            case .source: "pellucid.auth.source"
+            case .credentialID: "pellucid.auth.credential.id"
+            case .anonymous: "pellucid.auth.anonymous"
+            }
+        }
+    }
+
+    private let configuration: KeyAuthConfiguration
+    private let consumers: ConsumerDirectory
+    private let anonymous: Consumer?
+
+    public init(configuration: KeyAuthConfiguration, services: PluginServices) throws(ConfigurationError) {
+        self.configuration = configuration
+        self.consumers = services.consumers
+        self.anonymous = configuration.anonymous.flatMap { services.consumers.consumer($0) }
+        var issues: [ConfigurationIssue] = []
+        if let name = configuration.anonymous, self.anonymous == nil {
+            issues.append(ConfigurationIssue(path: "config.anonymous", line: 0, problem: "names no consumer: \"\(name)\""))
+        }
+        if !configuration.identityRealms.isEmpty {
+            issues.append(ConfigurationIssue(path: "config.identity_realms", line: 0, problem: "needs Konnect, which this gateway does not use"))
+        }
+        if configuration.principals.isEnabled {
+            issues.append(ConfigurationIssue(path: "config.principals.enabled", line: 0, problem: "needs Konnect, which this gateway does not use"))
+        }
+        if !issues.isEmpty { throw ConfigurationError(issues: issues) }
+    }
+
+    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+        if !self.configuration.runsOnPreflight, request.head.method == .options { return .pass }
+        // Another authentication stage was there first: with `anonymous` set the methods are alternatives.
+        if self.anonymous != nil, request.credentialID != nil { return .pass }
+        switch await self.authenticate(&request, &context) {
+        case .success(let credential):
+            request.authenticate(credential.consumer, credentialID: credential.id)
+            context.set(.credentialID, .string(credential.id))
+            return .modified
+        case .failure(let refusal):
+            guard let anonymous else { return .reject(self.rejection(refusal)) }
+            request.authenticate(anonymous, credentialID: nil)
+            context.set(.anonymous, .bool(true))
+            return .modified
+        }
+    }
+
+    // MARK: Finding the key
+
+    private enum Refusal: Error { case missing, duplicate, unknown, unreadableBody }
+
+    private enum Finding {
+        case none
+        case key(ByteBuffer)
+        case several
+    }
+
+    private func authenticate(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async -> Result<Credential, Refusal> {
+        for name in self.configuration.keyNames {
+            var source: StaticString = "header"
+            var finding = self.configuration.readsHeader ? KeyAuth.inHeader(name, request.fields) : .none
+            if case .none = finding, self.configuration.readsQuery {
+                source = "query"
+                finding = KeyAuth.inQuery(name, request.query)
+            }
+            if case .none = finding, self.configuration.readsBody {
+                source = "body"
+                do throws(DownstreamFailure) { finding = try await KeyAuth.inBody(name, &request) } catch { return .failure(.unreadableBody) }
+            }
+            switch finding {
+            case .none: continue
+            case .several: return .failure(.duplicate)
+            case .key(let key):
+                context.set(.source, .name(source))
+                if self.configuration.hidesCredentials { self.hide(name, &request) }
+                guard key.readableBytes > 0 else { return .failure(.missing) }
+                return self.credential(key)
+            }
+        }
+        return .failure(.missing)
+    }
+
+    private func credential(_ key: ByteBuffer) -> Result<Credential, Refusal> {
+        guard let credential = key.withUnsafeReadableBytes({ self.consumers.credential(key: $0) }) else { return .failure(.unknown) }
+        if let expiry = credential.expiresAt, UInt64(max(0, expiry)) <= MonotonicClock.wall() / 1_000_000_000 { return .failure(.unknown) }
+        return .success(credential)
+    }
+
+    private static func inHeader(_ name: String, _ fields: HTTPFields) -> Finding {
+        let values = fields.values(name: name)
+        switch values.count {
+        case 0: return .none
+        case 1: return .key(ByteBuffer(values[0]))
+        default: return .several
+        }
+    }
+
+    private static func inQuery(_ name: String, _ query: ByteBuffer?) -> Finding {
+        guard let query else { return .none }
+        let values = FormFields(query).values(name)
+        switch values.count {
+        case 0: return .none
+        case 1: return .key(values[0])
+        default: return .several
+        }
+    }
+
+    private static func inBody(_ name: String, _ request: inout GatewayRequest) async throws(DownstreamFailure) -> Finding {
+        guard let type = request.head.fields.firstString(.contentType) else { return .none }
+        let bytes = try await request.collectBody(limit: bodyLimit)
+        if type.hasPrefix("application/x-www-form-urlencoded") { return Self.inQuery(name, bytes) }
+        guard type.hasPrefix("application/json"), let document = try? JSONDocument(bytes), let value = document.root[name] else { return .none }
+        if let key = value.text { return .key(key) }
+        return value.kind == .array || value.kind == .object ? .several : .none
+    }
+
+    /// Most bytes of a body that is searched for a key.
+    private static let bodyLimit = 8 << 20
+
+    // MARK: Hiding it
+
+    private func hide(_ name: String, _ request: inout GatewayRequest) {
+        request.fields.remove(name: name)
+        if let query = request.query { request.query = FormFields(query).removing(name) }
+        guard self.configuration.readsBody, case .bytes(let bytes) = request.body, let type = request.head.fields.firstString(.contentType) else { return }
+        if type.hasPrefix("application/x-www-form-urlencoded") {
+            request.body = .bytes(FormFields(bytes).removing(name) ?? ByteBuffer())
+        } else if let document = try? JSONDocument(bytes), var edit = JSONEdit(document.root), document.root[name] != nil {
+            edit.remove(name)
+            request.body = .bytes(edit.apply())
+        }
+    }
+
+    private func rejection(_ refusal: Refusal) -> Rejection {
+        let realm = self.configuration.realm.map { "Key realm=\"\($0)\"" } ?? "Key"
+        let headers = [(name: "WWW-Authenticate", value: realm)]
+        return switch refusal {
+        case .missing: Rejection(status: 401, code: "api_key_missing", message: "No API key found in request", headers: headers)
+        case .duplicate: Rejection(status: 401, code: "api_key_duplicate", message: "Duplicate API key found", headers: headers)
+        case .unknown: Rejection(status: 401, code: "api_key_unknown", message: "Unauthorized", headers: headers)
+        case .unreadableBody: Rejection(status: 401, code: "api_key_missing", message: "No API key found in request", headers: headers)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import GatewayCore
+import GatewayWire
+import NIOCore
+import Telemetry
+
+/// Reads answers in OpenAI's format: chat completions, completions and embeddings, as a document or as a stream of chunks.
+///
+/// Format: https://platform.openai.com/docs/api-reference/chat/object and …/chat-streaming.
+final class OpenAIResponseReader: ModelResponseReader {
+    private(set) var facts = ModelResponseFacts()
+    private let hidesUsage: Bool
+    private var hasIdentity = false
+    private var finishReasons: [ByteBuffer] = []
+
+    init(hidesUsage: Bool) { self.hidesUsage = hidesUsage }
+
+    // MARK: Stream
+
+    func event(_ data: UnsafeRawBufferPointer) -> EventDisposition {
+        guard data.count > 6, data[0] == UInt8(ascii: "{") else {
+            if data.elementsEqual("[DONE]".utf8) { self.facts.isComplete = true }
+            return .pass
+        }
+        if !self.hasIdentity { self.readIdentity(ByteBuffer(bytes: data)) }
+        let marks = ChunkMarks(data)
+        if marks.finishReason >= 0 { self.readFinishReason(data, at: marks.finishReason) }
+        guard marks.usage >= 0, OpenAIResponseReader.isObject(data, after: marks.usage) else { return .pass }
+        return self.readUsage(ByteBuffer(bytes: data))
+    }
+
+    /// Id and model stand in every chunk; the first one that has them is enough.
+    private func readIdentity(_ bytes: ByteBuffer) {
+        guard let document = try? JSONDocument(bytes) else { return }
+        self.facts.id = document["id"]?.text
+        self.facts.model = document["model"]?.text
+        self.hasIdentity = self.facts.model != nil
+    }
+
+    private func readFinishReason(_ data: UnsafeRawBufferPointer, at position: Int) {
+        let text = data[(position + ChunkMarks.finishReasonPrefix.utf8CodeUnitCount)...].prefix { $0 != UInt8(ascii: "\"") }
+        guard !text.isEmpty, text.count <= 64 else { return }
+        self.add(finishReason: ByteBuffer(bytes: text))
+    }
+
+    private func readUsage(_ bytes: ByteBuffer) -> EventDisposition {
+        guard let document = try? JSONDocument(bytes), let usage = document["usage"], usage.kind == .object else { return .pass }
+        self.read(usage)
+        guard self.hidesUsage, let choices = document["choices"], choices.kind == .array else { return .pass }
+        // Only the chunk that exists for the usage alone is dropped; one that also carries content passes with it.
+        var elements = choices.elements
+        return elements.next() == nil ? .drop : .pass
+    }
+
+    // MARK: Document
+
+    func document(_ bytes: ByteBuffer) {
+        guard let document = try? JSONDocument(bytes), document.result.root.kind == .object else { return }
+        self.facts.isComplete = true
+        self.facts.id = document["id"]?.text
+        self.facts.model = document["model"]?.text
+        if let usage = document["usage"], usage.kind == .object { self.read(usage) }
+        if let choices = document["choices"] {
+            for choice in choices.elements {
+                if let reason = choice["finish_reason"]?.text { self.add(finishReason: reason) }
+            }
+        }
+    }
+
+    // MARK: Parts
+
+    private func read(_ usage: JSONView) {
+        var read = TokenUsage()
+        read.input = Int64(usage["prompt_tokens"]?.int ?? 0)
+        read.output = Int64(usage["completion_tokens"]?.int ?? 0)
+        read.cachedInput = Int64(usage["prompt_tokens_details"]?["cached_tokens"]?.int ?? 0)
+        read.reasoning = Int64(usage["completion_tokens_details"]?["reasoning_tokens"]?.int ?? 0)
+        read.source = .providerReported
+        self.facts.usage = read
+    }
+
+    private func add(finishReason: ByteBuffer) {
+        guard !self.finishReasons.contains(finishReason), self.finishReasons.count < 8 else { return }
+        self.finishReasons.append(finishReason)
+        var joined = self.facts.finishReasons ?? ByteBuffer()
+        if joined.readableBytes > 0 { joined.writeStaticString(",") }
+        joined.writeImmutableBuffer(finishReason)
+        self.facts.finishReasons = joined
+    }
+
+    /// Whether an object follows a member's colon: most chunks say `"usage":null`.
+    private static func isObject(_ data: UnsafeRawBufferPointer, after position: Int) -> Bool {
+        var i = position + 8
+        while i < data.count, data[i] == 0x20 { i += 1 }
+        return i < data.count && data[i] == UInt8(ascii: "{")
+    }
+}

@@ -1,0 +1,61 @@
+public import GatewayCore
+
+/// Every provider this build serves: one line each. Addresses are those of Kong's provider pages and the vendors' API references.
+public enum ProviderCatalog {
+    public static let directory = ProviderDirectory(ProviderCatalog.adapters)
+
+    static let adapters: [any ProviderAdapter] = [
+        // https://platform.openai.com/docs/api-reference
+        hosted("openai", "openai", key: "OPENAI_API_KEY", usage: true, base: "https://api.openai.com"),
+        // https://learn.microsoft.com/azure/ai-foundry/openai/reference
+        OpenAICompatibleProvider(
+            ProviderDescriptor(name: "azure", telemetryName: "azure.ai.openai", keyVariable: "", reportsStreamUsage: false),
+            base: { (settings) throws(ProviderFailure) in
+                guard let instance = settings.azureInstance, let deployment = settings.azureDeploymentID else {
+                    throw ProviderFailure("azure_settings_missing", status: 500, message: "azure_instance and azure_deployment_id are required")
+                }
+                return "https://\(instance).openai.azure.com/openai/deployments/\(deployment)"
+            }, path: shortPath, query: { "api-version=\($0.azureAPIVersion)" }),
+        // https://docs.mistral.ai/api: a stream always ends with the usage; stream_options is refused.
+        hosted("mistral", "mistral_ai", key: "MISTRAL_API_KEY", usage: false, base: "https://api.mistral.ai"),
+        // https://docs.x.ai/docs/api-reference
+        hosted("xai", "x_ai", key: "XAI_API_KEY", usage: true, base: "https://api.x.ai"),
+        // https://api-docs.deepseek.com
+        hosted("deepseek", "deepseek", key: "DEEPSEEK_API_KEY", usage: true, base: "https://api.deepseek.com"),
+        // https://inference-docs.cerebras.ai/api-reference: the last chunk always carries the usage.
+        hosted("cerebras", "cerebras", key: "CEREBRAS_API_KEY", usage: false, base: "https://api.cerebras.ai"),
+        // https://huggingface.co/docs/inference-providers: the OpenAI route of the router.
+        hosted("huggingface", "huggingface", key: "HF_TOKEN", usage: true, base: "https://router.huggingface.co"),
+        // https://help.aliyun.com/zh/model-studio/compatibility-of-openai-with-dashscope
+        OpenAICompatibleProvider(
+            ProviderDescriptor(name: "dashscope", telemetryName: "dashscope", keyVariable: "DASHSCOPE_API_KEY", reportsStreamUsage: true),
+            base: { "https://\($0.dashscopeIsInternational ? "dashscope-intl" : "dashscope").aliyuncs.com/compatible-mode" }),
+        // https://docs.databricks.com/aws/en/machine-learning/model-serving/
+        OpenAICompatibleProvider(
+            ProviderDescriptor(name: "databricks", telemetryName: "databricks", keyVariable: "", reportsStreamUsage: false),
+            base: { settings in settings.databricksWorkspaceID.map { "https://\($0).cloud.databricks.com/serving-endpoints" } }),
+        // https://github.com/ollama/ollama/blob/main/docs/openai.md
+        selfHosted("ollama", usage: true),
+        // https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
+        selfHosted("vllm", usage: true),
+        // Llama behind any server with OpenAI's format (llama2_format: openai).
+        selfHosted("llama2", usage: false),
+    ]
+
+    private static let shortPath: @Sendable (ModelOperation) -> String = { operation in
+        switch operation {
+        case .chat: "/chat/completions"
+        case .completions: "/completions"
+        case .embeddings: "/embeddings"
+        }
+    }
+
+    private static func hosted(_ name: StaticString, _ telemetryName: StaticString, key: StaticString, usage: Bool, base: String) -> any ProviderAdapter {
+        OpenAICompatibleProvider(
+            ProviderDescriptor(name: name, telemetryName: telemetryName, keyVariable: key, reportsStreamUsage: usage), base: { _ in base })
+    }
+
+    private static func selfHosted(_ name: StaticString, usage: Bool) -> any ProviderAdapter {
+        OpenAICompatibleProvider(ProviderDescriptor(name: name, telemetryName: name, keyVariable: "", reportsStreamUsage: usage), base: { _ in nil })
+    }
+}
