@@ -45,7 +45,7 @@ let package = Package(
         // What every other target may see: recording, metrics, names.
         .target(name: "Telemetry", dependencies: [nioCore], path: "Sources/Telemetry", swiftSettings: strict),
         // HTTP off the hot path: exporters, guard services, token fetches (libcurl on a thread of its own).
-        .target(name: "SideClient", dependencies: ["CCurl"], path: "Sources/Exporters/SideClient", swiftSettings: strict),
+        .target(name: "SideClient", dependencies: ["Telemetry", "CCurl"], path: "Sources/Exporters/SideClient", swiftSettings: strict),
         // Encoding and delivery of evidence.
         .target(
             name: "Exporters", dependencies: ["Telemetry", "SideClient", "COTLP", "COpenSSL", "CLZ4"], path: "Sources/Exporters",

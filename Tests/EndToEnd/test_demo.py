@@ -15,7 +15,7 @@ def demo(module_gateways):
 
 
 def test_the_printed_curl_works(demo):
-    command = until(lambda: re.search(r"^\s*(curl .*(?:\\\n.*)*)", demo.stderr, re.M), what="a curl command")[1]
+    command = until(lambda: re.search(r"^\s*(curl (?:.*\\\n)*.*)", demo.stderr, re.M), what="a curl command")[1]
     result = subprocess.run(["bash", "-c", command + " -sS --max-time 20"], capture_output=True, text=True, timeout=30)
     assert result.returncode == 0, result.stderr
     assert "error" not in result.stdout.lower()[:200] and len(result.stdout) > 20

@@ -23,8 +23,9 @@ import Testing
         return value
     }
 
-    @Test func `a model request has Kong's members and ours`() throws {
-        let line = try self.line { request in
+    /// A streamed chat request with everything recorded.
+    private func modelLine() throws -> [String: Any] {
+        try self.line { request in
             request.matched(Sample.route, configurationHash: "cafe", sinks: [])
             request.authenticated(Sample.consumer)
             request.openStage(Sample.keyAuth).finish(.passed)
@@ -54,6 +55,10 @@ import Testing
                 root.source = EvidenceText("upstream")
             }
         }
+    }
+
+    @Test func `a model request has the members of Kong's serializer`() throws {
+        let line = try self.modelLine()
         #expect(self.at(line, "request", "method") as? String == "POST")
         #expect(self.at(line, "request", "uri") as? String == "/chat/completions")
         #expect(self.at(line, "request", "url") as? String == "http://gateway.example:8000/chat/completions")
@@ -80,6 +85,10 @@ import Testing
         #expect(line["started_at"] is Int)
         #expect(line["source"] as? String == "upstream")
         #expect(line["workspace_name"] as? String == "default")
+    }
+
+    @Test func `a model request has Kong's statistics`() throws {
+        let line = try self.modelLine()
         #expect(self.at(line, "ai", "proxy", "usage", "prompt_tokens") as? Int == 10)
         #expect(self.at(line, "ai", "proxy", "usage", "total_tokens") as? Int == 30)
         #expect(self.at(line, "ai", "proxy", "usage", "time_to_first_token") as? Int == 7)
@@ -89,6 +98,10 @@ import Testing
         #expect(self.at(line, "ai", "proxy", "meta", "request_mode") as? String == "stream")
         #expect(self.at(line, "ai", "proxy", "meta", "plugin_id") as? String == "p-1")
         #expect(self.at(line, "ai", "proxy", "payload") == nil)
+    }
+
+    @Test func `a model request has what Kong's line lacks`() throws {
+        let line = try self.modelLine()
         #expect((line["trace_id"] as? String)?.count == 32)
         #expect((line["span_id"] as? String)?.count == 16)
         #expect(line["config_hash"] as? String == "cafe")

@@ -53,6 +53,15 @@ import Testing
         #expect(!second.isNew)
     }
 
+    @Test func `a path that comes back after its sink was shut down gets a new sink`() {
+        let first = self.sinks.sink(path: self.path).sink
+        first.shutdown(deadline: 0)
+        let second = self.sinks.sink(path: self.path)
+        #expect(second.isNew)
+        self.send(1, to: first)
+        #expect(first.counts().dropped == 1 && first.counts().unaccounted == 0)
+    }
+
     @Test(arguments: [true, false]) func `a renamed file is noticed only with reopen`(reopen: Bool) throws {
         let sink = self.sinks.sink(path: self.path, reopen: reopen).sink
         self.send(1, to: sink)

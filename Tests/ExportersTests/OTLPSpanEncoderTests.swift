@@ -21,8 +21,9 @@ import Testing
         return decoded
     }
 
-    @Test func `a model request becomes a server, a stage and a client span`() throws {
-        let decoded = try self.decode { request in
+    /// A streamed chat request with a guard before it.
+    private func modelSpans() throws -> OTLPOracle.Decoded {
+        try self.decode { request in
             request.matched(Sample.route, configurationHash: "cafe", sinks: [])
             request.authenticated(Sample.consumer)
             request.update { root, evidence in Sample.fillRoot(&root, evidence) }
@@ -44,6 +45,10 @@ import Testing
             attempt.set("gen_ai.request.temperature", .double(0.5))
             attempt.finish(.passed)
         }
+    }
+
+    @Test func `a model request becomes a server, a stage and a client span`() throws {
+        let decoded = try self.modelSpans()
         #expect(decoded.resource["service.name"] == "pellucid")
         #expect(decoded.scopeName == "pellucid")
         let (root, stage, client) = (decoded.spans[0], decoded.spans[1], decoded.spans[2])

@@ -110,7 +110,11 @@ import Testing
 
     @Test(arguments: [
         ("", PrometheusFormat.text), ("*/*", .text), ("text/plain", .text), ("application/openmetrics-text", .openMetrics),
-        ("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1", .openMetrics),
+        // What Prometheus 3 sends.
+        (
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
+                + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1", .openMetrics
+        ),
         ("application/openmetrics-text; version=1.0.0; q=0.2, text/plain; q=0.8", .text), ("application/openmetrics-text;version=2.0.0", .text), ("application/json", .text),
     ])
     func `the format is negotiated`(accept: String, format: PrometheusFormat) {

@@ -26,9 +26,11 @@ struct AuditHeaders {
             let field = fields[i]
             if (0..<i).contains(where: { isSame(fields[$0].name, field.name) }) { continue }
             out.separate()
-            putName(field.name, &out)
+            let start = out.count
+            out.putJSON(field.name)
+            out.lowercase(from: start)
+            let isSecret = HeaderRedaction.isSecret(lowercase: UnsafeRawBufferPointer(rebasing: out.bytes[(start + 1)..<(out.count - 1)]))
             out.put(0x3a)
-            let isSecret = HeaderRedaction.isSecret(field.name)
             guard (i + 1..<fields.count).contains(where: { isSame(fields[$0].name, field.name) }) else {
                 putValue(field, isSecret, &out)
                 continue
@@ -60,15 +62,12 @@ struct AuditHeaders {
     @inline(__always)
     private static func isSame(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
         guard a.count == b.count else { return false }
-        for i in 0..<a.count where HeaderRedaction.lower(a[i]) != HeaderRedaction.lower(b[i]) { return false }
+        for i in 0..<a.count where lower(a[i]) != lower(b[i]) { return false }
         return true
     }
 
-    private static func putName(_ name: UnsafeRawBufferPointer, _ out: inout ByteWriter) {
-        let start = out.count
-        out.putJSON(name)
-        for i in start..<out.count { out.overwrite(HeaderRedaction.lower(out.base[i]), at: i) }
-    }
+    @inline(__always)
+    private static func lower(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 
     @inline(__always)
     private static func putValue(_ field: Field, _ isSecret: Bool, _ out: inout ByteWriter) {

@@ -6,9 +6,6 @@ package import Telemetry
 /// https://developer.konghq.com/ai-gateway/ai-audit-log-reference/. Differences: no query (it may carry keys); headers only as recorded.
 /// Not thread-safe: belongs to one thread.
 package final class AuditLineEncoder {
-    /// Kong's id of the only workspace of a declarative configuration.
-    static let workspaceID: StaticString = "0dc6f45b-8f8d-40d2-a504-473544ee190b"
-
     private var tree = AuditTree()
     private var headers = AuditHeaders()
 
@@ -36,6 +33,11 @@ extension AuditLineEncoder {
             out.put(0x2c)
             out.put(consumer.auditJSON)
         }
+        if !root.credentialID.isEmpty {
+            out.put(",\"authenticated_entity\":{\"id\":" as StaticString)
+            out.putJSON(evidence.bytes(of: root.credentialID))
+            out.put(0x7d)
+        }
         self.text("client_ip", root.clientAddress, evidence, &out)
         out.member("started_at")
         out.putDecimal(root.startWall / 1_000_000)
@@ -45,6 +47,7 @@ extension AuditLineEncoder {
         } else {
             out.putJSON(evidence.bytes(of: root.source))
         }
+        // Kong's id of the only workspace of a declarative configuration.
         out.put(",\"workspace\":\"0dc6f45b-8f8d-40d2-a504-473544ee190b\",\"workspace_name\":\"default\"" as StaticString)
         self.tree.write(evidence, &out)
         self.ours(root, evidence, &out)

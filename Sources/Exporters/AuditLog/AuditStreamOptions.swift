@@ -10,6 +10,7 @@ public struct AuditStreamOptions: Sendable {
         case always
     }
 
+    /// File to append to; it is made with mode 0640 where it does not exist.
     public var path: String
     /// Key of the HMAC; nil chains with plain SHA-256. Whoever can write the file can recompute a plain chain, but not a keyed one.
     public var key: [UInt8]?

@@ -36,8 +36,11 @@ enum AuditTries {
             out.putMicroseconds(scope.end &- scope.start)
             out.put(",\"outcome\":" as StaticString)
             out.putJSON(constant: scope.outcome.name)
-            text("provider", attempt.provider, evidence, &out)
-            text("request_model", attempt.requestModel, evidence, &out)
+            if attempts.count > 1 {
+                // One attempt has them in `ai.proxy.meta`.
+                text("provider", attempt.provider, evidence, &out)
+                text("request_model", attempt.requestModel, evidence, &out)
+            }
             text("provider_request_id", attempt.providerRequestID, evidence, &out)
             text("error_type", attempt.errorType.isEmpty ? scope.errorType : attempt.errorType, evidence, &out)
             out.put(0x7d)

@@ -76,6 +76,9 @@ public final class FileLogSink: EvidenceConsumer, Sendable {
     /// Opens the path anew at the next write: after a log rotation.
     public func reopen() { self.state.withLock { $0.needsReopen = true } }
 
+    /// Whether ``shutdown(deadline:)`` has been called; what comes later is dropped and counted.
+    public var isClosed: Bool { self.state.withLock { $0.isClosed } }
+
     /// Kong's `reopen`: from now on a file that was renamed or removed is noticed before every write.
     func checkNameOnWrite() { self.state.withLock { $0.checksName = true } }
 

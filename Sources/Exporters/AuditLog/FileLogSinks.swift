@@ -20,7 +20,8 @@ public final class FileLogSinks: Sendable {
     /// - Parameter reopen: Kong's option: a file that was renamed or removed is opened anew before a write.
     public func sink(path: String, reopen: Bool = false) -> (sink: FileLogSink, isNew: Bool) {
         self.sinks.withLock { sinks in
-            if let known = sinks[path] {
+            // After a shutdown (its plugin went away with a configuration) the path may come back.
+            if let known = sinks[path], !known.isClosed {
                 if reopen { known.checkNameOnWrite() }
                 return (known, false)
             }

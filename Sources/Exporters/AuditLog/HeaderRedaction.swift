@@ -1,16 +1,12 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 /// Header fields whose values never reach a log, whatever was recorded: the last line of defence, behind the recorder's own choice.
 enum HeaderRedaction {
     static let replacement: StaticString = "REDACTED"
 
-    /// - Parameter name: in any case.
-    static func isSecret(_ name: UnsafeRawBufferPointer) -> Bool {
+    /// - Parameter name: in lower case.
+    static func isSecret(lowercase name: UnsafeRawBufferPointer) -> Bool {
         for i in 0..<name.count {
             // One look at each letter; only those that begin one of the words are looked at further.
-            switch lower(name[i]) {
+            switch name[i] {
             case 0x61:
                 if begins(name, i, "authorization") || begins(name, i, "apikey") || begins(name, i, "api-key") || begins(name, i, "api_key") { return true }
                 if begins(name, i, "access-key") { return true }
@@ -33,10 +29,7 @@ enum HeaderRedaction {
     private static func begins(_ name: UnsafeRawBufferPointer, _ index: Int, _ word: StaticString) -> Bool {
         let length = word.utf8CodeUnitCount
         guard name.count &- index >= length else { return false }
-        for i in 0..<length where lower(name[index &+ i]) != word.utf8Start[i] { return false }
+        for i in 0..<length where name[index &+ i] != word.utf8Start[i] { return false }
         return true
     }
-
-    @inline(__always)
-    static func lower(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }
 }

@@ -1,6 +1,5 @@
 internal import COTLP
 internal import SideClient
-internal import Telemetry
 
 /// Reads a collector's answer to a trace export.
 /// Source: https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specification.md#otlphttp-response
@@ -43,14 +42,6 @@ enum CollectorAnswer {
         defer { otlp__export_trace_service_response__free_unpacked(message, nil) }
         guard let partial = message.pointee.partial_success else { return 0 }
         return max(0, partial.pointee.rejected_spans)
-    }
-
-    /// Whether a partial success carried a warning.
-    static func warning(_ body: [UInt8]) -> Bool {
-        guard let message = body.withUnsafeBufferPointer({ otlp__export_trace_service_response__unpack(nil, $0.count, $0.baseAddress) }) else { return false }
-        defer { otlp__export_trace_service_response__free_unpacked(message, nil) }
-        guard let partial = message.pointee.partial_success, let text = partial.pointee.error_message else { return false }
-        return text.pointee != 0
     }
 
     /// `Retry-After` in nanoseconds: delay-seconds or an HTTP-date (RFC 9110 section 10.2.3).

@@ -21,6 +21,9 @@ struct EncodedKey: @unchecked Sendable {
 
 /// The encoded keys of every attribute that spans carry by themselves.
 struct EncodedKeys: Sendable {
+    /// The one instance: its bytes are never freed.
+    static let shared = EncodedKeys()
+
     let method = EncodedKey(AttributeNames.httpRequestMethod)
     let status = EncodedKey(AttributeNames.httpResponseStatusCode)
     let httpRoute = EncodedKey(AttributeNames.httpRoute)
@@ -72,4 +75,6 @@ struct EncodedKeys: Sendable {
     let chunks = EncodedKey(AttributeNames.chunkCount)
     let connectionReused = EncodedKey(AttributeNames.connectionReused)
     let providerRequestID = EncodedKey(AttributeNames.providerRequestID)
+
+    private init() {}
 }

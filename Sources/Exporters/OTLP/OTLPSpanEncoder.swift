@@ -5,7 +5,7 @@ package import Telemetry
 /// Byte-identical to what libprotobuf-c packs from the same message: fields by rising number, defaults left out, shortest varints.
 /// Source: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
 package final class OTLPSpanEncoder: Sendable {
-    let keys = EncodedKeys()
+    let keys = EncodedKeys.shared
 
     package init() {}
 

@@ -19,7 +19,7 @@ public final class OTLPTraceExporter: EvidenceConsumer, @unchecked Sendable {
         var counts = DeliveryCounts()
         /// Sealed payloads, oldest first; those in flight included.
         var payloads: [SpanPayload] = []
-        /// Payloads in flight and their transfers, for the last minute.
+        /// Payloads in flight and their transfers.
         var inFlight: [UInt64: InFlight] = [:]
         /// Nothing is sent before this time (back-off of the oldest payload).
         var notBefore: UInt64 = 0
@@ -80,21 +80,20 @@ public final class OTLPTraceExporter: EvidenceConsumer, @unchecked Sendable {
             }
             return
         }
+        // The bounds come first: what will be dropped is not encoded.
         let before = self.batch.count
-        let spans = self.encoder.encode(evidence, into: &self.batch)
+        let spans = evidence.scopes.count + 1
         let (fits, waiting) = self.state.withLock { state -> (Bool, Int) in
             state.counts.offered += 1
-            let fits =
-                state.queuedSpans + state.batchSpans + spans <= self.options.maximumQueuedSpans
-                && state.queuedBytes + self.batch.count <= self.options.maximumQueuedBytes
+            let fits = state.queuedSpans + state.batchSpans + spans <= self.options.maximumQueuedSpans && state.queuedBytes + before < self.options.maximumQueuedBytes
             if fits { state.counts.queued += 1 } else { state.counts.dropped += 1 }
             return (fits, state.batchSpans)
         }
         guard fits else {
-            self.batch.truncate(to: before)
             self.countDropped(requests: 1, spans: spans, reason: "queue_full")
             return
         }
+        _ = self.encoder.encode(evidence, into: &self.batch)
         if before > 0, waiting + spans > self.options.maximumBatchSpans || self.batch.count > self.options.maximumBatchBytes {
             self.seal(upTo: before)
             self.pump(now: MonotonicClock.now())
@@ -142,9 +141,10 @@ public final class OTLPTraceExporter: EvidenceConsumer, @unchecked Sendable {
             self.pump(now: now)
             self.settled.wait(nanoseconds: min(20_000_000, deadline - now))
         }
-        let (left, transfers) = self.state.withLock { state -> ([SpanPayload], [SideTransfer]) in
+        let (left, transfers, spansInFlight) = self.state.withLock { state -> ([SpanPayload], [SideTransfer], Int) in
             state.isClosed = true
             let left = state.payloads
+            let spansInFlight = left.reduce(0) { $0 + (state.inFlight[$1.number] == nil ? 0 : $1.spans) }
             let transfers = state.inFlight.values.compactMap { $0.transfer }
             state.payloads.removeAll()
             state.inFlight.removeAll()
@@ -154,9 +154,10 @@ public final class OTLPTraceExporter: EvidenceConsumer, @unchecked Sendable {
                 state.counts.queued -= UInt64(payload.requests)
                 state.counts.dropped += UInt64(payload.requests)
             }
-            return (left, transfers)
+            return (left, transfers, spansInFlight)
         }
         for transfer in transfers { self.client.cancel(transfer) }
+        if spansInFlight > 0 { self.registry.add(Instruments.sdkExporterSpanInflight, [OTLPTraceExporter.exporterName], by: -Int64(spansInFlight)) }
         for payload in left { self.countDropped(requests: payload.requests, spans: payload.spans, reason: "shutdown") }
     }
 }

@@ -5,6 +5,7 @@ public enum PrometheusFormat: Sendable, Equatable, CaseIterable {
     /// OpenMetrics 1.0.0, https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
     case openMetrics
 
+    /// The `Content-Type` of a page in this format.
     public var contentType: StaticString {
         switch self {
         case .text: "text/plain; version=0.0.4; charset=utf-8"

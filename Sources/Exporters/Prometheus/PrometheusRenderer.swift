@@ -13,8 +13,8 @@ public enum PrometheusRenderer {
             if name.family != previous { self.head(name, family.instrument, format, &out) }
             previous = name.family
             let labelNames = family.instrument.attributes.map { PrometheusName.sanitized("\($0)", allowColon: false) }
-            let points = family.points.map { (labels: self.labels(labelNames, $0.values), value: $0.value) }.sorted { $0.labels < $1.labels }
-            for point in points { self.point(name, point.labels, point.value, family.instrument, format, &out) }
+            let points = family.points.map { (labels: self.labels(labelNames, $0.values), point: $0) }.sorted { $0.labels < $1.labels }
+            for (labels, point) in points { self.point(name, labels, point, family.instrument, format, &out) }
         }
         if format == .openMetrics { out.put("# EOF\n" as StaticString) }
         return [UInt8](out.bytes)
@@ -27,9 +27,9 @@ public enum PrometheusRenderer {
     }
 
     private static func point(
-        _ name: PrometheusName, _ labels: String, _ value: MetricPoint.Value, _ instrument: Instrument, _ format: PrometheusFormat, _ out: inout ByteWriter
+        _ name: PrometheusName, _ labels: String, _ point: MetricPoint, _ instrument: Instrument, _ format: PrometheusFormat, _ out: inout ByteWriter
     ) {
-        switch value {
+        switch point.value {
         case .number(let number):
             out.put(name.sample)
             if !labels.isEmpty { out.put("{\(labels)}") }
@@ -41,12 +41,25 @@ public enum PrometheusRenderer {
             for (index, count) in buckets.enumerated() {
                 cumulative &+= count
                 let bound = index < bounds.count ? self.bound(bounds[index], format) : "+Inf"
-                out.put("\(name.sample)_bucket{\(prefix)le=\"\(bound)\"} \(cumulative)\n")
+                out.put("\(name.sample)_bucket{\(prefix)le=\"\(bound)\"} \(cumulative)")
+                if format == .openMetrics, let exemplar = point.exemplars[index] { self.exemplar(exemplar, &out) }
+                out.put("\n")
             }
             let suffix = labels.isEmpty ? "" : "{\(labels)}"
             out.put("\(name.sample)_sum\(suffix) \(self.number(sum))\n")
             out.put("\(name.sample)_count\(suffix) \(cumulative)\n")
         }
+    }
+
+    /// ` # {trace_id="…",span_id="…"} VALUE SECONDS` (OpenMetrics 1.0, "Exemplars").
+    private static func exemplar(_ exemplar: Exemplar, _ out: inout ByteWriter) {
+        out.put(" # {trace_id=\"" as StaticString)
+        out.putHex(exemplar.traceIDHigh)
+        out.putHex(exemplar.traceIDLow)
+        out.put("\",span_id=\"" as StaticString)
+        out.putHex(exemplar.spanID)
+        let milliseconds = exemplar.time / 1_000_000
+        out.put("\"} \(self.number(exemplar.value)) \(milliseconds / 1000).\(String(milliseconds % 1000 + 1000).dropFirst())")
     }
 
     private static func labels(_ names: [String], _ values: [String]) -> String {

@@ -1,4 +1,7 @@
 internal import CCurl
+#if canImport(Glibc)
+    import Glibc
+#endif
 import Synchronization
 internal import Telemetry
 
@@ -10,6 +13,11 @@ final class SideClientLoop {
     init(client: SideClient) { self.client = client }
 
     func run() {
+        // OpenSSL writes to sockets without MSG_NOSIGNAL; a peer that went away must not end the process.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
         guard let multi = pellucid_multi_create(self.client.options.maximumConnections) else {
             self.refuseEverything()
             self.client.threadEnded()

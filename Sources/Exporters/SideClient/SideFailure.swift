@@ -45,6 +45,7 @@ public struct SideFailure: Error, Sendable, Equatable {
         }
     }
 
+    /// What went wrong, in a closed set.
     public let code: Code
     /// Whether the whole request had left, so that the peer may have acted on it although no answer came.
     public let wasSent: Bool

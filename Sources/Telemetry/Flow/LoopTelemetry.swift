@@ -26,7 +26,7 @@ public final class LoopTelemetry: @unchecked Sendable {
         self.flow = flow
         self.metrics = metrics
         self.identifiers = identifiers
-        self.instruments = EvidenceMetrics(shard: metrics)
+        self.instruments = EvidenceMetrics(shard: metrics, registry: flow.registry)
         self.ring = EvidenceRing(capacity: ringCapacity)
         self.returns = EvidenceRing(capacity: ringCapacity)
     }

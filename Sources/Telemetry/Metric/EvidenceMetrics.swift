@@ -5,16 +5,43 @@ final class EvidenceMetrics {
     private var stageHandles: [SeriesHandle?] = []
     private lazy var droppedScopes = self.shard.series(Instruments.droppedScopes)
 
-    init(shard: MetricShard) { self.shard = shard }
+    private var requestModels: LabelCache
+    private var responseModels: LabelCache
+    /// The request being recorded, when it is sampled: its observations may become exemplars.
+    private var sampled: (traceIDHigh: UInt64, traceIDLow: UInt64, spanID: UInt64, time: UInt64)?
+
+    init(shard: MetricShard, registry: MetricRegistry) {
+        self.shard = shard
+        self.requestModels = LabelCache(registry.requestModels)
+        self.responseModels = LabelCache(registry.responseModels)
+    }
 
     func record(_ evidence: RequestEvidence) {
+        let root = evidence.root
+        self.sampled = root.isSampled ? (root.traceIDHigh, root.traceIDLow, root.spanID, evidence.wall(root.endMonotonic)) : nil
         self.recordRoot(evidence)
         for scope in evidence.scopes where scope.kind == .stage { self.recordStage(scope, evidence) }
         for scope in evidence.scopes where scope.kind == .attempt {
             let attempt = evidence.attempts[Int(scope.detail)]
-            if !attempt.operation.isEmpty { self.recordOperation(attempt, scope, evidence) }
+            if !attempt.operation.isEmpty { self.recordOperation(self.labelled(attempt, evidence), scope, evidence) }
         }
         if evidence.root.droppedScopes > 0 { self.shard.add(self.droppedScopes, Int64(evidence.root.droppedScopes)) }
+    }
+
+    /// Records an observation, and offers it as an exemplar.
+    private func observe(_ handle: SeriesHandle, _ value: Double, bounds: [Double]) {
+        self.shard.record(handle, value, bounds: bounds)
+        guard let sampled else { return }
+        self.shard.offer(
+            Exemplar(value: value, traceIDHigh: sampled.traceIDHigh, traceIDLow: sampled.traceIDLow, spanID: sampled.spanID, time: sampled.time), to: handle, bounds: bounds)
+    }
+
+    /// The attempt with model names that may be attribute values.
+    private func labelled(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) -> AttemptEvidence {
+        var attempt = attempt
+        if !attempt.isModelConfigured { attempt.requestModel = self.requestModels.label(attempt.requestModel, evidence) }
+        attempt.responseModel = self.responseModels.label(attempt.responseModel, evidence)
+        return attempt
     }
 
     // MARK: Root
@@ -34,7 +61,7 @@ final class EvidenceMetrics {
                 evidence.string(of: root.protocolVersion), evidence.string(of: root.errorType), route?.serviceName ?? "", route?.routeName ?? "",
             ]
         }
-        self.shard.record(duration, seconds, bounds: Instruments.httpBounds)
+        self.observe(duration, seconds, bounds: Instruments.httpBounds)
 
         var finishedKey = SeriesKey(2)
         finishedKey.mix(route?.metricIndex ?? 0)
@@ -46,7 +73,7 @@ final class EvidenceMetrics {
         let overhead = self.shard.handle(overheadKey, Instruments.overheadDuration) { [route?.routeName ?? ""] }
         let wall = root.endMonotonic &- root.startMonotonic
         let own = wall > root.upstreamNanoseconds ? wall - root.upstreamNanoseconds : 0
-        self.shard.record(overhead, Double(own) / 1e9, bounds: Instruments.overheadBounds)
+        self.observe(overhead, Double(own) / 1e9, bounds: Instruments.overheadBounds)
     }
 
     // MARK: Stages
@@ -63,7 +90,7 @@ final class EvidenceMetrics {
             self.stageHandles[index] = handle
         }
         let nanoseconds = stage.phase == .stream ? scope.busy : scope.end &- scope.start
-        self.shard.record(handle, Double(nanoseconds) / 1e9, bounds: Instruments.stageBounds)
+        self.observe(handle, Double(nanoseconds) / 1e9, bounds: Instruments.stageBounds)
     }
 
     // MARK: Model operations
@@ -94,7 +121,7 @@ final class EvidenceMetrics {
         durationKey.mix(17)
         evidence.withBytes(of: attempt.errorType) { durationKey.mix($0) }
         let duration = self.shard.handle(durationKey, Instruments.operationDuration) { values() + [evidence.string(of: attempt.errorType)] }
-        self.shard.record(duration, Double(scope.end &- scope.start) / 1e9, bounds: Instruments.operationBounds)
+        self.observe(duration, Double(scope.end &- scope.start) / 1e9, bounds: Instruments.operationBounds)
 
         if attempt.usage.source != .none {
             for (type, count, number) in [("input" as StaticString, attempt.usage.input, 18 as UInt64), ("output", attempt.usage.output, 19)] {
@@ -102,14 +129,14 @@ final class EvidenceMetrics {
                 key.mix(number)
                 key.mix(UInt64(attempt.usage.source.rawValue))
                 let handle = self.shard.handle(key, Instruments.tokenUsage) { values() + ["\(type)", "\(attempt.usage.source.name)"] }
-                self.shard.record(handle, Double(count), bounds: Instruments.tokenBounds)
+                self.observe(handle, Double(count), bounds: Instruments.tokenBounds)
             }
         }
         if attempt.isStream, attempt.firstChunkAt > attempt.sentAt, attempt.sentAt > 0 {
             var key = base
             key.mix(20)
             let handle = self.shard.handle(key, Instruments.timeToFirstChunk, values)
-            self.shard.record(handle, Double(attempt.firstChunkAt - attempt.sentAt) / 1e9, bounds: Instruments.firstTokenBounds)
+            self.observe(handle, Double(attempt.firstChunkAt - attempt.sentAt) / 1e9, bounds: Instruments.firstTokenBounds)
         }
         if attempt.hasCost { self.recordCost(attempt, evidence) }
         if Int(scope.detail) == evidence.attempts.count - 1 { self.recordServerView(attempt, base, values, evidence) }
@@ -122,19 +149,19 @@ final class EvidenceMetrics {
         durationKey.mix(21)
         evidence.withBytes(of: root.errorType) { durationKey.mix($0) }
         let duration = self.shard.handle(durationKey, Instruments.genAIServerRequestDuration) { values() + [evidence.string(of: root.errorType)] }
-        self.shard.record(duration, Double(root.endMonotonic &- root.startMonotonic) / 1e9, bounds: Instruments.operationBounds)
+        self.observe(duration, Double(root.endMonotonic &- root.startMonotonic) / 1e9, bounds: Instruments.operationBounds)
         guard attempt.isStream, root.errorType.isEmpty, attempt.firstChunkAt > root.startMonotonic else { return }
 
         var firstKey = base
         firstKey.mix(22)
         let first = self.shard.handle(firstKey, Instruments.genAIServerTimeToFirstToken, values)
-        self.shard.record(first, Double(attempt.firstChunkAt - root.startMonotonic) / 1e9, bounds: Instruments.firstTokenBounds)
+        self.observe(first, Double(attempt.firstChunkAt - root.startMonotonic) / 1e9, bounds: Instruments.firstTokenBounds)
         guard attempt.usage.output > 1, attempt.lastChunkAt > attempt.firstChunkAt else { return }
         var perTokenKey = base
         perTokenKey.mix(23)
         let perToken = self.shard.handle(perTokenKey, Instruments.genAIServerTimePerOutputToken, values)
         let seconds = Double(attempt.lastChunkAt - attempt.firstChunkAt) / 1e9 / Double(attempt.usage.output - 1)
-        self.shard.record(perToken, seconds, bounds: Instruments.perTokenBounds)
+        self.observe(perToken, seconds, bounds: Instruments.perTokenBounds)
     }
 
     private func recordCost(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {
@@ -151,6 +178,7 @@ final class EvidenceMetrics {
 
     /// Counts a streamed chunk while the stream runs: `gen_ai.client.operation.time_per_output_chunk`.
     func recordChunkGap(_ attempt: AttemptEvidence, _ evidence: RequestEvidence, nanoseconds: UInt64, simultaneous: UInt64) {
+        let attempt = self.labelled(attempt, evidence)
         var key = self.operationKey(16, attempt, evidence)
         key.mix(25)
         let handle = self.shard.handle(key, Instruments.timePerOutputChunk) { self.operationValues(attempt, evidence) }

@@ -14,9 +14,11 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
     private let ai: Bool
     private let perConsumer: Bool
     private let served = Atomic<UInt64>(0)
+    private var models: LabelCache
 
     public init(registry: MetricRegistry, statusCodes: Bool, latencies: Bool, bandwidth: Bool, ai: Bool, perConsumer: Bool) {
         self.shard = registry.makeShard()
+        self.models = LabelCache(registry.requestModels)
         self.statusCodes = statusCodes
         self.latencies = latencies
         self.bandwidth = bandwidth
@@ -127,23 +129,25 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
     }
 
     private func recordOperation(_ scope: ScopeEvidence, _ evidence: RequestEvidence) {
-        let attempt = evidence.attempts[Int(scope.detail)]
+        var attempt = evidence.attempts[Int(scope.detail)]
         guard !attempt.operation.isEmpty else { return }
+        if !attempt.isModelConfigured { attempt.requestModel = self.models.label(attempt.requestModel, evidence) }
+        let labelled = attempt
         func key(_ number: Int) -> SeriesKey {
             var key = SeriesKey(number)
-            evidence.withBytes(of: attempt.provider) { key.mix($0) }
-            evidence.withBytes(of: attempt.requestModel) { key.mix($0) }
+            evidence.withBytes(of: labelled.provider) { key.mix($0) }
+            evidence.withBytes(of: labelled.requestModel) { key.mix($0) }
             return key
         }
-        let names = { [evidence.string(of: attempt.provider), evidence.string(of: attempt.requestModel), "", "", "", ""] }
+        let names = { [evidence.string(of: labelled.provider), evidence.string(of: labelled.requestModel), "", "", "", ""] }
         let values = { names() + [KongMetrics.workspace] }
         self.shard.add(self.shard.handle(key(70), KongMetrics.operations, values))
-        if attempt.hasCost { self.shard.addReal(self.shard.handle(key(71), KongMetrics.cost, values), attempt.cost) }
+        if labelled.hasCost { self.shard.addReal(self.shard.handle(key(71), KongMetrics.cost, values), labelled.cost) }
         self.shard.record(
             self.shard.handle(key(72), KongMetrics.providerLatency, values), Double(scope.end &- scope.start) / 1e6, bounds: KongMetrics.providerLatencyBounds)
-        guard attempt.usage.source != .none else { return }
+        guard labelled.usage.source != .none else { return }
         for (number, type, count) in [
-            (73, "prompt_tokens", attempt.usage.input), (74, "completion_tokens", attempt.usage.output), (75, "total_tokens", attempt.usage.total),
+            (73, "prompt_tokens", labelled.usage.input), (74, "completion_tokens", labelled.usage.output), (75, "total_tokens", labelled.usage.total),
         ] {
             self.shard.add(self.shard.handle(key(number), KongMetrics.tokens) { names() + [type, KongMetrics.workspace] }, count)
         }

@@ -15,4 +15,12 @@ public struct MetricPoint: Sendable {
     /// Values of the instrument's attributes, in its order.
     public let values: [String]
     public let value: Value
+    /// Exemplars of a histogram, by bucket.
+    public let exemplars: [Int: Exemplar]
+
+    init(values: [String], value: Value, exemplars: [Int: Exemplar] = [:]) {
+        self.values = values
+        self.value = value
+        self.exemplars = exemplars
+    }
 }

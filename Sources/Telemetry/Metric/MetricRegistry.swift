@@ -31,6 +31,7 @@ public final class MetricRegistry: Sendable {
         var seriesIndex: [[[String]: Int]] = []
         var nextOffset = 0
         var shards: [MetricCells] = []
+        var exemplars: [ExemplarStore] = []
         var observers: [[String: [Observer]]] = []
         var overflowed: [String: UInt64] = [:]
         var seriesBudget: Int
@@ -42,6 +43,11 @@ public final class MetricRegistry: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Model names that clients and providers may turn into attribute values; beyond, they share one.
+    static let openValueLimit = 100
+    let requestModels = LabelRoster(limit: MetricRegistry.openValueLimit)
+    let responseModels = LabelRoster(limit: MetricRegistry.openValueLimit)
+
     /// Cells written from threads that are no event loop, under a lock.
     let shared: Mutex<MetricCells>
 
@@ -58,8 +64,12 @@ public final class MetricRegistry: Sendable {
 
     func makeShard() -> MetricShard {
         let cells = MetricCells()
-        self.state.withLock { $0.shards.append(cells) }
-        return MetricShard(registry: self, cells: cells)
+        let exemplars = ExemplarStore()
+        self.state.withLock { state in
+            state.shards.append(cells)
+            state.exemplars.append(exemplars)
+        }
+        return MetricShard(registry: self, cells: cells, exemplars: exemplars)
     }
 
     /// The handle of a series, registered when new. Past the budget the overflow series is returned.
@@ -132,14 +142,15 @@ public final class MetricRegistry: Sendable {
 
     /// All values now, summed over the shards. Observers run outside the lock.
     public func snapshot() -> [MetricFamily] {
-        let (families, series, shards, observers, overflowed) = self.state.withLock {
-            ($0.families, $0.series, $0.shards, $0.observers, $0.overflowed)
+        let (families, series, shards, observers, overflowed, stores) = self.state.withLock {
+            ($0.families, $0.series, $0.shards, $0.observers, $0.overflowed, $0.exemplars)
         }
+        let exemplars = MetricRegistry.newest(stores)
         var result: [MetricFamily] = []
         for (index, family) in families.enumerated() {
             var points: [MetricPoint] = []
             points.reserveCapacity(series[index].count)
-            for one in series[index] { points.append(MetricRegistry.point(one, family, shards)) }
+            for one in series[index] { points.append(MetricRegistry.point(one, family, shards, exemplars[one.offset] ?? [:])) }
             for observer in observers[index].values.joined() { points.append(MetricPoint(values: observer.values, value: .number(observer.read()))) }
             if !points.isEmpty { result.append(MetricFamily(instrument: family.instrument, points: points)) }
         }
@@ -150,7 +161,17 @@ public final class MetricRegistry: Sendable {
         return result
     }
 
-    private static func point(_ series: Series, _ family: Family, _ shards: [MetricCells]) -> MetricPoint {
+    private static func newest(_ stores: [ExemplarStore]) -> [Int: [Int: Exemplar]] {
+        var result: [Int: [Int: Exemplar]] = [:]
+        for store in stores {
+            for (series, buckets) in store.buckets.withLock({ $0 }) {
+                result[series, default: [:]].merge(buckets) { $0.time >= $1.time ? $0 : $1 }
+            }
+        }
+        return result
+    }
+
+    private static func point(_ series: Series, _ family: Family, _ shards: [MetricCells], _ exemplars: [Int: Exemplar]) -> MetricPoint {
         switch family.instrument.kind {
         case .histogram(let bounds):
             var buckets = [UInt64](repeating: 0, count: bounds.count + 1)
@@ -159,7 +180,7 @@ public final class MetricRegistry: Sendable {
                 for i in buckets.indices { buckets[i] &+= shard.value(series.offset + i) }
                 sum += Double(bitPattern: shard.value(series.offset + bounds.count + 1))
             }
-            return MetricPoint(values: series.values, value: .histogram(buckets: buckets, sum: sum))
+            return MetricPoint(values: series.values, value: .histogram(buckets: buckets, sum: sum), exemplars: exemplars)
         case .realCounter:
             return MetricPoint(values: series.values, value: .number(shards.reduce(0.0) { $0 + Double(bitPattern: $1.value(series.offset)) }))
         case .counter, .upDownCounter, .observedGauge, .observedCounter:

@@ -6,10 +6,14 @@ public final class MetricShard: @unchecked Sendable {
     private let registry: MetricRegistry
     private let cells: MetricCells
     private var cache: [UInt64: SeriesHandle] = [:]
+    private let exemplars: ExemplarStore
+    /// Second in which a series got its last exemplar, by the series' first cell.
+    private var exemplarSeconds: [Int: UInt64] = [:]
 
-    init(registry: MetricRegistry, cells: MetricCells) {
+    init(registry: MetricRegistry, cells: MetricCells, exemplars: ExemplarStore) {
         self.registry = registry
         self.cells = cells
+        self.exemplars = exemplars
     }
 
     /// The handle cached under `key`, or the registered series of the values that `values` gives.
@@ -46,6 +50,15 @@ public final class MetricShard: @unchecked Sendable {
     @inline(__always)
     func record(_ handle: SeriesHandle, _ value: Double, bounds: [Double]) {
         MetricShard.record(value, bounds: bounds, at: self.cells.cell(handle.offset))
+    }
+
+    /// Keeps a sampled observation as the exemplar of its bucket, unless the series has one of this second.
+    func offer(_ exemplar: Exemplar, to handle: SeriesHandle, bounds: [Double]) {
+        let second = exemplar.time / 1_000_000_000
+        guard self.exemplarSeconds[handle.offset] != second else { return }
+        self.exemplarSeconds[handle.offset] = second
+        let bucket = bounds.firstIndex { exemplar.value <= $0 } ?? bounds.count
+        self.exemplars.buckets.withLock { $0[handle.offset, default: [:]][bucket] = exemplar }
     }
 
     /// Counts `value` in its bucket (upper bounds inclusive, as Prometheus' `le`) and adds it to the sum.

@@ -38,6 +38,8 @@ public struct AttemptEvidence: Sendable {
     /// `gen_ai.provider.name`.
     public var provider = EvidenceText()
     public var requestModel = EvidenceText()
+    /// Whether the configuration names the request model, so that clients cannot invent values of it.
+    public var isModelConfigured = false
     public var responseModel = EvidenceText()
     public var responseID = EvidenceText()
     /// Comma-separated finish reasons, in the provider's spelling.

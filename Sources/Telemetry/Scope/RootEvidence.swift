@@ -51,6 +51,9 @@ public struct RootEvidence: Sendable {
     /// Where the response came from, as Kong's `source`: `upstream`, `kong` (a plugin or the gateway) or `error`.
     public var source = EvidenceText()
 
+    /// Id of the credential that authenticated the client: Kong's `authenticated_entity.id`.
+    public var credentialID = EvidenceText()
+
     /// Time the request's last body byte was read, and the first and last byte of the response left.
     public var requestReadAt: UInt64 = 0
     public var firstByteAt: UInt64 = 0

@@ -41,6 +41,7 @@ struct ListenerOptions: ParsableArguments {
 
     func resolved(_ environment: [String: String], proxyDefault: String = "0.0.0.0:8000") throws -> ProcessOptions {
         var options = ProcessOptions()
+        options.loading.defaultRouteProtocols = ConfigurationLoaderOptions.plaintextToo
         let proxy = self.proxy.isEmpty ? [environment["KONG_PROXY_LISTEN"] ?? proxyDefault] : self.proxy
         options.hasExplicitProxyAddress = !self.proxy.isEmpty || environment["KONG_PROXY_LISTEN"] != nil
         options.proxy = try proxy.compactMap { try ListenAddress.parse($0) }
@@ -62,6 +63,13 @@ struct LoadingOptions: ParsableArguments {
         var options = ConfigurationLoaderOptions()
         options.allowsUnsupported = self.allowUnsupported
         options.allowedEnvironmentNames = Set(self.allowedVariables)
+        options.defaultRouteProtocols = ConfigurationLoaderOptions.plaintextToo
         return options
     }
+}
+
+extension ConfigurationLoaderOptions {
+    /// Routes that name no protocols take both, as in Kong up to 3.13: files written for those versions mean it, and 3.14's https alone
+    /// would answer 426 to every plaintext client. One of the README's listed deviations.
+    static let plaintextToo: [TrafficProtocol] = [.http, .https]
 }

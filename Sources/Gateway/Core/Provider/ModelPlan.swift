@@ -7,6 +7,8 @@ public struct ModelPlan: Sendable {
     public var operation: ModelOperation
     /// The model asked for upstream.
     public var model: String
+    /// Whether the configuration names the model; otherwise the client did.
+    public var isModelConfigured = false
     public var location: ProviderLocation
     /// Path and query with authentication parameters applied.
     public var target: ByteBuffer

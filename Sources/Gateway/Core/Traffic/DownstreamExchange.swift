@@ -27,6 +27,8 @@ public protocol DownstreamExchange: AnyObject {
 
     /// The next bytes of the body, nil at its end. Sends 100 Continue first where the client waits for it.
     func readBody() async throws(DownstreamFailure) -> ByteBuffer?
+    /// Why the body could not be read to its end, once ``readBody()`` has thrown; whoever was reading it.
+    var bodyFailure: DownstreamFailure? { get }
     /// Trailers, once ``readBody()`` has returned nil.
     var trailers: HTTPFields? { get }
 

@@ -23,6 +23,7 @@ final class HTTP1ServerExchange: DownstreamExchange {
     private(set) var requestBytes: Int
     private(set) var responseBytes = 0
     private(set) var trailers: HTTPFields?
+    private(set) var bodyFailure: DownstreamFailure?
     private var body: BodyState
     private var response = ResponseState.none
     private var isAbandoned = false
@@ -61,6 +62,13 @@ final class HTTP1ServerExchange: DownstreamExchange {
     }
 
     func readBody() async throws(DownstreamFailure) -> ByteBuffer? {
+        do throws(DownstreamFailure) { return try await self.readEvent() } catch {
+            self.bodyFailure = error
+            throw error
+        }
+    }
+
+    private func readEvent() async throws(DownstreamFailure) -> ByteBuffer? {
         guard case .unread(let isContinuePending) = self.body else { return nil }
         if isContinuePending, !self.transport.hasInput, !self.hasResponded, self.head.framing != .none {
             self.transport.withOutput { $0.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n") }

@@ -7,7 +7,7 @@ extension ConfigurationNode {
         } catch {
             let problem =
                 switch error {
-                case .invalid(let problem, let offset): "is not a valid regular expression: \(problem) (at character \(offset + 1))"
+                case .invalid(let problem, let offset): "\"\(pattern)\" is not a valid regular expression: \(problem) (at character \(offset + 1))"
                 case .limitExceeded, .failed: "could not be compiled as a regular expression"
                 }
             self.context.report(ConfigurationIssue(path: path, line: line, problem: problem))

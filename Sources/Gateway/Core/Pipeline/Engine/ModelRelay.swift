@@ -39,6 +39,7 @@ final class ModelRelay: ResponseRelay {
         attempt.operation = EvidenceText(self.plan.operation.telemetryName)
         attempt.provider = EvidenceText(self.plan.adapter.descriptor.telemetryName)
         attempt.requestModel = evidence.text(self.plan.model)
+        attempt.isModelConfigured = self.plan.isModelConfigured
         attempt.isStream = self.plan.isStream
         attempt.pluginID = evidence.text(self.plan.pluginID)
         attempt.logsStatistics = self.plan.logsStatistics
@@ -47,7 +48,6 @@ final class ModelRelay: ResponseRelay {
 
     func describeParameters(_ scope: inout ScopeRecord) {
         let parameters = self.plan.parameters
-        if self.plan.isStream { scope.set(AttributeNames.genAIRequestStream, .bool(true)) }
         if let value = parameters.maximumTokens { scope.set(AttributeNames.genAIRequestMaxTokens, .int(Int64(value))) }
         if let value = parameters.temperature { scope.set(AttributeNames.genAIRequestTemperature, .double(value)) }
         if let value = parameters.topP { scope.set(AttributeNames.genAIRequestTopP, .double(value)) }

@@ -58,6 +58,7 @@ extension RequestRun {
             let failure = await self.attemptOnce(prepared, request: request, selection: selection, record: record, relay: relay)
             guard let failure else { return }
             if self.exchange.isClosed { return self.cancelled() }
+            if let failure = self.exchange.bodyFailure, !self.exchange.hasResponded { return await self.refuseBody(failure) }
             guard !self.exchange.hasResponded else {
                 // Bytes of the response are out: the client must see that it is incomplete.
                 self.outcome = .failed

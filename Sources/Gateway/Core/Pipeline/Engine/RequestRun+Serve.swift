@@ -30,6 +30,7 @@ extension RequestRun {
                 return await self.fail(failure)
             }
         }
+        if let credential = request.credentialID { record.update { root, evidence in root.credentialID = evidence.text(credential) } }
         let selection = route.chain.selection(for: request.consumer)
         record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: selection.sinks)
         await self.proxy(&request, selection, record)
