@@ -36,7 +36,7 @@ let package = Package(
     targets: [
         // C libraries of the system (Debian's -dev packages), behind module maps and small shims.
         .target(name: "CCurl", path: "Sources/Exporters/C/CCurl", linkerSettings: [.linkedLibrary("curl")]),
-        .target(name: "COTLP", path: "Sources/Exporters/C/COTLP", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        .target(name: "COTLP", path: "Sources/Exporters/C/COTLP", exclude: ["otlp.proto", "generate.sh"], linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(name: "COpenSSL", path: "Sources/Exporters/C/COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "CLZ4", path: "Sources/Exporters/C/CLZ4", linkerSettings: [.linkedLibrary("lz4")]),
         .target(name: "CYAML", path: "Sources/Gateway/C/CYAML", linkerSettings: [.linkedLibrary("yaml")]),
@@ -84,7 +84,7 @@ let package = Package(
 
         .testTarget(name: "GatewayWireTests", dependencies: ["GatewayWire", "FuzzGenerators", nioCore, nioHTTP1, nioEmbedded], swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", nioCore], swiftSettings: strict),
-        .testTarget(name: "ExportersTests", dependencies: ["Exporters", "Telemetry", "COTLP", nioCore], swiftSettings: strict),
+        .testTarget(name: "ExportersTests", dependencies: ["Exporters", "SideClient", "Telemetry", "COTLP"], swiftSettings: strict),
         .testTarget(
             name: "GatewayCoreTests", dependencies: ["GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore], swiftSettings: strict),
         .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),

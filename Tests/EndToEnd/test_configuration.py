@@ -51,7 +51,7 @@ EXPECTED = [
     (5, "colour"),
     (9, "methods"),
     (10, "r"),
-    (11, "~/(unclosed"),
+    (11, "(unclosed"),
     (13, "ftp"),
     (14, "connect_timeout"),
     (20, 'did you mean "openai"'),

@@ -23,7 +23,7 @@ final class LoopbackServer: Sendable {
         var requests: [Request] = []
         var connections = 0
         var descriptors: [Int32] = []
-        var isStopped = false
+        var isListenerClosed = false
     }
 
     let port: UInt16
@@ -61,13 +61,12 @@ final class LoopbackServer: Sendable {
     }
 
     func stop() {
-        let descriptors = self.state.withLock { state in
-            state.isStopped = true
-            return state.descriptors
+        // Descriptors are closed by their own threads and under the lock: a number that another test got meanwhile must not be touched.
+        self.state.withLock { state in
+            if !state.isListenerClosed { shutdown(self.listener, Int32(SHUT_RDWR)) }
+            for descriptor in state.descriptors { shutdown(descriptor, Int32(SHUT_RDWR)) }
         }
-        shutdown(self.listener, Int32(SHUT_RDWR))
-        close(self.listener)
-        for descriptor in descriptors { shutdown(descriptor, Int32(SHUT_RDWR)) }
+        _ = waitUntil(self.changed) { self.state.withLock { $0.isListenerClosed } }
     }
 
     /// Waits until `count` requests have come; false after ten seconds.
@@ -98,7 +97,14 @@ final class LoopbackServer: Sendable {
     private func acceptAll() {
         while true {
             let descriptor = accept(self.listener, nil, nil)
-            if descriptor < 0 { return }
+            if descriptor < 0 {
+                self.state.withLock { state in
+                    close(self.listener)
+                    state.isListenerClosed = true
+                }
+                self.changed.notify()
+                return
+            }
             self.state.withLock {
                 $0.connections += 1
                 $0.descriptors.append(descriptor)
@@ -108,12 +114,16 @@ final class LoopbackServer: Sendable {
     }
 
     private func serve(_ descriptor: Int32) {
-        defer { close(descriptor) }
+        defer {
+            self.state.withLock { state in
+                state.descriptors.removeAll { $0 == descriptor }
+                close(descriptor)
+            }
+        }
         if self.refusesEverything {
             var first: UInt8 = 0
             _ = recv(descriptor, &first, 1, 0)
             LoopbackServer.send(descriptor, Array("HTTP/1.1 400 Bad\r\n\r\n".utf8))
-            self.forget(descriptor)
             return
         }
         var buffer: [UInt8] = []
@@ -125,7 +135,6 @@ final class LoopbackServer: Sendable {
             self.changed.notify()
             switch self.answer(number, request) {
             case .close:
-                self.forget(descriptor)
                 return
             case .silence: break
             case .respond(let status, let headers, let body):
@@ -135,14 +144,11 @@ final class LoopbackServer: Sendable {
                 LoopbackServer.send(descriptor, out)
             }
         }
-        self.forget(descriptor)
     }
 
     private static func send(_ descriptor: Int32, _ bytes: [UInt8]) {
         _ = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL)) }
     }
-
-    private func forget(_ descriptor: Int32) { self.state.withLock { $0.descriptors.removeAll { $0 == descriptor } } }
 
     private static func read(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Request? {
         var chunk = [UInt8](repeating: 0, count: 65_536)

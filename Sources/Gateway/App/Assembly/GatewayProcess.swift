@@ -17,6 +17,7 @@ final class GatewayProcess: Sendable {
     private let flow: EvidenceFlow
     private let client = SideClient()
     private let sinks: SinkStore
+    private let consumers: ConsumerMetrics
     private let assembly: ConfigurationAssembly
     private let telemetry: TelemetryAssembly
     private let isReady = Atomic<Bool>(false)
@@ -26,8 +27,10 @@ final class GatewayProcess: Sendable {
         self.options = options
         self.environment = environment
         self.flow = EvidenceFlow(registry: self.registry)
-        self.telemetry = TelemetryAssembly(environment: environment, stateDirectory: options.stateDirectory, flow: self.flow, client: self.client)
-        self.sinks = SinkStore(flow: self.flow, client: self.client, lines: self.telemetry.lines, base: self.telemetry.traceBase)
+        self.consumers = ConsumerMetrics(registry: self.registry)
+        self.telemetry = TelemetryAssembly(
+            environment: environment, stateDirectory: options.stateDirectory, flow: self.flow, client: self.client, consumers: self.consumers)
+        self.sinks = SinkStore(flow: self.flow, client: self.client, consumers: self.consumers, lines: self.telemetry.lines, base: self.telemetry.traceBase)
         self.assembly = ConfigurationAssembly(environment: environment, options: options.loading, sinks: self.sinks, client: self.client)
     }
 
@@ -81,7 +84,7 @@ final class GatewayProcess: Sendable {
     private func makeLoops(_ group: MultiThreadedEventLoopGroup) -> [DataLoop] {
         var loops: [DataLoop] = []
         for loop in group.makeIterator() {
-            let data = DataLoop(loop: loop, telemetry: self.flow.makeLoop(), upstream: self.telemetry.upstreamOptions)
+            let data = DataLoop(loop: loop, telemetry: self.flow.makeLoop(), upstream: UpstreamOptions(environment: self.environment))
             data.start()
             loops.append(data)
         }

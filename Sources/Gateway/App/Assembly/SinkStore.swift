@@ -8,21 +8,23 @@ import Telemetry
 final class SinkStore: SinkDirectory {
     private let flow: EvidenceFlow
     private let client: SideClient
+    private let consumers: ConsumerMetrics
     private let files: FileLogSinks
     private let base: OTLPOptions
     private let state = Mutex<(traces: [TraceSinkSettings: OTLPTraceExporter], kong: [KongMetricsSelection: KongMetrics])>(([:], [:]))
 
     /// - Parameter base: resource and defaults of trace exporters, from the OTEL_* variables.
-    init(flow: EvidenceFlow, client: SideClient, lines: AuditLineCache, base: OTLPOptions) {
+    init(flow: EvidenceFlow, client: SideClient, consumers: ConsumerMetrics, lines: AuditLineCache, base: OTLPOptions) {
         self.flow = flow
         self.client = client
+        self.consumers = consumers
         self.files = FileLogSinks(registry: flow.registry, lines: lines)
         self.base = base
     }
 
     func fileLog(path: String, reopen: Bool) -> any EvidenceConsumer {
         let (sink, isNew) = self.files.sink(path: path, reopen: reopen)
-        if isNew { self.flow.addScoped(sink) }
+        if isNew { self.add(sink) }
         return sink
     }
 
@@ -40,7 +42,7 @@ final class SinkStore: SinkDirectory {
             options.retry.maximumElapsedMilliseconds = UInt64(max(0, settings.maximumRetrySeconds) * 1000)
             let exporter = OTLPTraceExporter(options: options, client: self.client, registry: self.flow.registry)
             state.traces[settings] = exporter
-            self.flow.addScoped(exporter)
+            self.add(exporter)
             return exporter
         }
     }
@@ -52,9 +54,14 @@ final class SinkStore: SinkDirectory {
                 registry: self.flow.registry, statusCodes: selection.statusCodes, latencies: selection.latencies, bandwidth: selection.bandwidth, ai: selection.ai,
                 perConsumer: selection.perConsumer)
             state.kong[selection] = metrics
-            self.flow.addScoped(metrics)
+            self.add(metrics)
             return metrics
         }
+    }
+
+    private func add(_ consumer: any EvidenceConsumer) {
+        self.flow.addScoped(consumer)
+        self.consumers.add(consumer)
     }
 
     /// After a rotation from outside.

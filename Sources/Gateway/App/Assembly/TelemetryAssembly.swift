@@ -1,7 +1,5 @@
 import Exporters
 import GatewayCore
-import GatewayTransport
-import GatewayWire
 import SideClient
 import Telemetry
 
@@ -12,14 +10,16 @@ final class TelemetryAssembly: Sendable {
     private let stateDirectory: String
     private let flow: EvidenceFlow
     private let client: SideClient
+    private let consumers: ConsumerMetrics
     private nonisolated(unsafe) var audit: AuditStream?
     // Set once by open(settings:configurationHash:), before anything else runs.
 
-    init(environment: [String: String], stateDirectory: String, flow: EvidenceFlow, client: SideClient) {
+    init(environment: [String: String], stateDirectory: String, flow: EvidenceFlow, client: SideClient, consumers: ConsumerMetrics) {
         self.environment = OTLPOptions.fromEnvironment(environment)
         self.stateDirectory = stateDirectory
         self.flow = flow
         self.client = client
+        self.consumers = consumers
         for problem in self.environment.problems { DiagnosticLog.shared.warning("\(problem.variable) is ignored: \(problem.message)") }
     }
 
@@ -30,13 +30,11 @@ final class TelemetryAssembly: Sendable {
         return options
     }
 
-    var upstreamOptions: UpstreamOptions { UpstreamOptions() }
-
     /// Opens the built-in audit stream and the exporter that the environment asks for.
     func open(settings: PellucidSettings, configurationHash: String) {
         if settings.audit.isEnabled { self.openAudit(settings.audit, configurationHash) }
         if self.environment.isRequested, !self.environment.isDisabled, self.environment.options != nil {
-            self.flow.addGlobal(OTLPTraceExporter(options: self.traceBase, client: self.client, registry: self.flow.registry))
+            self.add(OTLPTraceExporter(options: self.traceBase, client: self.client, registry: self.flow.registry))
         }
     }
 
@@ -66,7 +64,12 @@ final class TelemetryAssembly: Sendable {
             DiagnosticLog.shared.error("\(error)")
         }
         self.audit = stream
-        self.flow.addGlobal(stream)
+        self.add(stream)
+    }
+
+    private func add(_ consumer: any EvidenceConsumer) {
+        self.flow.addGlobal(consumer)
+        self.consumers.add(consumer)
     }
 
     func reopenFiles() { self.audit?.reopen() }
@@ -81,38 +84,5 @@ final class TelemetryAssembly: Sendable {
             case .ratio(let ratio): ratio
             }
         return snapshot.sampled(by: Sampler(ratio: ratio, followsParent: choice.isParentBased))
-    }
-}
-
-extension ServerOptions {
-    /// The limits of a configuration.
-    init(_ settings: PellucidSettings) {
-        self.init()
-        self.http.startLineBytes = settings.limits.requestLineBytes
-        self.http.fieldLineBytes = settings.limits.headerBytes
-        self.http.fieldsBytes = settings.limits.headerBytes
-        self.http.fieldCount = settings.limits.headerCount
-        self.maximumConnections = settings.limits.connections
-        self.requestsPerConnection = settings.limits.requestsPerConnection
-        self.maximumBodyBytes = settings.limits.bodyBytes
-        self.headTimeout = UInt64(settings.timeouts.headerSeconds * 1e9)
-        self.bodyTimeout = UInt64(settings.timeouts.bodySeconds * 1e9)
-        self.keepAliveTimeout = UInt64(settings.timeouts.idleKeepAliveSeconds * 1e9)
-        self.sendTimeout = UInt64(settings.timeouts.writeSeconds * 1e9)
-    }
-}
-
-extension DiagnosticLog {
-    /// The level and format of a configuration.
-    func configure(_ settings: DiagnosticLogSettings) {
-        let level: Level =
-            switch settings.level {
-            case .trace, .debug: .debug
-            case .info: .info
-            case .notice: .notice
-            case .warning: .warning
-            case .error, .critical: .error
-            }
-        self.configure(level: level, format: settings.format == .json ? .json : .text)
     }
 }

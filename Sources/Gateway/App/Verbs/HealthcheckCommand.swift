@@ -5,7 +5,7 @@ import SideClient
 struct HealthcheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "healthcheck", abstract: "Exit 0 when the gateway's status listener says it is ready.")
 
-    @Option(help: "Address of the status listener.") var status = "127.0.0.1:8007"
+    @Option(name: .customLong("status-listen"), help: "Address of the status listener.") var status = "127.0.0.1:8007"
 
     mutating func run() async throws {
         let client = SideClient()

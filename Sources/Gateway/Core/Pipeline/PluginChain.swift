@@ -19,6 +19,7 @@ struct PluginChain: Sendable {
         var response: [any ResponseStage] = []
         var stream: [any StreamStage] = []
         var sinks: [any EvidenceConsumer] = []
+        var sampler: Sampler?
 
         mutating func add(_ instance: PluginInstance) {
             if let stage = instance.request { self.request.append(stage) }
@@ -26,6 +27,7 @@ struct PluginChain: Sendable {
             if let stage = instance.response { self.response.append(stage) }
             if let stage = instance.stream { self.stream.append(stage) }
             if let sink = instance.sink { self.sinks.append(sink) }
+            if let sampler = instance.sampler { self.sampler = sampler }
         }
     }
 

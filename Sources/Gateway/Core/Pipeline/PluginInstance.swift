@@ -15,6 +15,7 @@ public final class PluginInstance: Sendable {
     let response: (any ResponseStage)?
     let stream: (any StreamStage)?
     let sink: (any EvidenceConsumer)?
+    let sampler: Sampler?
 
     /// Makes the instance and finds out which phases its type takes part in.
     init<Plugin: GatewayPlugin>(_ plugin: Plugin, entity: PluginEntity, mode: StageMode) {
@@ -39,6 +40,7 @@ public final class PluginInstance: Sendable {
         self.response = (plugin as? any ResponsePlugin).map { responseStage($0) }
         self.stream = (plugin as? any StreamPlugin).map { streamStage($0) }
         self.sink = (plugin as? any LogPlugin)?.sink
+        self.sampler = (plugin as? any LogPlugin)?.sampler
     }
 
     func applies(route: String, service: String?) -> Bool {

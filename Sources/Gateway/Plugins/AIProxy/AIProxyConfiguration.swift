@@ -285,6 +285,7 @@ extension AIProxyConfiguration {
             let huggingFace = node.object("huggingface") { ($0.optionalBool("use_cache"), $0.optionalBool("wait_for_model")) }
             self.huggingFaceUsesCache = huggingFace?.0
             self.huggingFaceWaitsForModel = huggingFace?.1
+            node.warnWithoutEffect("cache_read_cost", "cache_write_cost", "cache_write_cost_list", "context_window_factor", "service_tier_factor", "huggingface")
         }
     }
 

@@ -27,6 +27,9 @@ struct ModelTarget: Sendable {
         guard let adapter = providers.adapter(name), Self.speaksOpenAI(model) else {
             throw Self.problem("config.model.provider", "\"\(name)\" with this format is not served yet; providers that speak OpenAI's format are")
         }
+        if configuration.auth.azureUsesManagedIdentity || configuration.auth.azureClientSecret != nil {
+            throw Self.problem("config.auth", "Azure identities are not served yet; send an api-key header")
+        }
         self.adapter = adapter
         self.operation = operation
         self.configuration = configuration

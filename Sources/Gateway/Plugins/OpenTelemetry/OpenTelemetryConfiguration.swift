@@ -66,6 +66,8 @@ public struct OpenTelemetryConfiguration: GatewayConfiguration, Hashable {
         if node.isPresent("header_type") { node.warn("is deprecated by Kong", at: "header_type", hint: "use propagation") }
         self.headerType = node.choice("header_type", default: .preserve)
         self.queue = Self.queue(&node)
+        node.warnWithoutEffect("logs_endpoint", "http_response_header_for_traceid")
+        if ![.preserve, .w3c].contains(self.headerType) { node.warn("has no effect in this version: W3C trace context is propagated", at: "header_type") }
         if self.tracesEndpoint == nil, self.logsEndpoint == nil, self.metrics.endpoint == nil, self.accessLogs.endpoint == nil,
             !["traces_endpoint", "endpoint", "logs_endpoint"].contains(where: { node.isPresent($0) })
         {
@@ -94,6 +96,7 @@ public struct OpenTelemetryConfiguration: GatewayConfiguration, Hashable {
 
         public init(from node: inout ConfigurationNode) {
             self.endpoint = node.optionalString("endpoint", .url, referenceable: true)
+            node.warnWithoutEffect("endpoint")
             self.customAttributesByLua = node.optionalLuaMap("custom_attributes_by_lua")
         }
     }
@@ -113,6 +116,7 @@ public struct OpenTelemetryConfiguration: GatewayConfiguration, Hashable {
 
         public init(from node: inout ConfigurationNode) {
             self.endpoint = node.optionalString("endpoint", .url, referenceable: true)
+            node.warnWithoutEffect("endpoint")
             self.pushIntervalSeconds = node.number("push_interval", default: 60, above: 0)
             self.includesAIMetrics = node.bool("enable_ai_metrics", default: false)
             self.includesBandwidthMetrics = node.bool("enable_bandwidth_metrics", default: false)
@@ -150,6 +154,10 @@ public struct OpenTelemetryConfiguration: GatewayConfiguration, Hashable {
             self.extract = node.optionalChoices("extract")
             self.inject = node.optionalChoices("inject")
             self.clear = node.strings("clear", .nonEmpty)
+            if self.inject.map({ !$0.allSatisfy { $0 == .w3c || $0 == .preserve } }) ?? false || self.extract.map({ $0 != [.w3c] }) ?? false {
+                node.warn("formats other than w3c have no effect in this version")
+            }
+            node.warnWithoutEffect("clear")
             self.defaultFormat = node.choice("default_format", default: .w3c)
         }
     }

@@ -97,6 +97,11 @@ public struct ConfigurationNode: ~Copyable {
         self.add(problem, key, hint, .warning)
     }
 
+    /// Warns of keys that are understood and have no effect in this version.
+    public func warnWithoutEffect(_ keys: String...) {
+        for key in keys where self.isPresent(key) { self.warn("has no effect in this version", at: key) }
+    }
+
     /// The path of a key of this mapping.
     public func path(of key: String) -> String {
         self.path.isEmpty ? key : "\(self.path).\(key)"

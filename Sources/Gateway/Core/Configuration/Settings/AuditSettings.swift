@@ -37,6 +37,7 @@ public struct AuditSettings: GatewayConfiguration, Hashable {
         self.rotateBytes = rotate
         self.keptFiles = node.int("kept_files", default: 0, in: 0...100_000)
         self.compressesClosedFiles = node.bool("compress", default: true)
+        node.warnWithoutEffect("rotate_bytes", "kept_files", "compress")
         self.hmacKey = node.optionalString("hmac_key", .length(16...1_024), referenceable: true)
     }
 }

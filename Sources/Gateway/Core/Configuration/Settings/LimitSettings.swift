@@ -6,7 +6,7 @@ public struct LimitSettings: GatewayConfiguration, Hashable {
     public let headerBytes: Int
     /// Number of header fields. Default 200, 10 to 10,000.
     public let headerCount: Int
-    /// Body. Default 64 MiB, up to 16 GiB; a plugin may allow less.
+    /// Body of a request. Default 0: none, as in Kong, since bodies are streamed; what plugins read has limits of their own.
     public let bodyBytes: Int
     /// Connections of clients at once. Default 16,384.
     public let connections: Int
@@ -19,7 +19,8 @@ public struct LimitSettings: GatewayConfiguration, Hashable {
         self.requestLineBytes = node.int("request_line_bytes", default: 16_384, in: 1_024...1_048_576)
         self.headerBytes = node.int("header_bytes", default: 65_536, in: 1_024...8_388_608)
         self.headerCount = node.int("header_count", default: 200, in: 10...10_000)
-        self.bodyBytes = node.int("body_bytes", default: 64 << 20, in: 0...(16 << 30))
+        self.bodyBytes = node.int("body_bytes", default: 0, in: 0...(1 << 50))
+        node.warnWithoutEffect("connections_per_client")
         self.connections = node.int("connections", default: 16_384, in: 1...1_000_000)
         self.connectionsPerClient = node.int("connections_per_client", default: 0, in: 0...1_000_000)
         self.requestsPerConnection = node.int("requests_per_connection", default: 10_000, in: 0...1_000_000_000)

@@ -44,6 +44,7 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
             return bits > 0 && (parts.count == 1 || Int(parts[1]).map { (0...bits).contains($0) } ?? false)
         }
         self.trustedProxies = node.strings("trusted_proxies", network)
+        node.warnWithoutEffect("trusted_proxies")
         self.seriesBudget = node.int("series_budget", default: 10_000, in: 100...1_000_000)
     }
 }

@@ -16,6 +16,7 @@ public struct SamplingSettings: GatewayConfiguration, Hashable {
         self.followsParent = node.bool("follow_parent", default: true)
         self.keepsFailures = node.bool("keep_failures", default: true)
         self.keepsSlowerThanSeconds = node.optionalNumber("keep_slower_than_seconds", in: 0...86_400)
+        node.warnWithoutEffect("keep_failures", "keep_slower_than_seconds", "keep_costlier_than")
         self.keepsCostlierThan = node.optionalNumber("keep_costlier_than", in: 0...1_000_000)
     }
 }

@@ -16,6 +16,7 @@ public struct TimeoutSettings: GatewayConfiguration, Hashable {
         self.bodySeconds = node.number("body_seconds", default: 60, in: 0.1...3_600)
         self.idleKeepAliveSeconds = node.number("idle_keepalive_seconds", default: 75, in: 0...3_600)
         self.writeSeconds = node.number("write_seconds", default: 60, in: 0.1...3_600)
+        node.warnWithoutEffect("handshake_seconds")
         self.handshakeSeconds = node.number("handshake_seconds", default: 10, in: 0.1...600)
     }
 }

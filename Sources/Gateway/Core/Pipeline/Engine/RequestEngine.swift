@@ -12,7 +12,7 @@ public final class RequestEngine: ExchangeHandler {
         let snapshot = self.snapshots.active
         let parent = RequestEngine.parent(of: exchange.head.fields)
         let record = loop.telemetry.begin(parent: parent, sampler: snapshot.sampler, at: exchange.startedAt)
-        let run = RequestRun(exchange: exchange, loop: loop, snapshot: snapshot, requestID: RequestEngine.requestID(of: record))
+        let run = RequestRun(exchange: exchange, loop: loop, snapshot: snapshot, requestID: RequestEngine.requestID(of: record), parent: parent)
         run.describe(record)
         await run.serve(record)
         run.conclude(record)

@@ -11,7 +11,12 @@ extension RequestRun {
             return await self.respond(self.error(404, "no Route matched with those values"))
         }
         let route = self.snapshot.routes[match.routeIndex]
-        record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: route.chain.selection(for: nil).sinks)
+        let unauthenticated = route.chain.selection(for: nil)
+        record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: unauthenticated.sinks)
+        // Before anything is propagated: the decision a caller or an upstream sees is the one that is exported.
+        if let sampler = unauthenticated.sampler {
+            record.update { root, _ in root.isSampled = sampler.decide(parent: self.parent, traceIDLow: root.traceIDLow) }
+        }
         if case .requiresTLS(let status) = match.transport { return await self.redirectToTLS(status) }
 
         var request = self.makeRequest(route, match)

@@ -8,6 +8,8 @@ final class RequestRun {
     let loop: LoopContext
     let snapshot: GatewaySnapshot
     let requestID: String
+    /// The caller's trace, where it sent one.
+    let parent: TraceContext?
     /// The path as routes see it: Kong's normalisation (dot segments, double slashes, needless escapes).
     let normalizedPath: ByteBuffer
 
@@ -26,11 +28,12 @@ final class RequestRun {
     var attempts = 0
     var lastConnectionWasReused = false
 
-    init(exchange: any DownstreamExchange, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String) {
+    init(exchange: any DownstreamExchange, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parent: TraceContext?) {
         self.exchange = exchange
         self.loop = loop
         self.snapshot = snapshot
         self.requestID = requestID
+        self.parent = parent
         let path = exchange.head.target.path
         self.normalizedPath = path.withUnsafeBytes { PathNormalizer.normalize($0) }.map { ByteBuffer(bytes: $0) } ?? ByteBuffer(path)
     }

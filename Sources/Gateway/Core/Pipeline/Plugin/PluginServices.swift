@@ -90,4 +90,10 @@ public struct KongMetricsSelection: Sendable, Hashable {
 public protocol LogPlugin: GatewayPlugin {
     /// The sink that gets the requests this instance applies to; nil when it only changes settings.
     var sink: (any EvidenceConsumer)? { get }
+    /// Takes the head sampling decision for those requests instead of the process's sampler; nil: leaves it.
+    var sampler: Sampler? { get }
+}
+
+extension LogPlugin {
+    public var sampler: Sampler? { nil }
 }
