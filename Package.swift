@@ -83,10 +83,18 @@ let package = Package(
         .executableTarget(name: "pellucid-load", dependencies: ["CEpoll"], path: "Tests/Performance/Load", swiftSettings: strict),
 
         .testTarget(name: "GatewayWireTests", dependencies: ["GatewayWire", "FuzzGenerators", nioCore, nioHTTP1, nioEmbedded], swiftSettings: strict),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", nioCore], swiftSettings: strict),
+        // What test targets share: finished requests kept as values, in-memory exchanges, an engine without sockets.
+        .target(name: "TelemetryTestSupport", dependencies: ["Telemetry"], path: "Tests/Support/Telemetry", swiftSettings: strict),
+        .target(
+            name: "GatewayTestSupport",
+            dependencies: ["TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
+            path: "Tests/Support/Gateway", swiftSettings: strict),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TelemetryTestSupport"], swiftSettings: strict),
         .testTarget(name: "ExportersTests", dependencies: ["Exporters", "SideClient", "Telemetry", "COTLP"], swiftSettings: strict),
         .testTarget(
-            name: "GatewayCoreTests", dependencies: ["GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore], swiftSettings: strict),
+            name: "GatewayCoreTests",
+            dependencies: ["GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
+            swiftSettings: strict),
         .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),
         .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport", "GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioEmbedded], swiftSettings: strict),
         .testTarget(name: "GatewayPluginsTests", dependencies: ["GatewayPlugins", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),

@@ -1,4 +1,5 @@
 import Synchronization
+import TelemetryTestSupport
 import Testing
 
 @testable import Telemetry

@@ -21,6 +21,9 @@ public final class LoopTelemetry: @unchecked Sendable {
     private let refused = Atomic<UInt64>(0)
 
     static let poolLimit = 256
+    /// Finished requests after which the drain thread is woken before its time.
+    static let wakeInterval = 64
+    private var sinceWake = 0
 
     init(flow: EvidenceFlow, metrics: MetricShard, ringCapacity: Int, identifiers: IdentifierGenerator = IdentifierGenerator()) {
         self.flow = flow
@@ -84,7 +87,12 @@ public final class LoopTelemetry: @unchecked Sendable {
             if self.pool.count < LoopTelemetry.poolLimit { self.pool.append(evidence) }
         }
         self.finished.store(self.finished.load(ordering: .relaxed) &+ 1, ordering: .releasing)
-        if self.ring.count > self.ring.capacity / 2 { self.flow.wake() }
+        // Often enough that the same few evidence objects go round: a longer queue would be a larger working set.
+        self.sinceWake &+= 1
+        if self.sinceWake == LoopTelemetry.wakeInterval {
+            self.sinceWake = 0
+            self.flow.wake()
+        }
     }
 
     /// A scope whose record is still alive when its request ends is shown as abandoned at that instant.

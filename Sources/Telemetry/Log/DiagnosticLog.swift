@@ -50,7 +50,7 @@ public final class DiagnosticLog: Sendable {
         var line: String
         switch format {
         case .text:
-            line = "\(time) [\(level.name)] \(message)"
+            line = "\(time) [\(level.name)] \(DiagnosticLog.onOneLine(message))"
             for (key, value) in fields { line += " \(key)=\(value.contains(where: { $0 == " " || $0 == "\"" }) ? "\"\(DiagnosticLog.escaped(value))\"" : DiagnosticLog.escaped(value))" }
         case .json:
             line = "{\"time\":\"\(time)\",\"level\":\"\(level.name)\",\"message\":\"\(DiagnosticLog.escaped(message))\""
@@ -66,6 +66,11 @@ public final class DiagnosticLog: Sendable {
                 offset += max(0, written)
             }
         }
+    }
+
+    /// Control characters escaped, everything else as it is: a message is one line, and no message colours a terminal.
+    private static func onOneLine(_ text: String) -> String {
+        text.unicodeScalars.contains { $0.value < 0x20 } ? text.unicodeScalars.map { $0.value < 0x20 ? escaped(String($0)) : String($0) }.joined() : text
     }
 
     /// JSON string escapes; also keeps a text line on one line.

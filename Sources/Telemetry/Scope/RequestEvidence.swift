@@ -78,6 +78,15 @@ public final class RequestEvidence: @unchecked Sendable {
         return string.withUTF8 { self.text(UnsafeRawBufferPointer($0)) }
     }
 
+    /// Records two pieces as one text.
+    public func text(_ first: String, _ second: UnsafeRawBufferPointer) -> EvidenceText {
+        let head = self.text(first)
+        let tail = self.text(second)
+        // Either piece may have been refused by the limit; both lie one behind the other otherwise.
+        guard head.constant == nil, !tail.isEmpty else { return head }
+        return EvidenceText(offset: head.offset, length: head.length + tail.length)
+    }
+
     /// Records pairs as one text, `name NUL value NUL …`: how header fields are kept.
     public func pairs(_ body: ((UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) -> Void) -> EvidenceText {
         let start = self.arenaCount

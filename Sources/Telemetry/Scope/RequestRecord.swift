@@ -9,12 +9,10 @@ public struct RequestRecord: ~Copyable {
         self.telemetry = telemetry
     }
 
-    /// Changes the root evidence; text is recorded through the second argument.
+    /// Changes the root evidence in place; text is recorded through the second argument, whose `root` must not be touched meanwhile.
     @inline(__always)
     package borrowing func update(_ body: (inout RootEvidence, RequestEvidence) -> Void) {
-        var root = self.evidence.root
-        body(&root, self.evidence)
-        self.evidence.root = root
+        body(&self.evidence.root, self.evidence)
     }
 
     package borrowing func matched(_ route: RouteIdentity, configurationHash: String, sinks: [any EvidenceConsumer]) {

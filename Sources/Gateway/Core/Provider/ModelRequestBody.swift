@@ -1,49 +1,93 @@
 public import GatewayWire
 public import NIOCore
 
-/// The JSON body of a model operation: validated once, read by look-ups, changed by splicing.
+/// The JSON body of a model operation: validated and looked through once, changed by splicing.
 public struct ModelRequestBody: Sendable {
     public let document: JSONDocument
     public let operation: ModelOperation
+    /// The model the client names; nil when it names none.
+    public let model: String?
+    public let stream: Bool?
+    /// Whether the client itself asks for the usage of a stream.
+    public let asksForUsage: Bool
+    /// What the model is asked; nil when the member is missing.
+    public let prompt: JSONView?
+    public let hasTopK: Bool
+    /// The parameters that spans show.
+    public let parameters: ModelParameters
 
     public var bytes: ByteBuffer { self.document.bytes }
+    public var isObject: Bool { self.document.result.root.kind == .object }
 
     /// Scans a body.
     ///
     /// - Throws: where and why it is no JSON text.
     public init(_ bytes: ByteBuffer, operation: ModelOperation) throws(JSONError) {
-        self.document = try JSONDocument(bytes)
-        self.operation = operation
-    }
-
-    public var isObject: Bool { self.document.result.root.kind == .object }
-    /// The model the client names; nil when it names none.
-    public var model: String? { self.document["model"]?.string }
-    public var stream: Bool? { self.document["stream"]?.bool }
-    /// Whether the client itself asks for the usage of a stream.
-    public var asksForUsage: Bool { self.document["stream_options"]?["include_usage"]?.bool ?? false }
-    /// What the model is asked; nil when the member is missing.
-    public var prompt: JSONView? { self.document[self.operation.promptMember] }
-
-    /// The parameters that spans show.
-    public var parameters: ModelParameters {
-        var parameters = ModelParameters()
-        for member in self.document.members {
-            let value = JSONView(self.bytes, member.value)
-            guard value.kind == .number else { continue }
-            let key = JSONView(self.bytes, member.key)
-            switch member.key.count - 2 {
-            case 1 where key.equals("n"): parameters.choiceCount = value.int
-            case 4 where key.equals("seed"): parameters.seed = value.int
-            case 5 where key.equals("top_p"): parameters.topP = value.double
-            case 10 where key.equals("max_tokens"): parameters.maximumTokens = value.int
-            case 11 where key.equals("temperature"): parameters.temperature = value.double
-            case 16 where key.equals("presence_penalty"): parameters.presencePenalty = value.double
-            case 17 where key.equals("frequency_penalty"): parameters.frequencyPenalty = value.double
-            case 21 where key.equals("max_completion_tokens"): parameters.maximumTokens = value.int
-            default: continue
+        let document = try JSONDocument(bytes)
+        var model: JSONSpan?
+        var stream: JSONSpan?
+        var options: JSONSpan?
+        var prompt: JSONSpan?
+        var hasTopK = false
+        var numbers = ParameterSpans()
+        let promptMember = operation.promptMember
+        document.forEachMember { key, value in
+            if key.isText(promptMember) {
+                prompt = value
+                return
+            }
+            switch key.count {
+            case 5 where key.isText("model"): model = value
+            case 5 where key.isText("top_k"): hasTopK = true
+            case 6 where key.isText("stream"): stream = value
+            case 14 where key.isText("stream_options"): options = value
+            default: if value.kind == .number { numbers.note(key, value) }
             }
         }
-        return parameters
+        self.document = document
+        self.operation = operation
+        self.model = model.flatMap { JSONView(bytes, $0).string }
+        self.stream = stream.flatMap { JSONView(bytes, $0).bool }
+        self.asksForUsage = options.flatMap { JSONView(bytes, $0)["include_usage"]?.bool } ?? false
+        self.prompt = prompt.map { JSONView(bytes, $0) }
+        self.hasTopK = hasTopK
+        self.parameters = numbers.read(bytes)
+    }
+
+    /// Where the numbers lie that telemetry shows.
+    private struct ParameterSpans {
+        private var choiceCount: JSONSpan?
+        private var seed: JSONSpan?
+        private var topP: JSONSpan?
+        private var maximumTokens: JSONSpan?
+        private var temperature: JSONSpan?
+        private var presencePenalty: JSONSpan?
+        private var frequencyPenalty: JSONSpan?
+
+        mutating func note(_ key: UnsafeRawBufferPointer, _ value: JSONSpan) {
+            switch key.count {
+            case 1 where key.isText("n"): self.choiceCount = value
+            case 4 where key.isText("seed"): self.seed = value
+            case 5 where key.isText("top_p"): self.topP = value
+            case 10 where key.isText("max_tokens"): self.maximumTokens = value
+            case 11 where key.isText("temperature"): self.temperature = value
+            case 16 where key.isText("presence_penalty"): self.presencePenalty = value
+            case 17 where key.isText("frequency_penalty"): self.frequencyPenalty = value
+            case 21 where key.isText("max_completion_tokens"): self.maximumTokens = value
+            default: return
+            }
+        }
+
+        func read(_ bytes: ByteBuffer) -> ModelParameters {
+            var parameters = ModelParameters()
+            parameters.choiceCount = self.choiceCount.flatMap { JSONView(bytes, $0).int }
+            parameters.seed = self.seed.flatMap { JSONView(bytes, $0).int }
+            parameters.topP = self.topP.flatMap { JSONView(bytes, $0).double }
+            parameters.maximumTokens = self.maximumTokens.flatMap { JSONView(bytes, $0).int }
+            parameters.temperature = self.temperature.flatMap { JSONView(bytes, $0).double }
+            parameters.presencePenalty = self.presencePenalty.flatMap { JSONView(bytes, $0).double }
+            parameters.frequencyPenalty = self.frequencyPenalty.flatMap { JSONView(bytes, $0).double }
+            return parameters
+        }
     }
 }

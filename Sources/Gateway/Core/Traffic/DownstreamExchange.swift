@@ -32,10 +32,16 @@ public protocol DownstreamExchange: AnyObject {
     /// Trailers, once ``readBody()`` has returned nil.
     var trailers: HTTPFields? { get }
 
-    /// Writes the response head. `fields` must not hold hop-by-hop fields.
-    func writeHead(status: Int, fields: HTTPFields, framing: ResponseFraming)
-    /// Writes content and returns when the client's side can take more. Small writes are collected until ``flush()``.
-    func writeBody(_ bytes: ByteBuffer) async throws(DownstreamFailure)
+    /// Writes the response head: `fields` without those in `skipping`, then `lines`. What is left must not be hop-by-hop.
+    func writeHead(status: Int, fields: HTTPFields, skipping: KnownFieldSet, lines: FieldLines?, framing: ResponseFraming)
+    /// Writes content; small writes are collected until ``flush()``.
+    ///
+    /// - Returns: whether the client's side can take more; otherwise ``relieve()`` comes before the next write.
+    func write(_ bytes: ByteBuffer) -> Bool
+    /// Flushes and waits until the client's side can take more.
+    ///
+    /// - Throws: why it cannot.
+    func relieve() async throws(DownstreamFailure)
     /// The upstream exchange that serves this one: cancelled at once when the client goes away.
     var servedBy: (any UpstreamExchange)? { get set }
 
@@ -49,6 +55,16 @@ public protocol DownstreamExchange: AnyObject {
 }
 
 extension DownstreamExchange {
+    /// Writes the response head of a response of the gateway's own.
+    public func writeHead(status: Int, fields: HTTPFields, framing: ResponseFraming) {
+        self.writeHead(status: status, fields: fields, skipping: [], lines: nil, framing: framing)
+    }
+
+    /// Writes content and returns when the client's side can take more.
+    public func writeBody(_ bytes: ByteBuffer) async throws(DownstreamFailure) {
+        if !self.write(bytes) { try await self.relieve() }
+    }
+
     /// The whole body in one buffer.
     ///
     /// - Throws: ``DownstreamFailure/bodyTooLarge(limit:)`` as soon as more than `limit` bytes are announced or seen.

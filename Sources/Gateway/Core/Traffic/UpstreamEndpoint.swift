@@ -11,6 +11,8 @@ public final class UpstreamEndpoint: Sendable {
     public let poolKey: String
     /// `host` or `host:port`, as a Host field names it (default ports left out).
     public let authority: String
+    /// `scheme://authority`.
+    public let origin: String
 
     public init(host: String, port: Int, isTLS: Bool, serverName: String? = nil, verifiesCertificate: Bool = true) {
         self.host = host
@@ -21,7 +23,9 @@ public final class UpstreamEndpoint: Sendable {
         self.verifiesCertificate = verifiesCertificate
         self.poolKey = "\(isTLS ? verifiesCertificate ? "https" : "https-unverified" : "http")|\(host)|\(port)|\(isTLS ? name : "")"
         let bracketed = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
-        self.authority = port == (isTLS ? 443 : 80) ? bracketed : "\(bracketed):\(port)"
+        let authority = port == (isTLS ? 443 : 80) ? bracketed : "\(bracketed):\(port)"
+        self.authority = authority
+        self.origin = (isTLS ? "https://" : "http://") + authority
     }
 
     /// Whether the name is an IPv4 or IPv6 literal, which SNI must not carry (RFC 6066 section 3).

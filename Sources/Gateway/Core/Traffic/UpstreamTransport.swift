@@ -1,5 +1,6 @@
 public import GatewayWire
 public import NIOCore
+public import Telemetry
 
 /// What a request to an upstream carries as content.
 public enum UpstreamBody {
@@ -19,12 +20,16 @@ public struct UpstreamRequest {
     public var fields: HTTPFields
     /// Names in `fields` not to be sent.
     public var skipped: KnownFieldSet
+    /// Lines sent besides `fields`.
+    public var lines: FieldLines
+    /// Sent as `traceparent`.
+    public var trace: TraceContext?
     public var host: String
     public var body: UpstreamBody
     public var timeouts: UpstreamTimeouts
 
     public init(
-        endpoint: UpstreamEndpoint, method: HTTPMethod, target: ByteBuffer, fields: HTTPFields, skipped: KnownFieldSet = [], host: String, body: UpstreamBody,
+        endpoint: UpstreamEndpoint, method: HTTPMethod, target: ByteBuffer, fields: HTTPFields, skipped: KnownFieldSet = [], lines: FieldLines = FieldLines(capacity: 0), host: String, body: UpstreamBody,
         timeouts: UpstreamTimeouts
     ) {
         self.endpoint = endpoint
@@ -32,10 +37,19 @@ public struct UpstreamRequest {
         self.target = target
         self.fields = fields
         self.skipped = skipped
+        self.lines = lines
         self.host = host
         self.body = body
         self.timeouts = timeouts
     }
+}
+
+/// What there is of a content now.
+public enum BodyPoll {
+    case bytes(ByteBuffer)
+    case end
+    /// Nothing yet.
+    case pending
 }
 
 /// One request and its response on the upstream's side. Used on one event loop only.
@@ -52,8 +66,8 @@ public protocol UpstreamExchange: AnyObject {
     func readHead() async throws(UpstreamFailure) -> HTTPResponseHead
     /// The next bytes of the content, nil at its end.
     func readBody() async throws(UpstreamFailure) -> ByteBuffer?
-    /// Whether another ``readBody()`` would return without waiting.
-    var hasBufferedBody: Bool { get }
+    /// What ``readBody()`` would return without waiting: an asynchronous call costs more than most of what it returns.
+    func pollBody() throws(UpstreamFailure) -> BodyPoll
     var trailers: HTTPFields? { get }
     /// Ends the exchange early; the connection is closed. Nothing happens after a complete exchange.
     func cancel()

@@ -105,7 +105,7 @@ struct ModelTarget: Sendable {
         edits.members = self.overrides
         if self.operation != .embeddings {
             // OpenAI's API has no top_k; Kong removes it too.
-            if body.document["top_k"] != nil { edits.removed.append("top_k") }
+            if body.hasTopK { edits.removed.append("top_k") }
             if self.configuration.responseStreaming == .always { edits.stream = true }
             edits.includesUsage = isStream && self.reportsStreamUsage && !body.asksForUsage
         }

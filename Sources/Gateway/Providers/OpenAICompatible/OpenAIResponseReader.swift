@@ -56,12 +56,16 @@ final class OpenAIResponseReader: ModelResponseReader {
     func document(_ bytes: ByteBuffer) {
         guard let document = try? JSONDocument(bytes), document.result.root.kind == .object else { return }
         self.facts.isComplete = true
-        self.facts.id = document["id"]?.text
-        self.facts.model = document["model"]?.text
-        if let usage = document["usage"], usage.kind == .object { self.read(usage) }
-        if let choices = document["choices"] {
-            for choice in choices.elements {
-                if let reason = choice["finish_reason"]?.text { self.add(finishReason: reason) }
+        document.forEachMember { key, value in
+            switch key.count {
+            case 2 where key.isText("id"): self.facts.id = JSONView(bytes, value).text
+            case 5 where key.isText("model"): self.facts.model = JSONView(bytes, value).text
+            case 5 where key.isText("usage"): self.read(JSONView(bytes, value))
+            case 7 where key.isText("choices"):
+                for choice in JSONView(bytes, value).elements {
+                    if let reason = choice["finish_reason"]?.text { self.add(finishReason: reason) }
+                }
+            default: return
             }
         }
     }
@@ -69,11 +73,18 @@ final class OpenAIResponseReader: ModelResponseReader {
     // MARK: Parts
 
     private func read(_ usage: JSONView) {
+        guard usage.kind == .object else { return }
+        let bytes = usage.bytes
         var read = TokenUsage()
-        read.input = Int64(usage["prompt_tokens"]?.int ?? 0)
-        read.output = Int64(usage["completion_tokens"]?.int ?? 0)
-        read.cachedInput = Int64(usage["prompt_tokens_details"]?["cached_tokens"]?.int ?? 0)
-        read.reasoning = Int64(usage["completion_tokens_details"]?["reasoning_tokens"]?.int ?? 0)
+        usage.forEachMember { key, value in
+            switch key.count {
+            case 13 where key.isText("prompt_tokens"): read.input = Int64(JSONView(bytes, value).int ?? 0)
+            case 17 where key.isText("completion_tokens"): read.output = Int64(JSONView(bytes, value).int ?? 0)
+            case 21 where key.isText("prompt_tokens_details"): read.cachedInput = Int64(JSONView(bytes, value)["cached_tokens"]?.int ?? 0)
+            case 25 where key.isText("completion_tokens_details"): read.reasoning = Int64(JSONView(bytes, value)["reasoning_tokens"]?.int ?? 0)
+            default: return
+            }
+        }
         read.source = .providerReported
         self.facts.usage = read
     }

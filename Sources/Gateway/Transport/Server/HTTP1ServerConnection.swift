@@ -14,6 +14,8 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
 
     /// Bytes that may wait in `input` before reading stops.
     static let inputLimit = 65_536
+    /// Storage of the output buffer that is kept between writes.
+    static let keptOutputBytes = 4096
     /// Bytes collected before a write goes out without being asked.
     static let outputLimit = 16_384
 
@@ -23,6 +25,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
     let onClose: () -> Void
     private(set) var info: ConnectionInfo
     private var context: ChannelHandlerContext?
+    private var channel: (any Channel)?
     private var task: Task<Void, Never>?
 
     private var input = ByteBuffer()
@@ -57,6 +60,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        self.channel = context.channel
         if context.channel.isActive { self.activate(context) }
     }
 
@@ -116,6 +120,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
     func handlerRemoved(context: ChannelHandlerContext) {
         guard self.context != nil else { return }
         self.context = nil
+        self.channel = nil
         self.loop.timer.remove(self)
         self.loop.connections[ObjectIdentifier(self)] = nil
         self.loop.context.telemetry.metrics.add(self.loop.connectionGauge, -1)
@@ -277,27 +282,32 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
 
     /// The buffer that small pieces are written into.
     func withOutput(_ body: (inout ByteBuffer) -> Void) {
-        if self.output.capacity == 0 { self.output = ByteBufferAllocator().buffer(capacity: 2048) }
         body(&self.output)
     }
 
     private func writeCollected() {
         guard self.output.readableBytes > 0 else { return }
-        let bytes = self.output
-        self.output = ByteBuffer()
-        if let context = self.context { context.write(Self.wrapOutboundOut(bytes), promise: nil) }
+        if let context = self.context { context.write(Self.wrapOutboundOut(self.output), promise: nil) }
+        // The storage is taken again once the socket has it; until then it is shared, and clearing makes a new one.
+        self.output.moveReaderIndex(to: self.output.writerIndex)
     }
 
     func flushOutput() {
         self.writeCollected()
         self.context?.flush()
+        if self.output.capacity > HTTP1ServerConnection.keptOutputBytes { self.output = ByteBuffer() } else { self.output.clear() }
     }
 
-    /// Flushes when much is collected, and waits while the client does not take it.
-    func relieve() async throws(DownstreamFailure) {
+    /// Whether the client's side takes more; passes on what is collected when that is much.
+    func canTakeMore() -> Bool {
         if self.output.readableBytes >= HTTP1ServerConnection.outputLimit { self.writeCollected() }
+        guard let channel = self.channel, self.failure == nil else { return false }
+        return channel.isWritable
+    }
+
+    /// Flushes, and waits while the client does not take it.
+    func relieve() async throws(DownstreamFailure) {
         guard let context = self.context, self.failure == nil else { throw self.failure ?? .closed }
-        if context.channel.isWritable { return }
         self.flushOutput()
         while !context.channel.isWritable {
             if let failure = self.failure { throw failure }

@@ -94,14 +94,15 @@ final class HTTP1ServerExchange: DownstreamExchange {
 
     // MARK: Response
 
-    func writeHead(status: Int, fields: HTTPFields, framing: ResponseFraming) {
+    func writeHead(status: Int, fields: HTTPFields, skipping: KnownFieldSet, lines: FieldLines?, framing: ResponseFraming) {
         guard case .none = self.response else { return }
         var isChunked = false
         self.mayPersist = self.mayPersist && !self.transport.loop.isDraining
         self.transport.withOutput { out in
             let before = out.readableBytes
             HTTPWriter.statusLine(status, into: &out)
-            fields.write(into: &out, skipping: [.contentLength, .transferEncoding, .connection])
+            fields.write(into: &out, skipping: skipping.union([.contentLength, .transferEncoding, .connection]))
+            if let lines { out.writeImmutableBuffer(lines.bytes) }
             switch framing {
             case .length(let length):
                 out.writeStaticString("Content-Length: ")
@@ -134,8 +135,8 @@ final class HTTP1ServerExchange: DownstreamExchange {
         self.response = .head(framing, isChunked: isChunked)
     }
 
-    func writeBody(_ bytes: ByteBuffer) async throws(DownstreamFailure) {
-        guard case .head(let framing, let isChunked) = self.response, framing != .none, bytes.readableBytes > 0 else { return }
+    func write(_ bytes: ByteBuffer) -> Bool {
+        guard case .head(let framing, let isChunked) = self.response, framing != .none, bytes.readableBytes > 0 else { return true }
         if isChunked {
             self.transport.withOutput { HTTPWriter.chunkHeader(bytes.readableBytes, into: &$0) }
             self.transport.append(bytes)
@@ -144,8 +145,10 @@ final class HTTP1ServerExchange: DownstreamExchange {
             self.transport.append(bytes)
         }
         self.responseBytes &+= bytes.readableBytes
-        try await self.transport.relieve()
+        return self.transport.canTakeMore()
     }
+
+    func relieve() async throws(DownstreamFailure) { try await self.transport.relieve() }
 
     func flush() { self.transport.flushOutput() }
 

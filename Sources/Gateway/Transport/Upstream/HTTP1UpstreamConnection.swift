@@ -19,6 +19,8 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     private unowned let pool: UpstreamPool
     private var context: ChannelHandlerContext?
     private(set) var input = ByteBuffer()
+    /// Where request heads are put together; its storage serves many requests.
+    var output = ByteBuffer()
     private(set) var parser: HTTPResponseParser
     private var isReadHeld = false
     private var hasEnded = false
@@ -178,7 +180,10 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     }
 
     func write(_ bytes: ByteBuffer) { self.context?.write(Self.wrapOutboundOut(bytes), promise: nil) }
-    func flush() { self.context?.flush() }
+    func flush() {
+        self.context?.flush()
+        if self.output.capacity > HTTP1ServerConnection.keptOutputBytes { self.output = ByteBuffer() } else { self.output.clear() }
+    }
 
     /// Waits until the upstream takes more bytes, or the exchange is over.
     func waitForWritability(timeout: UInt64, until isOver: () -> Bool) async throws(UpstreamFailure) {
@@ -192,28 +197,38 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         if self.hasEnded, !isOver() { throw .closedBeforeResponse }
     }
 
-    /// The next event of the response.
-    func nextEvent(timeout: UInt64) async throws(UpstreamFailure) -> HTTPResponseEvent? {
-        while true {
-            do throws(HTTPParseError) {
-                if let event = try self.parser.next(&self.input) { return event }
-            } catch {
-                throw .malformed(code: error.code)
-            }
-            if let failure = self.failure { throw failure }
-            if self.hasEnded {
-                if case .complete = self.parser.finish() { return nil }
-                throw self.received == 0 ? .closedBeforeResponse : .closedMidResponse
-            }
-            if self.isReadHeld {
-                self.isReadHeld = false
-                self.context?.read()
-            }
-            self.deadline = MonotonicClock.now() &+ timeout
-            self.overdue = .readTimeout
-            await withUnsafeContinuation { self.readWaiter = $0 }
-            self.deadline = .max
+    /// What the parser has without waiting.
+    enum Poll {
+        case event(HTTPResponseEvent)
+        /// The connection ended, and with it a response that its end delimits.
+        case ended
+        case pending
+    }
+
+    func poll() throws(UpstreamFailure) -> Poll {
+        do throws(HTTPParseError) {
+            if let event = try self.parser.next(&self.input) { return .event(event) }
+        } catch {
+            throw .malformed(code: error.code)
         }
+        if let failure = self.failure { throw failure }
+        if self.hasEnded {
+            if case .complete = self.parser.finish() { return .ended }
+            throw self.received == 0 ? .closedBeforeResponse : .closedMidResponse
+        }
+        return .pending
+    }
+
+    /// Waits for bytes, for the end of the connection or for the deadline.
+    func waitForInput(timeout: UInt64) async {
+        if self.isReadHeld {
+            self.isReadHeld = false
+            self.context?.read()
+        }
+        self.deadline = MonotonicClock.now() &+ timeout
+        self.overdue = .readTimeout
+        await withUnsafeContinuation { self.readWaiter = $0 }
+        self.deadline = .max
     }
 
     func cancel(_ failure: UpstreamFailure) {

@@ -31,28 +31,27 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
     }
 
     var responseBytes: Int { self.isConcluded ? self.totalReceived : self.connection.received }
-    var hasBufferedBody: Bool { !self.isConcluded && self.connection.input.readableBytes > 0 }
 
     // MARK: Request
 
     func start(_ request: UpstreamRequest, executor: LoopExecutor) {
-        var bytes = ByteBufferAllocator().buffer(capacity: 1024)
-        self.writeHead(request, into: &bytes)
+        self.writeHead(request, into: &self.connection.output)
         switch request.body {
         case .none:
-            self.finishSending(bytes)
+            self.finishSending(self.connection.output)
         case .bytes(let body):
+            // One system call for head and body; a large body is not copied for it.
             if body.readableBytes <= 16_384 {
-                bytes.writeImmutableBuffer(body)
-                self.finishSending(bytes)
+                self.connection.output.writeImmutableBuffer(body)
+                self.finishSending(self.connection.output)
             } else {
-                self.requestBytes = bytes.readableBytes
-                self.connection.write(bytes)
+                self.requestBytes = self.connection.output.readableBytes
+                self.connection.write(self.connection.output)
                 self.finishSending(body)
             }
         case .stream(let source, let framing):
-            self.requestBytes = bytes.readableBytes
-            self.connection.write(bytes)
+            self.requestBytes = self.connection.output.readableBytes
+            self.connection.write(self.connection.output)
             self.connection.flush()
             // A task of its own: the upstream may answer before the client has sent everything.
             let pump = BodyPump(exchange: self, source: source, framing: framing)
@@ -76,6 +75,8 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
         bytes.writeString(request.host)
         bytes.writeStaticString("\r\n")
         request.fields.write(into: &bytes, skipping: request.skipped.union([.host, .contentLength, .transferEncoding]))
+        bytes.writeImmutableBuffer(request.lines.bytes)
+        if let trace = request.trace { HTTP1UpstreamExchange.write(trace, into: &bytes) }
         switch request.body {
         case .none:
             // Methods that define content announce that there is none (RFC 9110 section 8.6).
@@ -93,6 +94,15 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
             bytes.writeStaticString("\r\n")
         case .stream(_, .chunked): bytes.writeStaticString("Transfer-Encoding: chunked\r\n")
         case .stream(_, .none): break
+        }
+        bytes.writeStaticString("\r\n")
+    }
+
+    private static func write(_ trace: TraceContext, into bytes: inout ByteBuffer) {
+        bytes.writeStaticString("traceparent: ")
+        bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: 55) { space in
+            trace.writeTraceparent(into: space)
+            return 55
         }
         bytes.writeStaticString("\r\n")
     }
@@ -132,42 +142,50 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
 
     func readHead() async throws(UpstreamFailure) -> HTTPResponseHead {
         while true {
-            switch try await self.next() {
-            case .head(let head)?:
+            switch try self.poll() {
+            case .event(.head(let head)):
                 self.isKeptAlive = head.keepAlive
                 return head
-            case .informational?: continue
-            case .body?, .end?, nil: throw self.fail(.malformed(code: "unexpected_bytes"))
+            case .event(.informational): continue
+            case .pending: await self.connection.waitForInput(timeout: self.timeouts.read)
+            case .event(.body), .event(.end), .ended: throw self.fail(.malformed(code: "unexpected_bytes"))
             }
         }
     }
 
     func readBody() async throws(UpstreamFailure) -> ByteBuffer? {
-        guard !self.isComplete else { return nil }
-        switch try await self.next() {
-        case .body(let bytes)?: return bytes
-        case .end(let trailers)?:
+        while true {
+            switch try self.pollBody() {
+            case .bytes(let bytes): return bytes
+            case .end: return nil
+            case .pending: await self.connection.waitForInput(timeout: self.timeouts.read)
+            }
+        }
+    }
+
+    func pollBody() throws(UpstreamFailure) -> BodyPoll {
+        guard !self.isComplete else { return .end }
+        switch try self.poll() {
+        case .event(.body(let bytes)): return .bytes(bytes)
+        case .event(.end(let trailers)):
             self.trailers = trailers
             self.isComplete = true
             self.settle()
-            return nil
-        case nil:
+            return .end
+        case .ended:
             self.isComplete = true
             self.isKeptAlive = false
             self.settle()
-            return nil
-        case .head?, .informational?: throw self.fail(.malformed(code: "unexpected_bytes"))
+            return .end
+        case .pending: return .pending
+        case .event(.head), .event(.informational): throw self.fail(.malformed(code: "unexpected_bytes"))
         }
     }
     private var isComplete = false
 
-    private func next() async throws(UpstreamFailure) -> HTTPResponseEvent? {
+    private func poll() throws(UpstreamFailure) -> HTTP1UpstreamConnection.Poll {
         guard !self.isConcluded else { throw .cancelled }
-        do throws(UpstreamFailure) {
-            return try await self.connection.nextEvent(timeout: self.timeouts.read)
-        } catch {
-            throw self.fail(error)
-        }
+        do throws(UpstreamFailure) { return try self.connection.poll() } catch { throw self.fail(error) }
     }
 
     private func fail(_ failure: UpstreamFailure) -> UpstreamFailure {

@@ -28,6 +28,15 @@ public struct JSONView: Sendable {
     /// The value as an integer; nil when it is written with a fraction or exponent, or does not fit.
     public var int: Int? {
         guard span.isInteger else { return nil }
+        // Up to 18 digits fit without a check, and need no string.
+        if span.count <= 18 {
+            return withPointer { p in
+                let isNegative = p[span.start] == 0x2D
+                var value = 0
+                for i in (span.start + (isNegative ? 1 : 0))..<span.end { value = value &* 10 &+ Int(p[i] &- 0x30) }
+                return isNegative ? -value : value
+            }
+        }
         return withPointer { Int(String(decoding: UnsafeBufferPointer(start: $0 + span.start, count: span.count), as: UTF8.self)) }
     }
 

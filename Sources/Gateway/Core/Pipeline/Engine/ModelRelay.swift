@@ -5,15 +5,17 @@ import Telemetry
 extension RequestRun {
     /// Sends a model operation to its provider.
     func proxyToModel(_ request: inout GatewayRequest, _ plan: ModelPlan, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord) async {
-        var fields = self.forwardedFields(&request)
+        var (fields, skipped, lines) = self.forwardedFields(request)
         for (name, value) in plan.fields {
-            if let value { _ = fields.replace(name: name, value) } else { fields.remove(name: name) }
+            if let known = KnownField(name: name) { skipped.insert(known) } else { fields.remove(name: name) }
+            if let value { _ = lines.add(name: name, value) }
         }
         // The gateway reads what comes back; an answer in a coding it does not ask for would be unreadable.
-        _ = fields.replace(.acceptEncoding, "identity")
+        skipped.insert(.acceptEncoding)
+        lines.add(.acceptEncoding, literal: "identity")
         let timeouts = request.route.service?.timeouts ?? UpstreamTimeouts()
         let upstream = UpstreamRequest(
-            endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, host: plan.location.endpoint.authority, body: .bytes(plan.body),
+            endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority, body: .bytes(plan.body),
             timeouts: timeouts)
         let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields)
         let retries = request.route.service?.entity.retries ?? 5
@@ -65,17 +67,21 @@ final class ModelRelay: ResponseRelay {
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: borrowing GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
-        var fields = self.run.relayedFields(head, added: self.responseFields, startedAt: startedAt)
         // Cookies of a provider concern its own browsers, and would bind the clients of one gateway together; Kong drops them too.
+        var fields = head.fields
         fields.remove(.setCookie)
+        self.run.modelField = self.responseFields.first?.value
         self.recordProvider(head, &scope)
         if head.status < 300, self.isEventStream(head) {
             var stream = ModelStreamRelay(relay: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))
             return await stream.run(
-                head, fields, answer, request: request, selection: selection, record: record, scope: &scope)
+                head, fields, added: self.responseFields, startedAt: startedAt, answer, request: request, selection: selection, record: record, scope: &scope)
         }
-        if !selection.response.isEmpty { return await self.run.relayThroughStages(head, fields, answer, selection, record) }
-        self.run.beginResponse(status: head.status, fields: fields, framing: RequestRun.framing(of: head))
+        if !selection.response.isEmpty {
+            let all = self.run.relayedFields(fields, added: self.responseFields, startedAt: startedAt)
+            return await self.run.relayThroughStages(head, all, answer, selection, record)
+        }
+        self.run.relayHead(head.status, fields, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
         var document = ByteBuffer()
         var isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
         let failure = await self.run.relayContent(answer) { bytes in

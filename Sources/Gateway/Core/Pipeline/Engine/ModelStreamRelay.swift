@@ -19,10 +19,10 @@ struct ModelStreamRelay {
     private var run: RequestRun { self.relay.run }
 
     mutating func run(
-        _ head: HTTPResponseHead, _ fields: HTTPFields, _ answer: any UpstreamExchange, request: borrowing GatewayRequest, selection: PluginChain.Selection,
-        record: borrowing RequestRecord, scope: inout ScopeRecord
+        _ head: HTTPResponseHead, _ fields: HTTPFields, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
+        request: borrowing GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
-        self.run.beginResponse(status: head.status, fields: fields, framing: .stream)
+        self.run.relayHead(head.status, fields, added: added, startedAt: startedAt, framing: .stream)
         self.run.exchange.flush()
         let failure: UpstreamFailure?
         if selection.stream.isEmpty {
@@ -41,16 +41,15 @@ struct ModelStreamRelay {
     private mutating func pass(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
         while true {
             let bytes: ByteBuffer?
-            do throws(UpstreamFailure) { bytes = try await answer.readBody() } catch { return await self.fail(error) }
+            do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch { return await self.fail(error) }
             guard let bytes else { break }
             self.framer.feed(bytes)
             do throws(SSEError) { try self.readEvents(record, &scope) } catch { return await self.fail(.malformed(code: "event_too_large")) }
-            if let failure = await self.send(answer) { return failure.upstream }
-            if !answer.hasBufferedBody { self.run.exchange.flush() }
+            if !self.send(), await self.hasClientGone(answer) { return nil }
         }
         // What follows the last complete event is no event; it is passed on as it is.
         _ = self.framer.finish()
-        if let failure = await self.send(answer) { return failure.upstream }
+        if !self.send(), await self.hasClientGone(answer) { return nil }
         self.run.exchange.finish(trailers: answer.trailers)
         self.run.isFinished = true
         return nil
@@ -90,24 +89,34 @@ struct ModelStreamRelay {
         self.chunks &+= events
     }
 
-    /// How a write to the client ended the relay: nothing more can be said to the upstream, which is not to blame.
-    private struct ClientGone { let upstream: UpstreamFailure? = nil }
-
-    private mutating func send(_ answer: any UpstreamExchange) async -> ClientGone? {
-        var pieces: [ByteBuffer] = []
-        var only: ByteBuffer?
-        self.framer.drain { slice in
-            if only == nil { only = slice } else { pieces.append(slice) }
+    /// The next bytes; what is collected for the client goes out before a wait.
+    private func next(_ answer: any UpstreamExchange) async throws(UpstreamFailure) -> ByteBuffer? {
+        switch try answer.pollBody() {
+        case .bytes(let bytes): return bytes
+        case .end: return nil
+        case .pending:
+            self.run.exchange.flush()
+            return try await answer.readBody()
         }
-        guard let only else { return nil }
+    }
+
+    /// Passes on what the framer has let through; whether the client's side can take more.
+    private mutating func send() -> Bool {
+        let exchange = self.run.exchange
+        var canTakeMore = true
+        self.framer.drain { canTakeMore = exchange.write($0) }
+        return canTakeMore
+    }
+
+    /// Waits for a slow client; whether it went away instead.
+    private func hasClientGone(_ answer: any UpstreamExchange) async -> Bool {
         do throws(DownstreamFailure) {
-            try await self.run.exchange.writeBody(only)
-            for piece in pieces { try await self.run.exchange.writeBody(piece) }
-            return nil
+            try await self.run.exchange.relieve()
+            return false
         } catch {
             answer.cancel()
             self.run.clientFailed(error)
-            return ClientGone()
+            return true
         }
     }
 
@@ -150,7 +159,7 @@ struct ModelStreamRelay {
     ) async -> UpstreamFailure? {
         while true {
             let bytes: ByteBuffer?
-            do throws(UpstreamFailure) { bytes = try await answer.readBody() } catch {
+            do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch {
                 stages.finish(self.run.exchange.isClosed ? .cancelled : .failed)
                 return await self.fail(error)
             }
@@ -169,7 +178,6 @@ struct ModelStreamRelay {
                     return nil
                 }
             }
-            if !answer.hasBufferedBody { self.run.exchange.flush() }
         }
         if case .ended(let outcome) = await self.emit(stages.drain(), answer) {
             stages.finish(outcome)

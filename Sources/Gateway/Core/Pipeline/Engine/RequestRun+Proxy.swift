@@ -35,8 +35,9 @@ extension RequestRun {
             }
         }
         let target = request.target
+        let (fields, skipped, lines) = self.forwardedFields(request)
         let upstream = UpstreamRequest(
-            endpoint: service.endpoint, method: request.head.method, target: target, fields: self.forwardedFields(&request),
+            endpoint: service.endpoint, method: request.head.method, target: target, fields: fields, skipped: skipped, lines: lines,
             host: request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } ?? service.endpoint.authority : service.endpoint.authority,
             body: body, timeouts: service.timeouts)
         var isReplayable = true
@@ -55,7 +56,7 @@ extension RequestRun {
             for stage in selection.attempt {
                 if let failure = await stage.run(&prepared, record) { return await self.fail(failure) }
             }
-            let failure = await self.attemptOnce(prepared, request: request, selection: selection, record: record, relay: relay)
+            let failure = await self.attemptOnce(&prepared, request: request, selection: selection, record: record, relay: relay)
             guard let failure else { return }
             if self.exchange.isClosed { return self.cancelled() }
             if let failure = self.exchange.bodyFailure, !self.exchange.hasResponded { return await self.refuseBody(failure) }
@@ -85,23 +86,25 @@ extension RequestRun {
     }
 
     private func attemptOnce(
-        _ upstream: UpstreamRequest, request: borrowing GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay
+        _ upstream: inout UpstreamRequest, request: borrowing GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay
     ) async -> UpstreamFailure? {
         var scope = record.openAttempt()
         self.attempts += 1
         self.lastConnectionWasReused = false
         let start = MonotonicClock.now()
+        let endpoint = upstream.endpoint
+        let method = upstream.method
+        let target = upstream.target
         scope.withAttempt { attempt, evidence in
-            attempt.serverAddress = evidence.text(upstream.endpoint.host)
-            attempt.serverPort = UInt16(clamping: upstream.endpoint.port)
-            attempt.method = RequestRun.text(upstream.method, evidence)
-            attempt.path = upstream.target.readableBytesView.prefix { $0 != 0x3f }.withUnsafeBytes { evidence.text($0) }
+            attempt.serverAddress = evidence.text(endpoint.host)
+            attempt.serverPort = UInt16(clamping: endpoint.port)
+            attempt.method = RequestRun.text(method, evidence)
+            attempt.path = target.readableBytesView.prefix { $0 != 0x3f }.withUnsafeBytes { evidence.text($0) }
             relay.describe(&attempt, evidence)
         }
         relay.describeParameters(&scope)
-        var upstream = upstream
-        RequestRun.propagate(scope, record.evidence.root, into: &upstream.fields)
-        record.update { root, evidence in root.upstreamURI = self.uri(upstream, evidence) }
+        upstream.trace = RequestRun.propagated(scope, record.evidence)
+        record.update { root, evidence in root.upstreamURI = self.uri(endpoint, target, evidence) }
         defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
         do throws(UpstreamFailure) {
             let answer = try await self.loop.upstream.send(upstream)
@@ -151,45 +154,46 @@ extension RequestRun {
         }
     }
 
-    private func uri(_ upstream: UpstreamRequest, _ evidence: RequestEvidence) -> EvidenceText {
-        var bytes = ByteBufferAllocator().buffer(capacity: 128)
-        bytes.writeString(upstream.endpoint.isTLS ? "https://" : "http://")
-        bytes.writeString(upstream.endpoint.authority)
-        bytes.writeBytes(upstream.target.readableBytesView.prefix { $0 != 0x3f })
-        return bytes.withUnsafeReadableBytes { evidence.text($0) }
+    private func uri(_ endpoint: UpstreamEndpoint, _ target: ByteBuffer, _ evidence: RequestEvidence) -> EvidenceText {
+        let path = target.readableBytesView.prefix { $0 != 0x3f }
+        return path.withUnsafeBytes { evidence.text(endpoint.origin, $0) }
     }
 
     // MARK: Request fields
 
-    /// The client's fields without those of its connection, with what Kong tells upstreams about the client and the request.
-    func forwardedFields(_ request: inout GatewayRequest) -> HTTPFields {
+    /// Fields of a client that a gateway replaces or does not pass on.
+    private static let replacedFields: KnownFieldSet = HopByHop.fields.union([
+        .expect, .host, .contentLength, .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .xForwardedPath, .xForwardedPrefix, .xRealIP,
+        .xKongRequestID, .traceparent,
+    ])
+
+    /// What of the client's fields goes on, and what the gateway says about the client and the request, as Kong does.
+    func forwardedFields(_ request: borrowing GatewayRequest) -> (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines) {
         var fields = request.fields
-        HopByHop.remove(from: &fields)
-        fields.remove(.expect)
+        // Fields that Connection nominates are seldom more than the hop-by-hop ones, which are skipped while writing.
+        if fields.contains(.connection) { HopByHop.remove(from: &fields) }
+        var lines = FieldLines()
         let connection = self.exchange.connection
         // Kong's default without trusted proxies: what the client claims about forwarding is replaced, but for the address chain, which is continued.
         if let chain = fields.firstString(.xForwardedFor) {
-            _ = fields.replace(.xForwardedFor, "\(chain), \(connection.clientAddress)")
+            lines.add(.xForwardedFor, "\(chain), \(connection.clientAddress)")
         } else {
-            _ = fields.append(.xForwardedFor, connection.clientAddress)
+            lines.add(.xForwardedFor, connection.clientAddress)
         }
-        _ = fields.replace(.xForwardedProto, connection.isTLS ? "https" : "http")
-        if let host = request.head.host { _ = fields.replace(.xForwardedHost, ByteBuffer(host)) }
-        fields.replace(.xForwardedPort, connection.localPort)
-        _ = fields.replace(.xForwardedPath, ByteBuffer(request.head.target.path))
-        if let prefix = request.strippedPrefix { _ = fields.replace(.xForwardedPrefix, prefix) } else { fields.remove(.xForwardedPrefix) }
-        _ = fields.replace(.xRealIP, connection.clientAddress)
-        _ = fields.append(.via, GatewayIdentity.via)
-        _ = fields.replace(.xKongRequestID, self.requestID)
-        return fields
+        lines.add(.xForwardedProto, literal: connection.scheme)
+        if let host = self.head.host { lines.add(.xForwardedHost, host) }
+        lines.add(.xForwardedPort, connection.localPort)
+        lines.add(.xForwardedPath, self.head.target.path)
+        if let prefix = request.strippedPrefix { lines.add(.xForwardedPrefix, prefix.readableBytesView) }
+        lines.add(.xRealIP, connection.clientAddress)
+        lines.add(.via, GatewayIdentity.via)
+        lines.add(.xKongRequestID, self.requestID)
+        return (fields, RequestRun.replacedFields, lines)
     }
 
     /// Makes the attempt's span the parent of what the upstream does.
-    static func propagate(_ scope: borrowing ScopeRecord, _ root: RootEvidence, into fields: inout HTTPFields) {
-        let context = TraceContext(traceIDHigh: root.traceIDHigh, traceIDLow: root.traceIDLow, spanID: scope.spanID, isSampled: root.isSampled)
-        withUnsafeTemporaryAllocation(byteCount: 55, alignment: 1) { buffer in
-            context.writeTraceparent(into: buffer)
-            _ = fields.replace(.traceparent, bytes: UnsafeRawBufferPointer(buffer))
-        }
+    static func propagated(_ scope: borrowing ScopeRecord, _ evidence: RequestEvidence) -> TraceContext {
+        TraceContext(
+            traceIDHigh: evidence.root.traceIDHigh, traceIDLow: evidence.root.traceIDLow, spanID: scope.spanID, isSampled: evidence.root.isSampled)
     }
 }

@@ -13,7 +13,7 @@ extension RequestRun {
         self.status = response.status
         self.source = source
         self.responseFields = response.fields
-        let isHead = self.exchange.head.method == .head
+        let isHead = self.head.method == .head
         if isHead { response.fields.replace(.contentLength, response.body.readableBytes) }
         self.exchange.writeHead(status: response.status, fields: response.fields, framing: isHead ? .none : .length(response.body.readableBytes))
         self.firstByteAt = MonotonicClock.now()

@@ -47,16 +47,15 @@ extension RequestRun {
     }
 
     private func route() -> RouteMatch? {
-        let head = self.exchange.head
         let connection = self.exchange.connection
-        let fields = FieldHeaders(fields: head.fields)
-        var method = head.method.name
+        let fields = FieldHeaders(fields: self.head.fields)
+        var method = self.head.method.name
         var serverName = connection.serverName ?? ""
         let hasServerName = connection.serverName != nil
         return method.withUTF8 { method in
             serverName.withUTF8 { serverName in
                 self.normalizedPath.withUnsafeReadableBytes { path in
-                    RequestRun.withBytes(head.authority) { host in
+                    RequestRun.withBytes(self.head.authority) { host in
                         let input = RouteInput(
                             method: UnsafeRawBufferPointer(method), host: host, path: path, isSecure: connection.isTLS,
                             serverName: hasServerName ? UnsafeRawBufferPointer(serverName) : nil, port: connection.localPort)
@@ -73,7 +72,6 @@ extension RequestRun {
     }
 
     private func makeRequest(_ route: RouteRuntime, _ match: RouteMatch) -> GatewayRequest {
-        let head = self.exchange.head
         let path = self.normalizedPath
         let target = path.withUnsafeReadableBytes { bytes in
             UpstreamPath.make(
@@ -82,7 +80,7 @@ extension RequestRun {
         }
         let prefix = route.entity.stripPath && match.matchedPathLength > 0 ? path.getSlice(at: path.readerIndex, length: match.matchedPathLength) : nil
         return GatewayRequest(
-            exchange: self.exchange, route: route, captures: match.captures, path: ByteBuffer(bytes: target), query: head.target.query.map { ByteBuffer($0) },
+            exchange: self.exchange, route: route, captures: match.captures, path: ByteBuffer(bytes: target), query: self.head.target.query.map { ByteBuffer($0) },
             strippedPrefix: prefix, requestID: self.requestID)
     }
 
@@ -93,8 +91,8 @@ extension RequestRun {
         if status == 426 {
             _ = response.fields.append(.connection, "Upgrade")
             _ = response.fields.append(.upgrade, "TLS/1.2, HTTP/1.1")
-        } else if let host = self.exchange.head.host {
-            _ = response.fields.append(.location, "https://" + String(decoding: host, as: UTF8.self) + String(decoding: self.exchange.head.target.pathAndQuery, as: UTF8.self))
+        } else if let host = self.head.host {
+            _ = response.fields.append(.location, "https://" + String(decoding: host, as: UTF8.self) + String(decoding: self.head.target.pathAndQuery, as: UTF8.self))
         }
         await self.respond(response)
     }

@@ -5,6 +5,8 @@ import Telemetry
 /// One request being served: what the steps of the engine share. Lives on the connection's loop for the length of the request.
 final class RequestRun {
     let exchange: any DownstreamExchange
+    /// What the client sent; the exchange hands out a copy at each call.
+    let head: HTTPRequestHead
     let loop: LoopContext
     let snapshot: GatewaySnapshot
     let requestID: String
@@ -19,6 +21,8 @@ final class RequestRun {
     var source: StaticString = "kong"
     var status = 0
     var responseFields: HTTPFields?
+    /// The model named to the client, recorded with the response's fields.
+    var modelField: String?
     var firstByteAt: UInt64 = 0
     var requestReadAt: UInt64 = 0
     /// Sum of the attempts' intervals, which do not overlap.
@@ -30,19 +34,21 @@ final class RequestRun {
 
     init(exchange: any DownstreamExchange, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parent: TraceContext?) {
         self.exchange = exchange
+        let head = exchange.head
+        self.head = head
         self.loop = loop
         self.snapshot = snapshot
         self.requestID = requestID
         self.parent = parent
-        let path = exchange.head.target.path
+        let path = head.target.path
         self.normalizedPath = path.withUnsafeBytes { PathNormalizer.normalize($0) }.map { ByteBuffer(bytes: $0) } ?? ByteBuffer(path)
     }
 
     // MARK: Evidence of the whole
 
     func describe(_ record: borrowing RequestRecord) {
-        let head = self.exchange.head
         let connection = self.exchange.connection
+        let head = self.head
         record.update { root, evidence in
             root.method = RequestRun.text(head.method, evidence)
             root.scheme = EvidenceText(connection.scheme)
@@ -72,7 +78,7 @@ final class RequestRun {
             root.upstreamWaitNanoseconds = self.upstreamWaitNanoseconds
             root.source = EvidenceText(self.source)
             if let errorType = self.errorType { root.errorType = EvidenceText(errorType) }
-            if let fields = self.responseFields { root.responseHeaders = RequestRun.recorded(fields, RequestRun.recordedResponseFields, evidence) }
+            if let fields = self.responseFields { root.responseHeaders = self.recorded(response: fields, evidence) }
         }
     }
     /// Whether the response was handed over whole.
@@ -86,13 +92,26 @@ final class RequestRun {
 
     /// Header fields that are recorded: none that can carry a credential or content.
     private static let recordedRequestFields: KnownFieldSet = [.host, .contentType, .contentLength, .accept, .userAgent, .xForwardedFor, .xRequestID]
-    private static let recordedResponseFields: KnownFieldSet = [.contentType, .contentLength, .retryAfter, .xKongLLMModel, .xKongUpstreamLatency, .xKongProxyLatency]
+    private static let recordedResponseFields: KnownFieldSet = [.contentType, .contentLength, .retryAfter, .xKongLLMModel]
 
     private static func recorded(_ fields: HTTPFields, _ names: KnownFieldSet, _ evidence: RequestEvidence) -> EvidenceText {
         guard !fields.knownNames.isDisjoint(with: names) else { return EvidenceText() }
         return evidence.pairs { add in
             fields.forEachUnsafe { known, name, value in
                 if let known, names.contains(known) { add(name, value) }
+            }
+        }
+    }
+
+    private func recorded(response fields: HTTPFields, _ evidence: RequestEvidence) -> EvidenceText {
+        evidence.pairs { add in
+            fields.forEachUnsafe { known, name, value in
+                if let known, RequestRun.recordedResponseFields.contains(known) { add(name, value) }
+            }
+            if var model = self.modelField {
+                model.withUTF8 { value in
+                    KnownField.xKongLLMModel.name.withUTF8Buffer { add(UnsafeRawBufferPointer($0), UnsafeRawBufferPointer(value)) }
+                }
             }
         }
     }

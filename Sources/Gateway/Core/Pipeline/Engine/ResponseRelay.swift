@@ -20,9 +20,9 @@ protocol ResponseRelay: AnyObject {
 }
 
 extension RequestRun {
-    /// The upstream's fields without those of its connection, with what Kong adds.
-    func relayedFields(_ head: HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64) -> HTTPFields {
-        var fields = head.fields
+    /// The upstream's fields without those of its connection, with what Kong adds, as one list for stages to look at and change.
+    func relayedFields(_ received: HTTPFields, added: [(name: String, value: String)], startedAt: UInt64) -> HTTPFields {
+        var fields = received
         HopByHop.remove(from: &fields)
         for (name, value) in added { _ = fields.replace(name: name, value) }
         fields.append(.xKongUpstreamLatency, Int((MonotonicClock.now() &- startedAt) / 1_000_000))
@@ -32,13 +32,37 @@ extension RequestRun {
         return fields
     }
 
-    /// Writes the head of a relayed answer.
+    /// Writes the head of a relayed answer that stages have gone over.
     func beginResponse(status: Int, fields: HTTPFields, framing: ResponseFraming) {
+        self.note(status, fields)
+        self.exchange.writeHead(status: status, fields: fields, framing: framing)
+        self.firstByteAt = MonotonicClock.now()
+    }
+
+    /// Writes the head of a relayed answer as it came, but for what belongs to its connection, with what Kong adds.
+    func relayHead(_ status: Int, _ received: HTTPFields, added: [(name: String, value: String)], startedAt: UInt64, framing: ResponseFraming) {
+        var fields = received
+        if fields.contains(.connection) { HopByHop.remove(from: &fields) }
+        var skipped = HopByHop.fields
+        skipped.insert(.xKongRequestID)
+        var lines = FieldLines(capacity: 256)
+        for (name, value) in added {
+            if let known = KnownField(name: name) { skipped.insert(known) } else { fields.remove(name: name) }
+            _ = lines.add(name: name, value)
+        }
+        self.firstByteAt = MonotonicClock.now()
+        lines.add(.xKongUpstreamLatency, Int((self.firstByteAt &- startedAt) / 1_000_000))
+        lines.add(.xKongProxyLatency, Int((startedAt &- self.exchange.startedAt) / 1_000_000))
+        lines.add(.via, GatewayIdentity.via)
+        lines.add(.xKongRequestID, self.requestID)
+        self.note(status, fields)
+        self.exchange.writeHead(status: status, fields: fields, skipping: skipped, lines: lines, framing: framing)
+    }
+
+    private func note(_ status: Int, _ fields: HTTPFields) {
         self.status = status
         self.source = "upstream"
         self.responseFields = fields
-        self.exchange.writeHead(status: status, fields: fields, framing: framing)
-        self.firstByteAt = MonotonicClock.now()
     }
 
     static func framing(of head: HTTPResponseHead) -> ResponseFraming {
@@ -54,19 +78,27 @@ extension RequestRun {
     /// - Parameter observe: sees the bytes on their way.
     func relayContent(_ answer: any UpstreamExchange, observe: (ByteBuffer) -> Void = { _ in }) async -> UpstreamFailure? {
         while true {
-            let bytes: ByteBuffer?
-            do throws(UpstreamFailure) { bytes = try await answer.readBody() } catch {
+            var next: ByteBuffer?
+            do throws(UpstreamFailure) {
+                switch try answer.pollBody() {
+                case .bytes(let bytes): next = bytes
+                case .end: next = nil
+                case .pending:
+                    self.exchange.flush()
+                    next = try await answer.readBody()
+                }
+            } catch {
                 if self.exchange.isClosed { self.cancelled() } else { self.exchange.abort() }
                 return error
             }
-            guard let bytes else { break }
+            guard let bytes = next else { break }
             observe(bytes)
-            do throws(DownstreamFailure) { try await self.exchange.writeBody(bytes) } catch {
+            if self.exchange.write(bytes) { continue }
+            do throws(DownstreamFailure) { try await self.exchange.relieve() } catch {
                 answer.cancel()
                 self.clientFailed(error)
                 return nil
             }
-            if !answer.hasBufferedBody { self.exchange.flush() }
         }
         self.exchange.finish(trailers: answer.trailers)
         self.isFinished = true

@@ -19,11 +19,11 @@ final class ServiceRelay: ResponseRelay {
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: borrowing GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
-        let fields = self.run.relayedFields(head, added: self.responseFields, startedAt: startedAt)
         if selection.response.isEmpty {
-            self.run.beginResponse(status: head.status, fields: fields, framing: RequestRun.framing(of: head))
+            self.run.relayHead(head.status, head.fields, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
             return await self.run.relayContent(answer)
         }
+        let fields = self.run.relayedFields(head.fields, added: self.responseFields, startedAt: startedAt)
         return await self.run.relayThroughStages(head, fields, answer, selection, record)
     }
 

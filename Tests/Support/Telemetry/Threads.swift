@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 
 /// Runs bodies on threads of their own, all at once, and waits for them.
-func onThreads(_ bodies: [@Sendable () -> Void]) {
+package func onThreads(_ bodies: [@Sendable () -> Void]) {
     let group = DispatchGroup()
     for body in bodies {
         group.enter()

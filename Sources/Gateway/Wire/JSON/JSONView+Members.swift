@@ -1,0 +1,44 @@
+extension JSONView {
+    /// Calls `body` with each member's key, escapes decoded and without quotes, and the place of its value: one walk for many look-ups.
+    ///
+    /// The pointer is valid only inside the call. Nothing is called for values that are no object.
+    @inline(__always)
+    public func forEachMember(_ body: (UnsafeRawBufferPointer, JSONSpan) -> Void) {
+        guard self.kind == .object else { return }
+        self.withPointer { p in
+            var i = self.span.start + 1
+            while let member = JSONMembers.next(p, &i, self.span.end) { JSONView.visit(p, member, body) }
+        }
+    }
+
+    @inline(__always)
+    static func visit(_ p: UnsafePointer<UInt8>, _ member: JSONMember, _ body: (UnsafeRawBufferPointer, JSONSpan) -> Void) {
+        let content = member.key.content
+        if member.key.hasEscapes {
+            JSONText.decoded(p, content).withUnsafeBytes { body($0, member.value) }
+        } else {
+            body(UnsafeRawBufferPointer(start: p + content.lowerBound, count: content.count), member.value)
+        }
+    }
+}
+
+extension JSONDocument {
+    /// The top-level members that the scan found, as ``JSONView/forEachMember(_:)``.
+    @inline(__always)
+    public func forEachMember(_ body: (UnsafeRawBufferPointer, JSONSpan) -> Void) {
+        self.root.withPointer { p in
+            for member in self.members { JSONView.visit(p, member, body) }
+        }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether these bytes are exactly this text.
+    @inline(__always)
+    public func isText(_ text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard self.count == count else { return false }
+        for i in 0..<count where self[i] != text.utf8Start[i] { return false }
+        return true
+    }
+}
