@@ -103,10 +103,10 @@ package final class FakeExchange: DownstreamExchange {
         }
     }
 
-    package func writeHead(status: Int, fields: HTTPFields, framing: ResponseFraming) {
+    package func writeHead(status: Int, fields: HTTPFields, skipping: KnownFieldSet, lines: FieldLines?, framing: ResponseFraming) {
         guard self.status == nil else { return }
         self.status = status
-        self.fields = fields
+        self.fields = HTTPText.effective(fields, skipping: skipping, adding: lines)
         self.framing = framing
         if self.departure == .atHead { self.leave() }
     }

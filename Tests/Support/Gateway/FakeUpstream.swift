@@ -16,10 +16,19 @@ package final class FakeUpstream: UpstreamTransport {
     package struct Sent {
         package let request: UpstreamRequest
         package let body: String
+        /// The fields that go out.
+        package let fields: HTTPFields
+
+        init(request: UpstreamRequest, body: String) {
+            self.request = request
+            self.body = body
+            self.fields = HTTPText.effective(request.fields, skipping: request.skipped, adding: request.lines)
+        }
+
         package var target: String { String(buffer: self.request.target) }
-        /// Fields that go out, as `name: value`.
-        package var lines: [String] { HTTPText.lines(self.request.fields) }
-        package func field(_ name: String) -> String? { self.request.fields.firstString(name: name) }
+        package func field(_ name: String) -> String? { self.fields.firstString(name: name) }
+        /// All values of a name, in order.
+        package func values(_ name: String) -> [String] { self.fields.values(name: name).map { String(decoding: $0, as: UTF8.self) } }
     }
 
     package var replies: [Reply]

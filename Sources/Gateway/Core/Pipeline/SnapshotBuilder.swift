@@ -88,9 +88,6 @@ public struct SnapshotBuilder: Sendable {
             object.strings("paths", route.paths)
             object.strings("hosts", route.hosts)
             object.strings("methods", route.methods)
-            object.strings("protocols", route.protocols.map(\.rawValue))
-            object.raw("strip_path", route.stripPath ? "true" : "false")
-            object.raw("preserve_host", route.preserveHost ? "true" : "false")
             object.strings("tags", route.metadata.tags)
         }
         if let service {

@@ -8,18 +8,8 @@ public import Telemetry
 public struct AIProxy: RequestPlugin {
     public static let descriptor = PluginDescriptor(name: "ai-proxy", priority: 770, auditPath: "ai.proxy")
 
-    public enum Field: EvidenceField {
-        case provider, model, operation, stream
-
-        public var key: StaticString {
-            switch self {
-            case .provider: AttributeNames.genAIProviderName
-            case .model: AttributeNames.genAIRequestModel
-            case .operation: AttributeNames.genAIOperationName
-            case .stream: AttributeNames.genAIRequestStream
-            }
-        }
-    }
+    /// What the operation is stands in its attempt's span.
+    public typealias Field = NoEvidence
 
     private let configuration: AIProxyConfiguration
     private let target: ModelTarget
@@ -37,10 +27,6 @@ public struct AIProxy: RequestPlugin {
         }
         let plan: ModelPlan
         do throws(RefusedRequest) { plan = try self.target.plan(body, request) } catch { return .reject(error.rejection) }
-        context.set(.provider, .name(plan.adapter.descriptor.telemetryName))
-        context.set(.model, .string(plan.model))
-        context.set(.operation, .name(plan.operation.telemetryName))
-        context.set(.stream, .bool(plan.isStream))
         request.body = .model(body)
         request.upstream = .model(plan)
         if self.configuration.sendsModelNameHeader {

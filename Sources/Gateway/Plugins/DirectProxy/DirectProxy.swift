@@ -7,18 +7,8 @@ public import Telemetry
 public struct DirectProxy: RequestPlugin {
     public static let descriptor = PluginDescriptor(name: "pellucid-direct", priority: 770, auditPath: "ai.proxy")
 
-    public enum Field: EvidenceField {
-        case provider, model, operation, stream
-
-        public var key: StaticString {
-            switch self {
-            case .provider: AttributeNames.genAIProviderName
-            case .model: AttributeNames.genAIRequestModel
-            case .operation: AttributeNames.genAIOperationName
-            case .stream: AttributeNames.genAIRequestStream
-            }
-        }
-    }
+    /// What the operation is stands in its attempt's span.
+    public typealias Field = NoEvidence
 
     private struct Target: Sendable {
         let adapter: any ProviderAdapter
@@ -95,10 +85,6 @@ public struct DirectProxy: RequestPlugin {
         }
         do throws(RefusedRequest) {
             let plan = try self.plan(body, operation)
-            context.set(.provider, .name(plan.adapter.descriptor.telemetryName))
-            context.set(.model, .string(plan.model))
-            context.set(.operation, .name(operation.telemetryName))
-            context.set(.stream, .bool(plan.isStream))
             request.body = .model(body)
             request.upstream = .model(plan)
             request.responseFields.append((name: "X-Kong-LLM-Model", value: "\(plan.adapter.descriptor.name)/\(plan.model)"))

@@ -58,7 +58,7 @@ extension RequestRun {
             }
             let failure = await self.attemptOnce(&prepared, request: request, selection: selection, record: record, relay: relay)
             guard let failure else { return }
-            if self.exchange.isClosed { return self.cancelled() }
+            if self.isClientGone { return self.cancelled() }
             if let failure = self.exchange.bodyFailure, !self.exchange.hasResponded { return await self.refuseBody(failure) }
             guard !self.exchange.hasResponded else {
                 // Bytes of the response are out: the client must see that it is incomplete.
@@ -121,7 +121,7 @@ extension RequestRun {
             self.close(&scope, answer, head: head, headAt: headAt, failure: outcome)
             if let outcome {
                 answer.cancel()
-                scope.finish(self.exchange.isClosed ? .cancelled : .failed)
+                scope.finish(self.isClientGone ? .cancelled : .failed)
                 return outcome
             }
             scope.finish(self.exchange.isClosed && !self.isFinished ? .cancelled : head.status >= 400 ? .failed : .passed)
@@ -129,8 +129,8 @@ extension RequestRun {
         } catch {
             self.exchange.servedBy = nil
             scope.fail(error.code)
-            scope.withAttempt { attempt, _ in attempt.errorType = EvidenceText(self.exchange.isClosed ? "client_closed" : error.code) }
-            scope.finish(self.exchange.isClosed ? .cancelled : .failed)
+            scope.withAttempt { attempt, _ in attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : error.code) }
+            scope.finish(self.isClientGone ? .cancelled : .failed)
             return error
         }
     }
@@ -147,7 +147,7 @@ extension RequestRun {
             attempt.requestBytes = UInt64(answer.requestBytes)
             attempt.responseBytes = UInt64(answer.responseBytes)
             if let failure {
-                attempt.errorType = EvidenceText(self.exchange.isClosed ? "client_closed" : failure.code)
+                attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : failure.code)
             } else if head.status >= 400 {
                 attempt.errorType = evidence.text("\(head.status)")
             }

@@ -45,7 +45,7 @@ extension RequestRun {
         self.errorType = failure.code
         if self.outcome == .passed { self.outcome = failure == .closed ? .cancelled : .failed }
         if self.status == 0, failure == .closed { self.status = 499 }
-        if self.exchange.hasResponded { self.exchange.abort() }
+        if self.exchange.hasResponded { self.abort() }
     }
 
     /// The request's body could not be read: answered where the client can still hear it.

@@ -66,7 +66,7 @@ final class RequestRun {
     }
 
     func conclude(_ record: borrowing RequestRecord) {
-        if self.exchange.isClosed, !self.isFinished { self.cancelled() }
+        if self.isClientGone, !self.isFinished, self.errorType == nil { self.cancelled() }
         record.update { root, evidence in
             root.status = UInt16(clamping: self.status)
             root.upstreamStatus = UInt16(clamping: self.upstreamStatus)
@@ -83,6 +83,16 @@ final class RequestRun {
     }
     /// Whether the response was handed over whole.
     var isFinished = false
+    /// Whether the gateway itself ended the client's connection, because the response cannot be completed.
+    private(set) var hasAborted = false
+
+    /// Whether the client's side ended before the gateway gave up: what follows from a client that left is nobody else's failure.
+    var isClientGone: Bool { self.exchange.isClosed && !self.hasAborted }
+
+    func abort() {
+        if !self.exchange.isClosed { self.hasAborted = true }
+        self.exchange.abort()
+    }
 
     func cancelled() {
         self.outcome = .cancelled
@@ -91,7 +101,7 @@ final class RequestRun {
     }
 
     /// Header fields that are recorded: none that can carry a credential or content.
-    private static let recordedRequestFields: KnownFieldSet = [.host, .contentType, .contentLength, .accept, .userAgent, .xForwardedFor, .xRequestID]
+    private static let recordedRequestFields: KnownFieldSet = [.host, .contentType, .accept, .userAgent, .xForwardedFor, .xRequestID]
     private static let recordedResponseFields: KnownFieldSet = [.contentType, .contentLength, .retryAfter, .xKongLLMModel]
 
     private static func recorded(_ fields: HTTPFields, _ names: KnownFieldSet, _ evidence: RequestEvidence) -> EvidenceText {

@@ -88,7 +88,7 @@ extension RequestRun {
                     next = try await answer.readBody()
                 }
             } catch {
-                if self.exchange.isClosed { self.cancelled() } else { self.exchange.abort() }
+                if self.isClientGone { self.cancelled() } else { self.abort() }
                 return error
             }
             guard let bytes = next else { break }
