@@ -92,7 +92,7 @@ import Testing
             "unknown: is not a known field",
         ]
         for text in expected { #expect(problems.contains(text), "\(text)\nfound:\n\(problems.joined(separator: "\n"))") }
-        #expect(problems.contains { $0.hasPrefix("services[0].routes[0].paths[1]: is not a valid regular expression") })
+        #expect(problems.contains { $0.hasPrefix("services[0].routes[0].paths[1]: ") && $0.contains("is not a valid regular expression") })
     }
 
     @Test func `lines of problems are those of the file`() {
@@ -240,7 +240,7 @@ import Testing
         let changed = try self.fixture.loadBody("services: [{name: s, host: h, port: 81}]").configuration.hash
         #expect(yaml == other)
         #expect(yaml != changed)
-        #expect(yaml.count == 64)
+        #expect(yaml.count == 16)
     }
 
     @Test func `certificates and keys are checked`() throws {
@@ -280,7 +280,7 @@ import Testing
         let problems = self.fixture.problems("_pellucid: {sampling: {ratio: 2}, trusted_proxies: [10.0.0.0/33], limts: {}}")
         #expect(problems == [
             "_pellucid.sampling.ratio: 2 is outside 0 to 1", "_pellucid.trusted_proxies[0]: \"10.0.0.0/33\" is not an address or network; write it as 10.0.0.0/8 or ::1",
-            "_pellucid.limts: is not a known field; did you mean \"limits\"?",
+            "_pellucid.trusted_proxies: has no effect in this version", "_pellucid.limts: is not a known field; did you mean \"limits\"?",
         ])
     }
 }

@@ -101,13 +101,13 @@ import Testing
     @Test func `each attempt is the parent of its own upstream work`() async throws {
         let fixture = try PipelineFixture()
         let (_, record) = try await fixture.get(headers: [("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")], .fail(.connectRefused), .ok())
-        let parents = fixture.sent.compactMap { $0.field("traceparent") }
+        let parents = fixture.sent.map(\.request.trace)
         #expect(parents.count == 2)
         for (parent, scope) in zip(parents, record.scopes) {
-            let id = String(scope.evidence.spanID, radix: 16)
-            #expect(parent.hasPrefix("00-4bf92f3577b34da6a3ce929d0e0e4736-"))
-            #expect(parent.hasSuffix("\(String(repeating: "0", count: 16 - id.count))\(id)-01"))
+            #expect(parent == TraceContext(traceIDHigh: 0x4bf9_2f35_77b3_4da6, traceIDLow: 0xa3ce_929d_0e0e_4736, spanID: scope.evidence.spanID, isSampled: true))
         }
+        // The caller's own is not sent on beside it.
+        #expect(fixture.sent.allSatisfy { $0.field("traceparent") == nil })
         #expect(record.root.parentSpanID == 0x00f0_67aa_0ba9_02b7)
     }
 

@@ -179,16 +179,16 @@ struct ModelProbe: RequestPlugin {
     init(configuration: ProbeConfiguration, services: PluginServices) throws(ConfigurationError) { self.configuration = configuration }
 
     func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
-        var plan = ModelPlan(
-            adapter: FakeAdapter(), operation: .chat, model: "model-1",
+        var parameters = ModelParameters()
+        parameters.temperature = 0.5
+        parameters.maximumTokens = 77
+        let plan = ModelPlan(
+            adapter: FakeAdapter(), operation: .chat, model: "model-1", isModelConfigured: true,
             location: ProviderLocation(endpoint: UpstreamEndpoint(host: "model.test", port: 443, isTLS: true), path: "/v1/chat"),
             target: ByteBuffer(string: "/v1/chat?key=secret"), body: ByteBuffer(string: "{\"model\":\"model-1\"}"),
             fields: [("Authorization", "Bearer sk"), ("X-Secret", nil)], isStream: true, hidesUsage: self.configuration.flag,
             prices: ModelPrices(inputPerMillion: 1_000_000, outputPerMillion: 2_000_000), logsStatistics: true, logsPayloads: self.configuration.note != nil, pluginID: "plugin-1",
-            parameters: ModelParameters())
-        plan.parameters.temperature = 0.5
-        plan.parameters.maximumTokens = 77
-        plan.isModelConfigured = true
+            parameters: parameters)
         request.responseFields.append(("X-Kong-LLM-Model", "fake/model-1"))
         request.upstream = .model(plan)
         return .modified

@@ -123,6 +123,15 @@ import Testing
         #expect(record.scopes[0].fields["probe.seen"] == "11")
     }
 
+    @Test func `a shadow stage whose limit the body exceeds does not cut what the upstream gets`() async throws {
+        let fixture = try PipelineFixture("{name: probe-a, config: {act: body, limit: 3}, _pellucid: {mode: shadow}}")
+        let client = try FakeExchange("POST", "/api", headers: [("Host", "h"), ("Transfer-Encoding", "chunked")], body: [.bytes("hello "), .bytes("world")], isBodyComplete: false)
+        let record = try await fixture.engine.serve(client, [.ok()])
+        #expect(client.status == 200)
+        #expect(fixture.sent[0].body == "hello world")
+        #expect(record.summary == ["passed 200", "stage probe-a request: passed, reject/continue, probe_too_large", "attempt: passed 200"])
+    }
+
     @Test func `a call to an outside service is a scope of its own below its stage`() async throws {
         let fixture = try PipelineFixture(P.plugin("probe-a", "act: call"))
         let (_, record) = try await fixture.get(.ok())

@@ -43,7 +43,15 @@ import Testing
         #expect(client.status == 200)
         #expect(client.body == "fourmorerest")
         #expect(record.root.outcome == .passed)
-        #expect(record.scopes.contains { $0.stage == "response-a response" })
+        #expect(record.scopes.first { !$0.stage.isEmpty }?.errorType == "response_too_large")
+        #expect(record.summary.contains("stage response-a response: failed, none/continue, response_too_large"))
+    }
+
+    @Test func `each stage has its own limit`() async throws {
+        let fixture = try PipelineFixture(P.plugin("response-a", "act: modify, note: a, flag: true, limit: 3"), P.plugin("response-b", "act: modify, note: b, flag: true, limit: 100"))
+        let (client, record) = try await fixture.get(.ok("four"))
+        #expect(client.body == "four+b")
+        #expect(record.summary.contains("stage response-a response: failed, none/continue, response_too_large"))
     }
 
     @Test func `a head stage beside one whose body is too large still runs`() async throws {

@@ -13,21 +13,21 @@ struct PluginChain: Sendable {
     private let fixed: Selection
 
     /// The instances that apply to one request, by phase.
-    struct Selection: Sendable {
-        var request: [any RequestStage] = []
-        var attempt: [any AttemptStage] = []
-        var response: [any ResponseStage] = []
-        var stream: [any StreamStage] = []
-        var sinks: [any EvidenceConsumer] = []
-        var sampler: Sampler?
+    final class Selection: Sendable {
+        let request: [any RequestStage]
+        let attempt: [any AttemptStage]
+        let response: [any ResponseStage]
+        let stream: [any StreamStage]
+        let sinks: [any EvidenceConsumer]
+        let sampler: Sampler?
 
-        mutating func add(_ instance: PluginInstance) {
-            if let stage = instance.request { self.request.append(stage) }
-            if let stage = instance.attempt { self.attempt.append(stage) }
-            if let stage = instance.response { self.response.append(stage) }
-            if let stage = instance.stream { self.stream.append(stage) }
-            if let sink = instance.sink { self.sinks.append(sink) }
-            if let sampler = instance.sampler { self.sampler = sampler }
+        init(_ instances: [PluginInstance]) {
+            self.request = instances.compactMap(\.request)
+            self.attempt = instances.compactMap(\.attempt)
+            self.response = instances.compactMap(\.response)
+            self.stream = instances.compactMap(\.stream)
+            self.sinks = instances.compactMap(\.sink)
+            self.sampler = instances.compactMap(\.sampler).last
         }
     }
 
@@ -41,11 +41,7 @@ struct PluginChain: Sendable {
             }
         self.slots = ordered
         self.dependsOnConsumer = ordered.contains { $0.candidates.contains { $0.consumerID != nil || $0.consumerGroupID != nil } }
-        var fixed = Selection()
-        for slot in ordered {
-            if let instance = slot.candidates.first(where: { $0.applies(to: nil) }) { fixed.add(instance) }
-        }
-        self.fixed = fixed
+        self.fixed = Selection(ordered.compactMap { slot in slot.candidates.first { $0.applies(to: nil) } })
     }
 
     /// Number of plugins; the index space of ``requestStage(at:for:)``.
@@ -60,10 +56,6 @@ struct PluginChain: Sendable {
     /// What applies after the request stages, when the client is known.
     func selection(for consumer: Consumer?) -> Selection {
         guard self.dependsOnConsumer, consumer != nil else { return self.fixed }
-        var selection = Selection()
-        for slot in self.slots {
-            if let instance = slot.candidates.first(where: { $0.applies(to: consumer) }) { selection.add(instance) }
-        }
-        return selection
+        return Selection(self.slots.compactMap { slot in slot.candidates.first { $0.applies(to: consumer) } })
     }
 }

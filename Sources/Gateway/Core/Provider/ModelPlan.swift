@@ -2,37 +2,38 @@ import GatewayWire
 public import NIOCore
 
 /// A model operation as a stage planned it: whom to ask, with which bytes, and what the evidence should know.
-public struct ModelPlan: Sendable {
-    public var adapter: any ProviderAdapter
-    public var operation: ModelOperation
+public final class ModelPlan: Sendable {
+    public let adapter: any ProviderAdapter
+    public let operation: ModelOperation
     /// The model asked for upstream.
-    public var model: String
+    public let model: String
     /// Whether the configuration names the model; otherwise the client did.
-    public var isModelConfigured = false
-    public var location: ProviderLocation
+    public let isModelConfigured: Bool
+    public let location: ProviderLocation
     /// Path and query with authentication parameters applied.
-    public var target: ByteBuffer
+    public let target: ByteBuffer
     /// The provider's request body.
-    public var body: ByteBuffer
+    public let body: ByteBuffer
     /// Request fields to set; a name set to nil is removed.
-    public var fields: [(name: String, value: String?)]
-    public var isStream: Bool
+    public let fields: [(name: String, value: String?)]
+    public let isStream: Bool
     /// The client did not ask for the usage chunk that the gateway asked the provider for.
-    public var hidesUsage: Bool
-    public var prices: ModelPrices?
-    public var logsStatistics: Bool
-    public var logsPayloads: Bool
-    public var pluginID: String
-    public var parameters: ModelParameters
+    public let hidesUsage: Bool
+    public let prices: ModelPrices?
+    public let logsStatistics: Bool
+    public let logsPayloads: Bool
+    public let pluginID: String
+    public let parameters: ModelParameters
 
     public init(
-        adapter: any ProviderAdapter, operation: ModelOperation, model: String, location: ProviderLocation, target: ByteBuffer, body: ByteBuffer,
+        adapter: any ProviderAdapter, operation: ModelOperation, model: String, isModelConfigured: Bool, location: ProviderLocation, target: ByteBuffer, body: ByteBuffer,
         fields: [(name: String, value: String?)], isStream: Bool, hidesUsage: Bool, prices: ModelPrices?, logsStatistics: Bool, logsPayloads: Bool, pluginID: String,
         parameters: ModelParameters
     ) {
         self.adapter = adapter
         self.operation = operation
         self.model = model
+        self.isModelConfigured = isModelConfigured
         self.location = location
         self.target = target
         self.body = body

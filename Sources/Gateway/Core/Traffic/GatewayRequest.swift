@@ -11,6 +11,10 @@ public struct GatewayRequest {
     public let captures: RouteCaptures?
     /// The fields to send upstream. Stages add and remove here.
     public var fields: HTTPFields
+    /// Names in `fields` that are not sent on: cheaper than taking them out of a list that shares the received bytes.
+    public var skipped: KnownFieldSet = []
+    /// Lines sent besides `fields`.
+    public var lines = FieldLines()
     /// The query to send upstream, without "?"; nil: none.
     public var query: ByteBuffer?
     /// The path to send upstream.
@@ -29,21 +33,23 @@ public struct GatewayRequest {
     let strippedPrefix: ByteBuffer?
 
     private let exchange: any DownstreamExchange
+    /// Where a copy that a shadow stage judges leaves the body it read, since bytes come from the client only once.
+    var received: ReceivedBody?
 
     init(
-        exchange: any DownstreamExchange, route: RouteRuntime, captures: RouteCaptures?, path: ByteBuffer, query: ByteBuffer?, strippedPrefix: ByteBuffer?, requestID: String
+        exchange: any DownstreamExchange, head: HTTPRequestHead, route: RouteRuntime, captures: RouteCaptures?, path: ByteBuffer, query: ByteBuffer?, strippedPrefix: ByteBuffer?, requestID: String
     ) {
         self.exchange = exchange
-        self.head = exchange.head
+        self.head = head
         self.connection = exchange.connection
         self.route = route
         self.captures = captures
-        self.fields = exchange.head.fields
+        self.fields = head.fields
         self.path = path
         self.query = query
         self.strippedPrefix = strippedPrefix
         self.requestID = requestID
-        if exchange.head.framing == .none { self.body = .none }
+        if head.framing == .none { self.body = .none }
     }
 
     /// The body as bytes, read from the client where it has not been.
@@ -59,32 +65,36 @@ public struct GatewayRequest {
             guard model.bytes.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
             return model.bytes
         case .unread:
-            let bytes = try await self.exchange.collectBody(limit: limit)
+            // A shadow stage's limit must not cut what the upstream gets: the whole is kept, and the limit applied to it.
+            let bytes = try await self.exchange.collectBody(limit: self.received == nil ? limit : .max)
+            self.received?.bytes = bytes
             self.body = .bytes(bytes)
+            guard bytes.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
             return bytes
         }
+    }
+
+    /// Takes a field out of what is sent on.
+    public mutating func hide(name: String) {
+        if let known = KnownField(name: name) { self.skipped.insert(known) } else { self.fields.remove(name: name) }
     }
 
     /// Records who the client is, and tells the upstream as Kong does.
     public mutating func authenticate(_ consumer: Consumer?, credentialID: String?) {
         self.consumer = consumer
         self.credentialID = credentialID
-        self.put(.xConsumerID, consumer?.id)
-        self.put(.xConsumerCustomID, consumer?.customID)
-        self.put(.xConsumerUsername, consumer?.username)
-        self.put(.xCredentialIdentifier, credentialID)
-        if credentialID == nil, consumer != nil {
-            self.put(.xAnonymousConsumer, "true")
-        } else {
-            self.fields.remove(.xAnonymousConsumer)
-        }
     }
 
-    private mutating func put(_ field: KnownField, _ value: String?) {
-        guard let value, self.fields.replace(field, value) else {
-            self.fields.remove(field)
-            return
-        }
+    /// Fields by which an upstream learns who the client is; what a client sends under these names is never passed on once it is known.
+    static let consumerFields: KnownFieldSet = [.xConsumerID, .xConsumerCustomID, .xConsumerUsername, .xCredentialIdentifier, .xAnonymousConsumer]
+
+    /// Kong's consumer fields, as lines.
+    func writeConsumer(into lines: inout FieldLines) {
+        guard let consumer else { return }
+        lines.add(.xConsumerID, consumer.id)
+        if let customID = consumer.customID { lines.add(.xConsumerCustomID, customID) }
+        if let username = consumer.username { lines.add(.xConsumerUsername, username) }
+        if let credentialID { lines.add(.xCredentialIdentifier, credentialID) } else { lines.add(.xAnonymousConsumer, literal: "true") }
     }
 
     /// The request target for the upstream: path and query.
@@ -99,6 +109,11 @@ public struct GatewayRequest {
 
     /// Where bytes of an unread body are passed on from.
     var source: any DownstreamExchange { self.exchange }
+}
+
+/// A body that was read for a copy of its request.
+final class ReceivedBody {
+    var bytes: ByteBuffer?
 }
 
 /// Where a request goes after its stages.

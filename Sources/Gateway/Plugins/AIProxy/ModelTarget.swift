@@ -114,12 +114,10 @@ struct ModelTarget: Sendable {
         self.authenticate(body, request, &edits, &fields, &target)
         let encoded: ByteBuffer
         do throws(ProviderFailure) { encoded = try self.adapter.encode(body, edits) } catch { throw RefusedRequest(error.status, error.code, error.message) }
-        var plan = ModelPlan(
-            adapter: self.adapter, operation: self.operation, model: model, location: self.location, target: target, body: encoded, fields: fields, isStream: isStream,
+        return ModelPlan(
+            adapter: self.adapter, operation: self.operation, model: model, isModelConfigured: self.configuration.model.name != nil, location: self.location, target: target, body: encoded, fields: fields, isStream: isStream,
             hidesUsage: edits.includesUsage, prices: self.prices, logsStatistics: self.configuration.logging.logsStatistics,
             logsPayloads: self.configuration.logging.logsPayloads, pluginID: self.pluginID, parameters: body.parameters)
-        plan.isModelConfigured = self.configuration.model.name != nil
-        return plan
     }
 
     private func checkPrompt(_ body: ModelRequestBody) throws(RefusedRequest) {

@@ -116,7 +116,7 @@ public struct DirectProxy: RequestPlugin {
         let encoded: ByteBuffer
         do throws(ProviderFailure) { encoded = try target.adapter.encode(body, edits) } catch { throw RefusedRequest(error.status, error.code, error.message) }
         return ModelPlan(
-            adapter: target.adapter, operation: operation, model: model, location: target.location, target: target.path, body: encoded,
+            adapter: target.adapter, operation: operation, model: model, isModelConfigured: false, location: target.location, target: target.path, body: encoded,
             fields: [("Authorization", target.authorization)], isStream: isStream, hidesUsage: edits.includesUsage, prices: nil, logsStatistics: true, logsPayloads: false,
             pluginID: self.pluginID, parameters: body.parameters)
     }

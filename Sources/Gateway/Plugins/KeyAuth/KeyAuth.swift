@@ -136,7 +136,7 @@ public struct KeyAuth: RequestPlugin {
     // MARK: Hiding it
 
     private func hide(_ name: String, _ request: inout GatewayRequest) {
-        request.fields.remove(name: name)
+        request.hide(name: name)
         if let query = request.query { request.query = FormFields(query).removing(name) }
         guard self.configuration.readsBody, case .bytes(let bytes) = request.body, let type = request.head.fields.firstString(.contentType) else { return }
         if type.hasPrefix("application/x-www-form-urlencoded") {

@@ -20,6 +20,12 @@ final class LoopTimer: @unchecked Sendable {
     private(set) var tickTime = MonotonicClock.now()
     var onTick: () -> Void = {}
 
+    /// A deadline so far from now, at the timer's accuracy and never early: no clock is read for it.
+    func deadline(after nanoseconds: UInt64) -> UInt64 {
+        let (sum, overflow) = (self.tickTime &+ UInt64(LoopTimer.tick.nanoseconds)).addingReportingOverflow(nanoseconds)
+        return overflow ? .max : sum
+    }
+
     func start(on loop: any EventLoop) {
         self.repeating = loop.scheduleRepeatedTask(initialDelay: LoopTimer.tick, delay: LoopTimer.tick) { [weak self] task in
             guard let self else { return task.cancel() }

@@ -80,7 +80,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
         self.loop.connections[ObjectIdentifier(self)] = self
         self.loop.context.telemetry.metrics.add(self.loop.connectionGauge, 1)
         self.loop.timer.add(self)
-        self.deadline = MonotonicClock.now() &+ self.options.keepAliveTimeout
+        self.deadline = self.loop.timer.deadline(after: self.options.keepAliveTimeout)
         self.task = Task(executorPreference: self.loop.executor) { await self.serve() }
     }
 
@@ -181,7 +181,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
             self.isReadHeld = false
             self.context?.read()
         }
-        self.deadline = MonotonicClock.now() &+ timeout
+        self.deadline = self.loop.timer.deadline(after: timeout)
         await withUnsafeContinuation { self.readWaiter = $0 }
         self.deadline = .max
     }
@@ -224,7 +224,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
             self.received = self.input.readableBytes
             if self.received > 0 { self.firstByteAt = MonotonicClock.now() }
             if self.loop.isDraining && self.received == 0 { break }
-            self.deadline = MonotonicClock.now() &+ self.options.keepAliveTimeout
+            self.deadline = self.loop.timer.deadline(after: self.options.keepAliveTimeout)
         }
         self.flushOutput()
         self.context?.close(mode: .all, promise: nil)
@@ -311,7 +311,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
         self.flushOutput()
         while !context.channel.isWritable {
             if let failure = self.failure { throw failure }
-            self.deadline = MonotonicClock.now() &+ self.options.sendTimeout
+            self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
             await withUnsafeContinuation { self.writeWaiter = $0 }
             self.deadline = .max
         }

@@ -16,6 +16,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     static let inputLimit = 65_536
 
     let endpoint: UpstreamEndpoint
+    let entry: PoolEntry
     private unowned let pool: UpstreamPool
     private var context: ChannelHandlerContext?
     private(set) var input = ByteBuffer()
@@ -42,8 +43,9 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
 
     private enum Handshake { case notStarted, done, failed }
 
-    init(endpoint: UpstreamEndpoint, pool: UpstreamPool) {
+    init(endpoint: UpstreamEndpoint, entry: PoolEntry, pool: UpstreamPool) {
         self.endpoint = endpoint
+        self.entry = entry
         self.pool = pool
         self.parser = HTTPResponseParser(limits: pool.options.http)
     }
@@ -148,7 +150,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     }
 
     func waitForHandshake(timeout: UInt64) async throws(UpstreamFailure) {
-        self.deadline = MonotonicClock.now() &+ timeout
+        self.deadline = self.pool.timer.deadline(after: timeout)
         self.overdue = .connectTimeout
         while self.handshake == .notStarted, self.failure == nil { await withUnsafeContinuation { self.readWaiter = $0 } }
         self.deadline = .max
@@ -189,7 +191,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     func waitForWritability(timeout: UInt64, until isOver: () -> Bool) async throws(UpstreamFailure) {
         while let context = self.context, !context.channel.isWritable, !isOver() {
             if let failure = self.failure { throw failure }
-            self.deadline = MonotonicClock.now() &+ timeout
+            self.deadline = self.pool.timer.deadline(after: timeout)
             self.overdue = .sendTimeout
             await withUnsafeContinuation { self.writeWaiter = $0 }
         }
@@ -225,7 +227,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
             self.isReadHeld = false
             self.context?.read()
         }
-        self.deadline = MonotonicClock.now() &+ timeout
+        self.deadline = self.pool.timer.deadline(after: timeout)
         self.overdue = .readTimeout
         await withUnsafeContinuation { self.readWaiter = $0 }
         self.deadline = .max

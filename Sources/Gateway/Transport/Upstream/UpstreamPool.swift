@@ -12,8 +12,7 @@ final class UpstreamPool: UpstreamTransport {
     let timer: LoopTimer
     let options: UpstreamOptions
     private let telemetry: LoopTelemetry
-    private var idle: [String: [HTTP1UpstreamConnection]] = [:]
-    private var idleCount = 0
+    private var entries: [String: PoolEntry] = [:]
     private let reusedSeries: SeriesHandle
     private let openedSeries: SeriesHandle
     private let gauge: SeriesHandle
@@ -34,70 +33,70 @@ final class UpstreamPool: UpstreamTransport {
     func send(_ request: UpstreamRequest) async throws(UpstreamFailure) -> any UpstreamExchange {
         let connection: HTTP1UpstreamConnection
         let isReused: Bool
-        if let kept = self.takeIdle(request.endpoint.poolKey) {
+        let entry = self.entry(of: request.endpoint)
+        if let kept = self.takeIdle(entry) {
             connection = kept
             isReused = true
             self.telemetry.metrics.add(self.reusedSeries)
         } else {
-            connection = try await self.connect(request.endpoint, timeout: request.timeouts.connect)
+            connection = try await self.connect(request.endpoint, entry, timeout: request.timeouts.connect)
             isReused = false
             self.telemetry.metrics.add(self.openedSeries)
         }
         return connection.begin(request, isReused: isReused)
     }
 
-    private func takeIdle(_ key: String) -> HTTP1UpstreamConnection? {
-        guard let index = self.idle.index(forKey: key) else { return nil }
-        while let connection = self.idle.values[index].popLast() {
-            self.idleCount -= 1
+    private func takeIdle(_ entry: PoolEntry) -> HTTP1UpstreamConnection? {
+        while let connection = entry.idle.popLast() {
             if connection.isUsable { return connection }
             connection.close()
         }
         return nil
     }
 
+    private func entry(of endpoint: UpstreamEndpoint) -> PoolEntry {
+        if let known = self.entries[endpoint.poolKey] { return known }
+        let entry = PoolEntry()
+        self.entries[endpoint.poolKey] = entry
+        return entry
+    }
+
     /// Takes back a connection whose exchange is complete.
     func giveBack(_ connection: HTTP1UpstreamConnection) {
-        let key = connection.endpoint.poolKey
-        guard connection.served < self.options.requestsPerConnection, self.idle[key, default: []].count < self.options.idleConnectionsPerEndpoint else {
+        guard connection.served < self.options.requestsPerConnection, connection.entry.idle.count < self.options.idleConnectionsPerEndpoint else {
             connection.close()
             return
         }
-        connection.idleSince = MonotonicClock.now()
-        self.idle[key, default: []].append(connection)
-        self.idleCount += 1
+        connection.idleSince = self.timer.tickTime
+        connection.entry.idle.append(connection)
     }
 
     /// Forgets an idle connection that its peer closed.
     func lost(_ connection: HTTP1UpstreamConnection) {
-        guard let index = self.idle[connection.endpoint.poolKey]?.firstIndex(where: { $0 === connection }) else { return }
-        self.idle[connection.endpoint.poolKey]?.remove(at: index)
-        self.idleCount -= 1
+        guard let index = connection.entry.idle.firstIndex(where: { $0 === connection }) else { return }
+        connection.entry.idle.remove(at: index)
     }
 
     func closeIdle(now: UInt64) {
-        guard self.idleCount > 0, now &- self.lastSweep > 1_000_000_000 else { return }
+        guard now &- self.lastSweep > 1_000_000_000 else { return }
         self.lastSweep = now
-        for (key, connections) in self.idle {
-            let stale = connections.filter { now &- $0.idleSince > self.options.idleTimeout }
-            guard !stale.isEmpty else { continue }
-            self.idle[key]?.removeAll { now &- $0.idleSince > self.options.idleTimeout }
-            self.idleCount -= stale.count
+        for (key, entry) in self.entries {
+            let stale = entry.idle.filter { now &- $0.idleSince > self.options.idleTimeout }
+            if stale.isEmpty, entry.open > 0 { continue }
+            entry.idle.removeAll { now &- $0.idleSince > self.options.idleTimeout }
             for connection in stale { connection.close() }
-            if self.idle[key]?.isEmpty == true { self.idle[key] = nil }
+            if entry.open == 0 { self.entries[key] = nil }
         }
     }
 
     func closeAll() {
-        let all = self.idle.values.joined()
-        self.idle = [:]
-        self.idleCount = 0
+        let all = self.entries.values.flatMap(\.idle)
         for connection in all { connection.close() }
     }
 
     // MARK: Connecting
 
-    private func connect(_ endpoint: UpstreamEndpoint, timeout: UInt64) async throws(UpstreamFailure) -> HTTP1UpstreamConnection {
+    private func connect(_ endpoint: UpstreamEndpoint, _ entry: PoolEntry, timeout: UInt64) async throws(UpstreamFailure) -> HTTP1UpstreamConnection {
         let context: NIOSSLContext?
         if endpoint.isTLS {
             do {
@@ -109,7 +108,7 @@ final class UpstreamPool: UpstreamTransport {
         } else {
             context = nil
         }
-        let connection = HTTP1UpstreamConnection(endpoint: endpoint, pool: self)
+        let connection = HTTP1UpstreamConnection(endpoint: endpoint, entry: entry, pool: self)
         let bootstrap = ClientBootstrap(group: self.loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.maxMessagesPerRead, value: 4)
@@ -143,11 +142,14 @@ final class UpstreamPool: UpstreamTransport {
         if endpoint.isTLS { try await connection.waitForHandshake(timeout: timeout) }
         self.telemetry.metrics.add(self.gauge, 1)
         connection.isCounted = true
+        connection.entry.open += 1
         return connection
     }
 
     func closed(_ connection: HTTP1UpstreamConnection) {
-        if connection.isCounted { self.telemetry.metrics.add(self.gauge, -1) }
+        guard connection.isCounted else { return }
+        connection.entry.open -= 1
+        self.telemetry.metrics.add(self.gauge, -1)
     }
 
     /// Sorts what NIO reports into our closed set.
@@ -163,4 +165,11 @@ final class UpstreamPool: UpstreamTransport {
         default: return .connectRefused
         }
     }
+}
+
+/// The connections of one endpoint on one loop.
+final class PoolEntry {
+    var idle: [HTTP1UpstreamConnection] = []
+    /// Idle and busy ones; the entry stays while there is one.
+    var open = 0
 }

@@ -6,6 +6,8 @@ struct MessageFields {
     var isChunked = false
     var hasClose = false
     var hasKeepAlive = false
+    /// A Connection field with a tab in or around it: recipients disagree on whether it says keep-alive.
+    var hasTabbedConnection = false
     var hasUpgradeOption = false
     var expectsContinue = false
 
@@ -21,6 +23,7 @@ struct MessageFields {
                 if !entry.isCanonical, Self.isTabbed(p, entry) {
                     if known == .contentLength { throw .contentLengthInvalid }
                     if known == .transferEncoding { throw .transferEncodingInvalid }
+                    if known == .connection { result.hasTabbedConnection = true }
                 }
                 try result.read(known, p + Int(entry.valueOffset), Int(entry.valueLength))
             }
@@ -36,7 +39,8 @@ struct MessageFields {
 
     /// Whether the sender wants the connection to persist (RFC 9112 section 9.3).
     func keepAlive(_ version: HTTPVersion) -> Bool {
-        !hasClose && (version == .http11 || hasKeepAlive)
+        // Closing is right whatever the other recipients read.
+        !hasClose && (version == .http11 || (hasKeepAlive && !hasTabbedConnection))
     }
 
     /// Whether a tab stands around the value. RFC 9110 section 5.5 would drop it; some recipients do not, which is a classic way to hide a Transfer-Encoding from one of two.
@@ -59,6 +63,7 @@ struct MessageFields {
             contentLength = try Self.length(p, count)
         case .transferEncoding: try readTransferEncoding(p, count)
         case .connection:
+            if ByteScan.index(of: 0x09, in: p, from: 0, to: count) != nil { hasTabbedConnection = true }
             HTTPGrammar.forEachListElement(p, count) { token, length in
                 if HTTPGrammar.equalsLowercased(token, length, "close") { hasClose = true }
                 if HTTPGrammar.equalsLowercased(token, length, "keep-alive") { hasKeepAlive = true }

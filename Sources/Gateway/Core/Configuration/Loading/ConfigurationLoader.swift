@@ -47,7 +47,7 @@ public struct ConfigurationLoader: Sendable {
         let issues = context.orderedIssues
         if issues.contains(where: { $0.severity == .error }) { throw ConfigurationError(issues: issues) }
         var configuration = collector.configuration
-        configuration.hash = DocumentHash.hash(of: document, secrets: context.resolvedSecrets)
+        configuration.hash = String(DocumentHash.hash(of: document, secrets: context.resolvedSecrets).prefix(16))
         return LoadedConfiguration(configuration: configuration, pluginConfigurations: collector.pluginConfigurations, warnings: issues)
     }
 

@@ -22,7 +22,7 @@ public struct DeclarativeConfiguration: Sendable {
     public var partials: [PartialEntity] = []
     /// The top-level `_pellucid:` section.
     public var settings: PellucidSettings = .defaults
-    /// SHA-256 of the resolved configuration in lower-case hexadecimal; the same for YAML and JSON, whatever the order of keys.
+    /// The first 64 bits of the SHA-256 of the resolved configuration in lower-case hexadecimal; the same for YAML and JSON, whatever the order of keys.
     /// Values of environment variables and vault references are part of it, so a changed secret changes it.
     public var hash = ""
 

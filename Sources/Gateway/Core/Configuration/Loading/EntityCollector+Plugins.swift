@@ -21,6 +21,7 @@ extension EntityCollector {
         let place = [scope.serviceID, scope.routeID, scope.consumerID, scope.consumerGroupID].map { $0 ?? "" } + references.map(\.reference.text)
         let metadata = self.metadata(&node, kind: "plugins", key: "\(name):\(place.joined(separator: ":")):\(instanceName ?? "")")
         self.register(instanceName, field: "instance_name", kind: "plugins", of: metadata, node)
+        Self.checkSettings(&node)
         let ordering = node.object("ordering") { ordering in
             (before: ordering.object("before") { $0.strings("access", .nonEmpty) } ?? [], after: ordering.object("after") { $0.strings("access", .nonEmpty) } ?? [])
         }
@@ -37,6 +38,16 @@ extension EntityCollector {
         configNode.finish()
         self.pluginEntities.append(Pending(entity: plugin, references: references))
         self.pluginConfigurations.append(decoded)
+    }
+
+    /// A plugin's `_pellucid:` section. A mode that is misspelled must not enforce what was meant to be tried out.
+    private static func checkSettings(_ node: inout ConfigurationNode) {
+        enum Mode: String, CaseIterable { case enforce, shadow }
+        _ = node.object("_pellucid") { settings in
+            settings.warnWithoutEffect("on_unsupported")
+            settings.ignore("on_unsupported")
+            return settings.choice("mode", default: Mode.enforce)
+        }
     }
 
     /// What a plugin applies to, as far as its place says.

@@ -77,14 +77,9 @@ final class ModelRelay: ResponseRelay {
             return await stream.run(
                 head, fields, added: self.responseFields, startedAt: startedAt, answer, request: request, selection: selection, record: record, scope: &scope)
         }
-        if !selection.response.isEmpty {
-            let all = self.run.relayedFields(fields, added: self.responseFields, startedAt: startedAt)
-            return await self.run.relayThroughStages(head, all, answer, selection, record)
-        }
-        self.run.relayHead(head.status, fields, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
         var document = ByteBuffer()
         var isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
-        let failure = await self.run.relayContent(answer) { bytes in
+        let keep: (ByteBuffer) -> Void = { bytes in
             guard isReadable else { return }
             if document.readableBytes == 0 {
                 document = bytes
@@ -93,6 +88,14 @@ final class ModelRelay: ResponseRelay {
             } else {
                 isReadable = false
             }
+        }
+        let failure: UpstreamFailure?
+        if selection.response.isEmpty {
+            self.run.relayHead(head.status, fields, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
+            failure = await self.run.relayContent(answer, observe: keep)
+        } else {
+            let all = self.run.relayedFields(fields, added: self.responseFields, startedAt: startedAt)
+            failure = await self.run.relayThroughStages(head, all, answer, selection, record, observe: keep)
         }
         if isReadable, document.readableBytes > 0 {
             let reader = self.plan.adapter.makeReader(hidesUsage: false)

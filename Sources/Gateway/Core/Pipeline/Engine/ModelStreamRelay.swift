@@ -32,7 +32,7 @@ struct ModelStreamRelay {
             for stage in selection.stream { stages.append(stage.open(request, record)) }
             failure = await self.passThroughStages(answer, StreamRun(stages: stages), record: record, scope: &scope)
         }
-        self.finish(&scope, isTruncated: failure != nil || self.run.exchange.isClosed)
+        self.finish(&scope, isTruncated: failure != nil || self.run.exchange.isClosed || self.run.outcome != .passed)
         return failure
     }
 
@@ -122,12 +122,12 @@ struct ModelStreamRelay {
 
     /// The upstream failed in the middle: the client gets an error event it can read, then the end of the connection.
     private func fail(_ failure: UpstreamFailure) async -> UpstreamFailure {
-        if self.run.exchange.isClosed {
+        if self.run.isClientGone {
             self.run.cancelled()
             return failure
         }
         await self.sendError(message: "The upstream ended the stream before it was complete", type: "api_error", code: failure.code)
-        self.run.exchange.abort()
+        self.run.abort()
         return failure
     }
 
@@ -160,20 +160,22 @@ struct ModelStreamRelay {
         while true {
             let bytes: ByteBuffer?
             do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch {
-                stages.finish(self.run.exchange.isClosed ? .cancelled : .failed)
+                stages.finish(.cancelled)
                 return await self.fail(error)
             }
             guard let bytes else { break }
             var events: [StreamEvent] = []
             self.framer.feed(bytes)
             do throws(SSEError) { events = try self.takeEvents(record, &scope) } catch {
-                stages.finish(.failed)
+                stages.finish(.cancelled)
                 return await self.fail(.malformed(code: "event_too_large"))
             }
             for event in events {
-                switch await self.emit(stages.feed(event), answer) {
-                case .open: continue
-                case .ended(let outcome):
+                let result = stages.feed(event)
+                // What stages still hold belongs before the end marker, after which no client reads on.
+                var emission = ModelStreamRelay.isEndMarker(event) ? await self.emit(stages.drain(), answer) : .open
+                if case .open = emission { emission = await self.emit(result, answer) }
+                if case .ended(let outcome) = emission {
                     stages.finish(outcome)
                     return nil
                 }
@@ -203,7 +205,13 @@ struct ModelStreamRelay {
         return events
     }
 
-    private enum Emission { case open, ended(Outcome) }
+    private static func isEndMarker(_ event: StreamEvent) -> Bool { event.data.readableBytesView.elementsEqual("[DONE]".utf8) }
+
+    private enum Emission {
+        case open
+        /// The stream is over; how it ended for the stages that did not end it.
+        case ended(Outcome)
+    }
 
     private func emit(_ result: StreamRun.Result, _ answer: any UpstreamExchange) async -> Emission {
         switch result {
@@ -223,12 +231,12 @@ struct ModelStreamRelay {
             self.run.outcome = .rejected
             self.run.errorType = rejection.code
             await self.end(answer, message: rejection.message, type: "invalid_request_error", code: rejection.code)
-            return .ended(.rejected)
+            return .ended(.passed)
         case .fail(let failure):
             self.run.outcome = .failed
             self.run.errorType = failure.code
             await self.end(answer, message: "An unexpected error occurred", type: "server_error", code: failure.code)
-            return .ended(.failed)
+            return .ended(.passed)
         }
     }
 

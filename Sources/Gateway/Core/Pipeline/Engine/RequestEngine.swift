@@ -10,9 +10,10 @@ public final class RequestEngine: ExchangeHandler {
 
     public func handle(_ exchange: any DownstreamExchange, on loop: LoopContext) async {
         let snapshot = self.snapshots.active
-        let parent = RequestEngine.parent(of: exchange.head.fields)
+        let head = exchange.head
+        let parent = RequestEngine.parent(of: head.fields)
         let record = loop.telemetry.begin(parent: parent, sampler: snapshot.sampler, at: exchange.startedAt)
-        let run = RequestRun(exchange: exchange, loop: loop, snapshot: snapshot, requestID: RequestEngine.requestID(of: record), parent: parent)
+        let run = RequestRun(exchange: exchange, head: head, loop: loop, snapshot: snapshot, requestID: RequestEngine.requestID(of: record), parent: parent)
         run.describe(record)
         await run.serve(record)
         run.conclude(record)

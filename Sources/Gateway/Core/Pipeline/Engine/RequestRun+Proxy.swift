@@ -172,7 +172,12 @@ extension RequestRun {
         var fields = request.fields
         // Fields that Connection nominates are seldom more than the hop-by-hop ones, which are skipped while writing.
         if fields.contains(.connection) { HopByHop.remove(from: &fields) }
-        var lines = FieldLines()
+        var lines = request.lines
+        var skipped = RequestRun.replacedFields.union(request.skipped)
+        if request.consumer != nil {
+            skipped = skipped.union(GatewayRequest.consumerFields)
+            request.writeConsumer(into: &lines)
+        }
         let connection = self.exchange.connection
         // Kong's default without trusted proxies: what the client claims about forwarding is replaced, but for the address chain, which is continued.
         if let chain = fields.firstString(.xForwardedFor) {
@@ -188,7 +193,7 @@ extension RequestRun {
         lines.add(.xRealIP, connection.clientAddress)
         lines.add(.via, GatewayIdentity.via)
         lines.add(.xKongRequestID, self.requestID)
-        return (fields, RequestRun.replacedFields, lines)
+        return (fields, skipped, lines)
     }
 
     /// Makes the attempt's span the parent of what the upstream does.

@@ -80,7 +80,7 @@ extension RequestRun {
         }
         let prefix = route.entity.stripPath && match.matchedPathLength > 0 ? path.getSlice(at: path.readerIndex, length: match.matchedPathLength) : nil
         return GatewayRequest(
-            exchange: self.exchange, route: route, captures: match.captures, path: ByteBuffer(bytes: target), query: self.head.target.query.map { ByteBuffer($0) },
+            exchange: self.exchange, head: self.head, route: route, captures: match.captures, path: ByteBuffer(bytes: target), query: self.head.target.query.map { ByteBuffer($0) },
             strippedPrefix: prefix, requestID: self.requestID)
     }
 

@@ -32,9 +32,8 @@ final class RequestRun {
     var attempts = 0
     var lastConnectionWasReused = false
 
-    init(exchange: any DownstreamExchange, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parent: TraceContext?) {
+    init(exchange: any DownstreamExchange, head: HTTPRequestHead, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parent: TraceContext?) {
         self.exchange = exchange
-        let head = exchange.head
         self.head = head
         self.loop = loop
         self.snapshot = snapshot

@@ -32,8 +32,11 @@ final class ServiceRelay: ResponseRelay {
 
 extension RequestRun {
     /// Runs the response stages, reading the body first as far as one of them needs it.
+    ///
+    /// - Parameter observe: sees the bytes as the upstream sent them.
     func relayThroughStages(
-        _ head: HTTPResponseHead, _ fields: HTTPFields, _ answer: any UpstreamExchange, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
+        _ head: HTTPResponseHead, _ fields: HTTPFields, _ answer: any UpstreamExchange, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord,
+        observe: (ByteBuffer) -> Void = { _ in }
     ) async -> UpstreamFailure? {
         var limit = 0
         for stage in selection.response {
@@ -45,6 +48,7 @@ extension RequestRun {
             do throws(UpstreamFailure) {
                 isWhole = true
                 while let bytes = try await answer.readBody() {
+                    observe(bytes)
                     response.body.writeImmutableBuffer(bytes)
                     if response.body.readableBytes > limit {
                         isWhole = false
@@ -54,7 +58,10 @@ extension RequestRun {
             } catch { return error }
         }
         for stage in selection.response {
-            if case .body = stage.need, !isWhole { continue }
+            if case .body(let wanted) = stage.need, !isWhole || response.body.readableBytes > wanted {
+                stage.skip(record)
+                continue
+            }
             switch await stage.run(&response, record) {
             case .proceed: continue
             case .respond(let other): response = other
@@ -69,7 +76,9 @@ extension RequestRun {
             }
         }
         let hasRest = limit == 0 || !isWhole
-        self.beginResponse(status: response.status, fields: response.fields, framing: hasRest ? RequestRun.framing(of: head) : .length(response.body.readableBytes))
+        // An answer that cannot have content (to HEAD, 204, 304) has none after its stages either.
+        let framing = hasRest || head.framing == .none ? RequestRun.framing(of: head) : .length(response.body.readableBytes)
+        self.beginResponse(status: response.status, fields: response.fields, framing: framing)
         if response.body.readableBytes > 0 {
             do throws(DownstreamFailure) { try await self.exchange.writeBody(response.body) } catch {
                 answer.cancel()
@@ -77,7 +86,7 @@ extension RequestRun {
                 return nil
             }
         }
-        if hasRest { return await self.relayContent(answer) }
+        if hasRest { return await self.relayContent(answer, observe: observe) }
         self.exchange.finish(trailers: answer.trailers)
         self.isFinished = true
         return nil

@@ -18,7 +18,7 @@ struct RequestStageBox<Plugin: RequestPlugin>: RequestStage {
     let identity: StageIdentity
 
     func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult {
-        if self.identity.mode == .shadow { return await self.runShadow(request, record) }
+        if self.identity.mode == .shadow { return await self.runShadow(&request, record) }
         var context = StageContext<Plugin>(record.openStage(self.identity))
         do {
             let verdict = try await self.plugin.handle(&request, &context)
@@ -49,9 +49,14 @@ struct RequestStageBox<Plugin: RequestPlugin>: RequestStage {
         }
     }
 
-    /// Judges a copy of the request and changes nothing; the verdict is recorded, the action is always to go on.
-    private func runShadow(_ request: GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult {
+    /// Judges a copy of the request and changes nothing but that the body may have been read; the verdict is recorded, the action is always to go on.
+    private func runShadow(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult {
         var copy = request
+        let received = ReceivedBody()
+        copy.received = received
+        defer {
+            if case .unread = request.body, let bytes = received.bytes { request.body = .bytes(bytes) }
+        }
         var context = StageContext<Plugin>(record.openStage(self.identity))
         do {
             switch try await self.plugin.handle(&copy, &context) {

@@ -5,12 +5,21 @@ import Telemetry
 protocol ResponseStage: Sendable {
     var need: ResponseNeed { get }
     func run(_ response: inout GatewayResponse, _ record: borrowing RequestRecord) async -> StageResult
+    /// Records that the response was too large for the stage, which did not see it.
+    func skip(_ record: borrowing RequestRecord)
 }
 
 struct ResponseStageBox<Plugin: ResponsePlugin>: ResponseStage {
     let plugin: Plugin
     let identity: StageIdentity
     var need: ResponseNeed { self.plugin.need }
+
+    func skip(_ record: borrowing RequestRecord) {
+        var scope = record.openStage(self.identity)
+        scope.decide(.none, .continue)
+        scope.fail("response_too_large")
+        scope.finish(.failed)
+    }
 
     func run(_ response: inout GatewayResponse, _ record: borrowing RequestRecord) async -> StageResult {
         var context = StageContext<Plugin>(record.openStage(self.identity))

@@ -35,7 +35,12 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
     private let mode: StageMode
     private var state: Plugin.StreamState
     private var context: StageContext<Plugin>?
-    private var hasModified = false
+    /// The gravest judgement so far.
+    private var verdict = StageVerdict.pass
+    /// Whether the stage failed in shadow mode, where that ends nothing.
+    private var hasFailed = false
+    /// Whether the stage gave out what it held.
+    private var hasFinished = false
 
     init(plugin: Plugin, state: Plugin.StreamState, context: consuming StageContext<Plugin>, mode: StageMode) {
         self.plugin = plugin
@@ -53,24 +58,30 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
             switch try self.plugin.handle(&changed, &self.state, &context) {
             case .pass: step = .pass
             case .modified:
-                self.hasModified = true
+                self.judge(.modify)
                 if self.mode == .enforce { event = changed }
                 step = .pass
             case .hold: step = .hold
             case .replace(let events):
-                self.hasModified = true
+                self.judge(.modify)
                 step = .replace(events)
             case .cut(let rejection):
+                self.judge(.reject)
                 context.record.fail(rejection.code)
                 step = .cut(rejection)
             }
         } catch {
+            self.hasFailed = true
             context.record.fail(error.code)
             step = .fail(error)
         }
         context.record.addBusy(MonotonicClock.now() &- start, events: 1)
         self.context = consume context
         return self.acted(on: step)
+    }
+
+    private func judge(_ verdict: StageVerdict) {
+        if self.verdict != .reject { self.verdict = verdict }
     }
 
     /// Ends the stage where it ended the stream; in shadow mode everything passes.
@@ -85,7 +96,8 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
     }
 
     func finish() -> Result<[StreamEvent], PluginFailure> {
-        guard var context = self.context.take() else { return .success([]) }
+        guard !self.hasFinished, var context = self.context.take() else { return .success([]) }
+        self.hasFinished = true
         let start = MonotonicClock.now()
         do {
             let rest = try self.plugin.finish(&self.state, &context)
@@ -93,19 +105,24 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
             self.context = consume context
             return .success(self.mode == .enforce ? rest : [])
         } catch {
+            self.hasFailed = true
             context.record.fail(error.code)
-            context.finish(.failed)
+            self.context = consume context
+            if self.mode == .shadow { return .success([]) }
+            self.close(.failed)
             return .failure(error)
         }
     }
 
     func close(_ outcome: Outcome) {
         guard var context = self.context.take() else { return }
-        let modified = self.hasModified && self.mode == .enforce
         switch outcome {
         case .passed:
-            context.record.decide(self.hasModified ? .modify : .pass, .continue)
-            context.finish(modified ? .modified : .passed)
+            context.record.decide(self.hasFailed ? .none : self.verdict, .continue)
+            context.finish(self.hasFailed ? .failed : self.verdict == .modify && self.mode == .enforce ? .modified : .passed)
+        case .cancelled:
+            context.record.decide(self.verdict, .stop)
+            context.finish(.cancelled)
         case .rejected:
             context.record.decide(.reject, .stop)
             context.finish(.rejected)
@@ -175,7 +192,7 @@ struct StreamRun: ~Copyable {
         return .events(out)
     }
 
-    /// Ends every stage that has not ended itself. Dropping the run without this records them as abandoned.
+    /// Ends every stage that has not ended itself, none of which is to blame for how the stream ended. Dropping the run without this records them as abandoned.
     consuming func finish(_ outcome: Outcome) {
         for stage in self.stages { stage.close(outcome) }
     }

@@ -1,0 +1,9 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+struct Bad: OutsideService {
+    static var callName: String { "bad" }
+    func ask(_ query: String) async throws(PluginFailure) -> Int { 1 }
+}

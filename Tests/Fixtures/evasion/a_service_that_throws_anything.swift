@@ -1,0 +1,9 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+struct Bad: OutsideService {
+    static let callName: StaticString = "bad"
+    func ask(_ query: String) async throws -> Int { throw CancellationError() }
+}

@@ -1,0 +1,8 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+extension Outcome {
+    case splendid
+}

@@ -1,0 +1,6 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+func decide(_ scope: inout ScopeRecord) { scope.decide(.pass, .continue) }

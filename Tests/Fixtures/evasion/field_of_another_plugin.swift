@@ -1,0 +1,20 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+struct Example: RequestPlugin {
+    typealias Field = Fact
+    static let descriptor = PluginDescriptor(name: "example", priority: 1)
+    init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}
+
+    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+        context.set(Other.theirs, .int(1))
+        return .pass
+    }
+}
+
+enum Other: EvidenceField {
+    case theirs
+    var key: StaticString { "other.theirs" }
+}

@@ -1,0 +1,14 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+struct Example: RequestPlugin {
+    enum Field: EvidenceField { case a }
+    static let descriptor = PluginDescriptor(name: "example", priority: 1)
+    init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}
+
+    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+        return .pass
+    }
+}

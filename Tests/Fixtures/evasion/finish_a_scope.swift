@@ -1,0 +1,6 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+func end(_ scope: consuming ScopeRecord) { scope.finish(.passed) }

@@ -1,0 +1,9 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+final class Keeper {
+    let record: RequestRecord
+    init(_ record: borrowing RequestRecord) { self.record = record }
+}

@@ -1,0 +1,6 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+func forge(_ evidence: RequestEvidence, _ loop: LoopTelemetry) -> RequestRecord { RequestRecord(evidence: evidence, telemetry: loop) }

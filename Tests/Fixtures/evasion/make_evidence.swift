@@ -1,0 +1,6 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+func make() -> RequestEvidence { RequestEvidence() }

@@ -1,0 +1,13 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+struct Example: RequestPlugin {
+    typealias Field = Fact
+    init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}
+
+    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+        return .pass
+    }
+}

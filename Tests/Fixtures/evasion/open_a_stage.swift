@@ -1,0 +1,6 @@
+// refused: ?
+import GatewayCore
+import NIOCore
+import Telemetry
+
+func open(_ record: borrowing RequestRecord) -> ScopeRecord { record.openStage(StageIdentity(plugin: "x", phase: .request)) }
