@@ -1,4 +1,4 @@
-// refused: ?
+// refused: type 'Bad' does not conform to protocol 'OutsideService'
 import GatewayCore
 import NIOCore
 import Telemetry

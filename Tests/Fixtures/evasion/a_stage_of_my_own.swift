@@ -1,4 +1,4 @@
-// refused: ?
+// refused: cannot find type 'RequestStage' in scope
 import GatewayCore
 import NIOCore
 import Telemetry

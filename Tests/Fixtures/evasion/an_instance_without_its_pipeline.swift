@@ -1,4 +1,4 @@
-// refused: ?
+// refused: 'PluginInstance' initializer is inaccessible due to 'internal' protection level
 import GatewayCore
 import NIOCore
 import Telemetry

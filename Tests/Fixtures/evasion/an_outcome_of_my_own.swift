@@ -1,4 +1,4 @@
-// refused: ?
+// refused: enum 'case' is not allowed outside of an enum
 import GatewayCore
 import NIOCore
 import Telemetry

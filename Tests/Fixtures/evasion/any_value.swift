@@ -1,4 +1,4 @@
-// refused: ?
+// refused: cannot convert value of type '[String : String]' to expected argument type 'EvidenceValue'
 import GatewayCore
 import NIOCore
 import Telemetry

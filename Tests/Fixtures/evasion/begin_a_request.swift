@@ -1,4 +1,4 @@
-// refused: ?
+// refused: 'begin' is inaccessible due to 'package' protection level
 import GatewayCore
 import NIOCore
 import Telemetry

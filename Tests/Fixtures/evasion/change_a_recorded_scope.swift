@@ -1,4 +1,4 @@
-// refused: ?
+// refused: cannot assign to property: 'outcome' setter is inaccessible
 import GatewayCore
 import NIOCore
 import Telemetry

@@ -1,4 +1,4 @@
-// refused: ?
+// refused: cannot assign to property: 'root' setter is inaccessible
 import GatewayCore
 import NIOCore
 import Telemetry

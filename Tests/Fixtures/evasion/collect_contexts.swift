@@ -1,4 +1,4 @@
-// refused: ?
+// refused: type 'StageContext<Example>' does not conform to protocol 'Copyable'
 import GatewayCore
 import NIOCore
 import Telemetry

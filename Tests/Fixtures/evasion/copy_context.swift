@@ -1,4 +1,4 @@
-// refused: ?
+// refused: 'copy' cannot be applied to noncopyable types
 import GatewayCore
 import NIOCore
 import Telemetry

@@ -1,4 +1,4 @@
-// refused: ?
+// refused: cannot convert return expression of type 'String' to return type 'StaticString'
 import GatewayCore
 import NIOCore
 import Telemetry

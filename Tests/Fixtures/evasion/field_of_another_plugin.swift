@@ -1,4 +1,4 @@
-// refused: ?
+// refused: cannot convert value of type 'Other' to expected argument type 'Example.Field' (aka 'Fact')
 import GatewayCore
 import NIOCore
 import Telemetry

@@ -1,4 +1,4 @@
-// refused: ?
+// refused: type 'Example.Field' does not conform to protocol 'EvidenceField'
 import GatewayCore
 import NIOCore
 import Telemetry

@@ -1,4 +1,4 @@
-// refused: ?
+// refused: 'finish' is inaccessible due to 'package' protection level
 import GatewayCore
 import NIOCore
 import Telemetry

@@ -1,4 +1,4 @@
-// refused: ?
+// refused: cannot convert value of type 'String' to expected argument type 'StaticString'
 import GatewayCore
 import NIOCore
 import Telemetry

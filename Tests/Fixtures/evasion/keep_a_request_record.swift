@@ -1,4 +1,4 @@
-// refused: ?
+// refused: 'record' is borrowed and cannot be consumed
 import GatewayCore
 import NIOCore
 import Telemetry

@@ -1,4 +1,4 @@
-// refused: ?
+// refused: capture of 'context' with non-Sendable type 'StageContext<Example>' in a '@Sendable' closure
 import GatewayCore
 import NIOCore
 import Telemetry

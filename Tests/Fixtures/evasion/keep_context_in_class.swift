@@ -1,4 +1,4 @@
-// refused: ?
+// refused: missing reinitialization of inout parameter 'context' after consume
 import GatewayCore
 import NIOCore
 import Telemetry

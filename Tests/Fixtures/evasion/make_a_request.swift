@@ -1,4 +1,4 @@
-// refused: ?
+// refused: 'GatewayRequest' initializer is inaccessible due to 'internal' protection level
 import GatewayCore
 import NIOCore
 import Telemetry
@@ -9,9 +9,7 @@ struct Example: RequestPlugin {
     init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}
 
     func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
-        request = GatewayRequest(exchange: nobody(), route: request.route, captures: nil, path: ByteBuffer(), query: nil, strippedPrefix: nil, requestID: "x")
+        request = GatewayRequest()
         return .pass
     }
 }
-
-func nobody() -> any DownstreamExchange { fatalError() }

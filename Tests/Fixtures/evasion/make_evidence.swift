@@ -1,4 +1,4 @@
-// refused: ?
+// refused: 'RequestEvidence' initializer is inaccessible due to 'internal' protection level
 import GatewayCore
 import NIOCore
 import Telemetry

@@ -1,4 +1,4 @@
-// refused: ?
+// refused: type 'Example' does not conform to protocol 'GatewayPlugin'
 import GatewayCore
 import NIOCore
 import Telemetry

@@ -1,4 +1,4 @@
-// refused: ?
+// refused: cannot convert value of type 'StageContext<Example<Other>>' to expected argument type 'StageContext<Other>'
 import GatewayCore
 import NIOCore
 import Telemetry

@@ -1,4 +1,4 @@
-// refused: ?
+// refused: thrown expression type 'CancellationError' cannot be converted to error type 'PluginFailure'
 import GatewayCore
 import NIOCore
 import Telemetry

@@ -1,4 +1,4 @@
-// refused: ?
+// refused: escaping closure captures 'inout' parameter 'context'
 import GatewayCore
 import NIOCore
 import Telemetry

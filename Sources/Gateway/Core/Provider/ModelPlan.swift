@@ -12,8 +12,6 @@ public final class ModelPlan: Sendable {
     public let location: ProviderLocation
     /// Path and query with authentication parameters applied.
     public let target: ByteBuffer
-    /// The provider's request body.
-    public let body: ByteBuffer
     /// Request fields to set; a name set to nil is removed.
     public let fields: [(name: String, value: String?)]
     public let isStream: Bool
@@ -26,7 +24,7 @@ public final class ModelPlan: Sendable {
     public let parameters: ModelParameters
 
     public init(
-        adapter: any ProviderAdapter, operation: ModelOperation, model: String, isModelConfigured: Bool, location: ProviderLocation, target: ByteBuffer, body: ByteBuffer,
+        adapter: any ProviderAdapter, operation: ModelOperation, model: String, isModelConfigured: Bool, location: ProviderLocation, target: ByteBuffer,
         fields: [(name: String, value: String?)], isStream: Bool, hidesUsage: Bool, prices: ModelPrices?, logsStatistics: Bool, logsPayloads: Bool, pluginID: String,
         parameters: ModelParameters
     ) {
@@ -36,7 +34,6 @@ public final class ModelPlan: Sendable {
         self.isModelConfigured = isModelConfigured
         self.location = location
         self.target = target
-        self.body = body
         self.fields = fields
         self.isStream = isStream
         self.hidesUsage = hidesUsage

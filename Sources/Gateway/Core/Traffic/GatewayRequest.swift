@@ -120,6 +120,6 @@ final class ReceivedBody {
 public enum UpstreamPlan {
     /// The route's service.
     case service
-    /// A model operation, with the provider that serves it.
-    case model(ModelPlan)
+    /// A model operation, with the provider that serves it and the body it is sent.
+    case model(ModelPlan, body: ByteBuffer)
 }

@@ -26,9 +26,10 @@ public struct AIProxy: RequestPlugin {
         case .failure(let refusal): return .reject(refusal.rejection)
         }
         let plan: ModelPlan
-        do throws(RefusedRequest) { plan = try self.target.plan(body, request) } catch { return .reject(error.rejection) }
+        let encoded: ByteBuffer
+        do throws(RefusedRequest) { (plan, encoded) = try self.target.plan(body, request) } catch { return .reject(error.rejection) }
         request.body = .model(body)
-        request.upstream = .model(plan)
+        request.upstream = .model(plan, body: encoded)
         if self.configuration.sendsModelNameHeader {
             request.responseFields.append((name: "X-Kong-LLM-Model", value: "\(plan.adapter.descriptor.name)/\(plan.model)"))
         }

@@ -96,7 +96,7 @@ struct ModelTarget: Sendable {
 
     // MARK: One request
 
-    func plan(_ body: ModelRequestBody, _ request: GatewayRequest) throws(RefusedRequest) -> ModelPlan {
+    func plan(_ body: ModelRequestBody, _ request: GatewayRequest) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
         try self.checkPrompt(body)
         let model = try self.model(of: body)
         let isStream = try self.streams(body)
@@ -114,10 +114,11 @@ struct ModelTarget: Sendable {
         self.authenticate(body, request, &edits, &fields, &target)
         let encoded: ByteBuffer
         do throws(ProviderFailure) { encoded = try self.adapter.encode(body, edits) } catch { throw RefusedRequest(error.status, error.code, error.message) }
-        return ModelPlan(
-            adapter: self.adapter, operation: self.operation, model: model, isModelConfigured: self.configuration.model.name != nil, location: self.location, target: target, body: encoded, fields: fields, isStream: isStream,
+        let plan = ModelPlan(
+            adapter: self.adapter, operation: self.operation, model: model, isModelConfigured: self.configuration.model.name != nil, location: self.location, target: target, fields: fields, isStream: isStream,
             hidesUsage: edits.includesUsage, prices: self.prices, logsStatistics: self.configuration.logging.logsStatistics,
             logsPayloads: self.configuration.logging.logsPayloads, pluginID: self.pluginID, parameters: body.parameters)
+        return (plan, encoded)
     }
 
     private func checkPrompt(_ body: ModelRequestBody) throws(RefusedRequest) {

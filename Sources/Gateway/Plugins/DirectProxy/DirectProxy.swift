@@ -84,9 +84,9 @@ public struct DirectProxy: RequestPlugin {
             return .reject(RefusedRequest(400, error.code.name, "the request body is not valid JSON: \(error.code.name) at byte \(error.offset)").rejection)
         }
         do throws(RefusedRequest) {
-            let plan = try self.plan(body, operation)
+            let (plan, encoded) = try self.plan(body, operation)
             request.body = .model(body)
-            request.upstream = .model(plan)
+            request.upstream = .model(plan, body: encoded)
             request.responseFields.append((name: "X-Kong-LLM-Model", value: "\(plan.adapter.descriptor.name)/\(plan.model)"))
             return .modified
         } catch { return .reject(error.rejection) }
@@ -98,7 +98,7 @@ public struct DirectProxy: RequestPlugin {
         return sent == clientKey ? nil : Rejection(status: 401, code: "invalid_api_key", message: "the API key is missing or wrong", shape: .openAI(type: "authentication_error", parameter: nil))
     }
 
-    private func plan(_ body: ModelRequestBody, _ operation: ModelOperation) throws(RefusedRequest) -> ModelPlan {
+    private func plan(_ body: ModelRequestBody, _ operation: ModelOperation) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
         guard body.isObject, let prompt = body.prompt, !prompt.isNull else {
             throw RefusedRequest(400, "missing_prompt", "the request body has no \"\(operation.promptMember)\"", parameter: "\(operation.promptMember)")
         }
@@ -115,10 +115,11 @@ public struct DirectProxy: RequestPlugin {
         edits.includesUsage = isStream && target.adapter.descriptor.reportsStreamUsage && !body.asksForUsage
         let encoded: ByteBuffer
         do throws(ProviderFailure) { encoded = try target.adapter.encode(body, edits) } catch { throw RefusedRequest(error.status, error.code, error.message) }
-        return ModelPlan(
-            adapter: target.adapter, operation: operation, model: model, isModelConfigured: false, location: target.location, target: target.path, body: encoded,
+        let plan = ModelPlan(
+            adapter: target.adapter, operation: operation, model: model, isModelConfigured: false, location: target.location, target: target.path,
             fields: [("Authorization", target.authorization)], isStream: isStream, hidesUsage: edits.includesUsage, prices: nil, logsStatistics: true, logsPayloads: false,
             pluginID: self.pluginID, parameters: body.parameters)
+        return (plan, encoded)
     }
 
     private var providerNames: String { self.configuration.providers.map(\.name).joined(separator: ", ") }

@@ -8,6 +8,7 @@ public final class DataLoop: @unchecked Sendable {
     public let loop: any EventLoop
     let executor: LoopExecutor
     let timer = LoopTimer()
+    let buffers = BufferStack()
     let context: LoopContext
     let pool: UpstreamPool
     /// Open client connections of this loop.
@@ -20,7 +21,7 @@ public final class DataLoop: @unchecked Sendable {
         self.loop = loop
         let executor = LoopExecutor(loop: loop)
         self.executor = executor
-        self.pool = UpstreamPool(loop: loop, executor: executor, timer: self.timer, telemetry: telemetry, options: upstream)
+        self.pool = UpstreamPool(loop: loop, executor: executor, timer: self.timer, buffers: self.buffers, telemetry: telemetry, options: upstream)
         self.context = LoopContext(telemetry: telemetry, upstream: self.pool)
         self.connectionGauge = telemetry.metrics.series(Instruments.connectionsOpen, ["client"])
         self.protocolErrorSeries = { code in telemetry.metrics.series(Instruments.protocolErrors, ["\(code)"]) }

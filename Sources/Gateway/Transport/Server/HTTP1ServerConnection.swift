@@ -14,8 +14,6 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
 
     /// Bytes that may wait in `input` before reading stops.
     static let inputLimit = 65_536
-    /// Storage of the output buffer that is kept between writes.
-    static let keptOutputBytes = 4096
     /// Bytes collected before a write goes out without being asked.
     static let outputLimit = 16_384
 
@@ -276,12 +274,13 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
             self.writeCollected()
             if let context = self.context { context.write(Self.wrapOutboundOut(bytes), promise: nil) }
         } else {
-            self.output.writeImmutableBuffer(bytes)
+            self.withOutput { $0.writeImmutableBuffer(bytes) }
         }
     }
 
     /// The buffer that small pieces are written into.
     func withOutput(_ body: (inout ByteBuffer) -> Void) {
+        if self.output.capacity == 0 { self.output = self.loop.buffers.take() }
         body(&self.output)
     }
 
@@ -295,7 +294,9 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
     func flushOutput() {
         self.writeCollected()
         self.context?.flush()
-        if self.output.capacity > HTTP1ServerConnection.keptOutputBytes { self.output = ByteBuffer() } else { self.output.clear() }
+        guard self.output.capacity > 0 else { return }
+        self.loop.buffers.giveBack(self.output)
+        self.output = ByteBuffer()
     }
 
     /// Whether the client's side takes more; passes on what is collected when that is much.

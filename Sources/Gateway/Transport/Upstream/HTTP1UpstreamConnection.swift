@@ -20,8 +20,6 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     private unowned let pool: UpstreamPool
     private var context: ChannelHandlerContext?
     private(set) var input = ByteBuffer()
-    /// Where request heads are put together; its storage serves many requests.
-    var output = ByteBuffer()
     private(set) var parser: HTTPResponseParser
     private var isReadHeld = false
     private var hasEnded = false
@@ -182,10 +180,8 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     }
 
     func write(_ bytes: ByteBuffer) { self.context?.write(Self.wrapOutboundOut(bytes), promise: nil) }
-    func flush() {
-        self.context?.flush()
-        if self.output.capacity > HTTP1ServerConnection.keptOutputBytes { self.output = ByteBuffer() } else { self.output.clear() }
-    }
+    func flush() { self.context?.flush() }
+    var buffers: BufferStack { self.pool.buffers }
 
     /// Waits until the upstream takes more bytes, or the exchange is over.
     func waitForWritability(timeout: UInt64, until isOver: () -> Bool) async throws(UpstreamFailure) {

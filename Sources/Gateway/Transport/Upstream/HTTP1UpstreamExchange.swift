@@ -35,23 +35,25 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
     // MARK: Request
 
     func start(_ request: UpstreamRequest, executor: LoopExecutor) {
-        self.writeHead(request, into: &self.connection.output)
+        var output = self.connection.buffers.take()
+        self.writeHead(request, into: &output)
+        defer { self.connection.buffers.giveBack(output) }
         switch request.body {
         case .none:
-            self.finishSending(self.connection.output)
+            self.finishSending(output)
         case .bytes(let body):
             // One system call for head and body; a large body is not copied for it.
-            if body.readableBytes <= 16_384 {
-                self.connection.output.writeImmutableBuffer(body)
-                self.finishSending(self.connection.output)
+            if body.readableBytes <= 12_288 {
+                output.writeImmutableBuffer(body)
+                self.finishSending(output)
             } else {
-                self.requestBytes = self.connection.output.readableBytes
-                self.connection.write(self.connection.output)
+                self.requestBytes = output.readableBytes
+                self.connection.write(output)
                 self.finishSending(body)
             }
         case .stream(let source, let framing):
-            self.requestBytes = self.connection.output.readableBytes
-            self.connection.write(self.connection.output)
+            self.requestBytes = output.readableBytes
+            self.connection.write(output)
             self.connection.flush()
             // A task of its own: the upstream may answer before the client has sent everything.
             let pump = BodyPump(exchange: self, source: source, framing: framing)

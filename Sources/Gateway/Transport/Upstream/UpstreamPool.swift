@@ -10,6 +10,7 @@ final class UpstreamPool: UpstreamTransport {
     private let loop: any EventLoop
     let executor: LoopExecutor
     let timer: LoopTimer
+    let buffers: BufferStack
     let options: UpstreamOptions
     private let telemetry: LoopTelemetry
     private var entries: [String: PoolEntry] = [:]
@@ -19,10 +20,11 @@ final class UpstreamPool: UpstreamTransport {
     private let tls = UpstreamTLS()
     private var lastSweep: UInt64 = 0
 
-    init(loop: any EventLoop, executor: LoopExecutor, timer: LoopTimer, telemetry: LoopTelemetry, options: UpstreamOptions) {
+    init(loop: any EventLoop, executor: LoopExecutor, timer: LoopTimer, buffers: BufferStack, telemetry: LoopTelemetry, options: UpstreamOptions) {
         self.loop = loop
         self.executor = executor
         self.timer = timer
+        self.buffers = buffers
         self.options = options
         self.telemetry = telemetry
         self.reusedSeries = telemetry.metrics.series(Instruments.upstreamConnections, ["true"])

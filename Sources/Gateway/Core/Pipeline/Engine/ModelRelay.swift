@@ -4,7 +4,9 @@ import Telemetry
 
 extension RequestRun {
     /// Sends a model operation to its provider.
-    func proxyToModel(_ request: inout GatewayRequest, _ plan: ModelPlan, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord) async {
+    func proxyToModel(
+        _ request: inout GatewayRequest, _ plan: ModelPlan, _ body: consuming ByteBuffer, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
+    ) async {
         var (fields, skipped, lines) = self.forwardedFields(request)
         for (name, value) in plan.fields {
             if let known = KnownField(name: name) { skipped.insert(known) } else { fields.remove(name: name) }
@@ -13,13 +15,13 @@ extension RequestRun {
         // The gateway reads what comes back; an answer in a coding it does not ask for would be unreadable.
         skipped.insert(.acceptEncoding)
         lines.add(.acceptEncoding, literal: "identity")
+        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: plan.logsPayloads ? body : nil)
         let timeouts = request.route.service?.timeouts ?? UpstreamTimeouts()
         let upstream = UpstreamRequest(
-            endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority, body: .bytes(plan.body),
+            endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority, body: .bytes(body),
             timeouts: timeouts)
-        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields)
         let retries = request.route.service?.entity.retries ?? 5
-        await self.attempt(upstream, retries: retries, isReplayable: true, request: request, selection: selection, record: record, relay: relay)
+        await self.attempt(upstream, retries: retries, isReplayable: true, request: &request, selection: selection, record: record, relay: relay)
     }
 }
 
@@ -28,13 +30,16 @@ final class ModelRelay: ResponseRelay {
     let run: RequestRun
     let plan: ModelPlan
     private let responseFields: [(name: String, value: String)]
+    /// What was sent, where the operator asked for it to be recorded.
+    private let payload: ByteBuffer?
     /// Bytes of an unstreamed answer kept for reading; a longer one is relayed unread.
     static let documentLimit = 8 << 20
 
-    init(run: RequestRun, plan: ModelPlan, responseFields: [(name: String, value: String)]) {
+    init(run: RequestRun, plan: ModelPlan, responseFields: [(name: String, value: String)], payload: ByteBuffer?) {
         self.run = run
         self.plan = plan
         self.responseFields = responseFields
+        self.payload = payload
     }
 
     func describe(_ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) {
@@ -45,7 +50,7 @@ final class ModelRelay: ResponseRelay {
         attempt.isStream = self.plan.isStream
         attempt.pluginID = evidence.text(self.plan.pluginID)
         attempt.logsStatistics = self.plan.logsStatistics
-        if self.plan.logsPayloads { attempt.requestPayload = self.plan.body.withUnsafeReadableBytes { evidence.text($0) } }
+        if let payload { attempt.requestPayload = payload.withUnsafeReadableBytes { evidence.text($0) } }
     }
 
     func describeParameters(_ scope: inout ScopeRecord) {
@@ -64,7 +69,7 @@ final class ModelRelay: ResponseRelay {
     }
 
     func relay(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: borrowing GatewayRequest, selection: PluginChain.Selection,
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         // Cookies of a provider concern its own browsers, and would bind the clients of one gateway together; Kong drops them too.
@@ -75,7 +80,7 @@ final class ModelRelay: ResponseRelay {
         if head.status < 300, self.isEventStream(head) {
             var stream = ModelStreamRelay(relay: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))
             return await stream.run(
-                head, fields, added: self.responseFields, startedAt: startedAt, answer, request: request, selection: selection, record: record, scope: &scope)
+                head, fields, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
         var document = ByteBuffer()
         var isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)

@@ -20,12 +20,13 @@ struct ModelStreamRelay {
 
     mutating func run(
         _ head: HTTPResponseHead, _ fields: HTTPFields, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
-        request: borrowing GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
+        request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
         self.run.relayHead(head.status, fields, added: added, startedAt: startedAt, framing: .stream)
         self.run.exchange.flush()
         let failure: UpstreamFailure?
         if selection.stream.isEmpty {
+            request.body = .none
             failure = await self.pass(answer, record: record, scope: &scope)
         } else {
             var stages: [any OpenStreamStage] = []

@@ -13,8 +13,9 @@ extension RequestRun {
                 return await self.respond(self.error(503, "no Service found with those values"), source: "error")
             }
             await self.proxyToService(&request, service, selection, record)
-        case .model(let plan):
-            await self.proxyToModel(&request, plan, selection, record)
+        case .model(let plan, let body):
+            request.upstream = .service
+            await self.proxyToModel(&request, plan, body, selection, record)
         }
     }
 
@@ -43,20 +44,20 @@ extension RequestRun {
         var isReplayable = true
         if case .stream = body { isReplayable = false }
         let relay = ServiceRelay(run: self, responseFields: request.responseFields)
-        await self.attempt(upstream, retries: service.entity.retries, isReplayable: isReplayable, request: request, selection: selection, record: record, relay: relay)
+        await self.attempt(upstream, retries: service.entity.retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
     }
 
     /// Makes attempts until one is answered or none is left.
     func attempt(
-        _ upstream: UpstreamRequest, retries: Int, isReplayable: Bool, request: borrowing GatewayRequest, selection: PluginChain.Selection,
+        _ upstream: consuming UpstreamRequest, retries: Int, isReplayable: Bool, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, relay: any ResponseRelay
     ) async {
-        while true {
-            var prepared = upstream
+        self.replay = consume upstream
+        while var prepared = self.replay {
             for stage in selection.attempt {
                 if let failure = await stage.run(&prepared, record) { return await self.fail(failure) }
             }
-            let failure = await self.attemptOnce(&prepared, request: request, selection: selection, record: record, relay: relay)
+            let failure = await self.attemptOnce(&prepared, request: &request, selection: selection, record: record, relay: relay)
             guard let failure else { return }
             if self.isClientGone { return self.cancelled() }
             if let failure = self.exchange.bodyFailure, !self.exchange.hasResponded { return await self.refuseBody(failure) }
@@ -86,7 +87,7 @@ extension RequestRun {
     }
 
     private func attemptOnce(
-        _ upstream: inout UpstreamRequest, request: borrowing GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay
+        _ upstream: inout UpstreamRequest, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay
     ) async -> UpstreamFailure? {
         var scope = record.openAttempt()
         self.attempts += 1
@@ -116,7 +117,10 @@ extension RequestRun {
             if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
             self.upstreamWaitNanoseconds &+= headAt &- start
             self.upstreamStatus = head.status
-            let outcome = await relay.relay(head, answer, request: request, selection: selection, record: record, scope: &scope, startedAt: start)
+            // Answered: nothing is sent again, and a stream may last long.
+            upstream.body = .none
+            self.replay = nil
+            let outcome = await relay.relay(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: start)
             self.exchange.servedBy = nil
             self.close(&scope, answer, head: head, headAt: headAt, failure: outcome)
             if let outcome {

@@ -12,7 +12,7 @@ protocol ResponseRelay: AnyObject {
     ///
     /// - Returns: what went wrong on the upstream's side, nil when the answer was relayed or the client's side failed.
     func relay(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: borrowing GatewayRequest, selection: PluginChain.Selection,
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure?
     /// The answer to a client whose upstream gave none, in the client's format.

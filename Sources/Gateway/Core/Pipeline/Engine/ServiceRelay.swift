@@ -16,7 +16,7 @@ final class ServiceRelay: ResponseRelay {
     func describeParameters(_ scope: inout ScopeRecord) {}
 
     func relay(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: borrowing GatewayRequest, selection: PluginChain.Selection,
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         if selection.response.isEmpty {

@@ -1,0 +1,42 @@
+import GatewayCore
+import GatewayPlugins
+import GatewayTestSupport
+import Telemetry
+
+/// What the shared suite has to know of a plugin.
+struct PluginContract: Sendable, CustomStringConvertible {
+    let descriptor: PluginDescriptor
+    /// The least configuration that is valid, as YAML.
+    let configuration: String
+    /// Kong's priority (kong/plugins/…/handler.lua, `PRIORITY`).
+    let priority: Int
+    /// Kong's path of the plugin's own fields in log lines.
+    let auditPath: String
+    /// Whether it has a request stage; otherwise it is a log plugin.
+    let hasRequestStage: Bool
+    let fieldKeys: [String]
+
+    var name: String { "\(self.descriptor.name)" }
+    var description: String { self.name }
+
+    init<Plugin: GatewayPlugin>(_ type: Plugin.Type, configuration: String, priority: Int, auditPath: String) {
+        self.descriptor = type.descriptor
+        self.configuration = configuration
+        self.priority = priority
+        self.auditPath = auditPath
+        self.hasRequestStage = type is any RequestPlugin.Type
+        self.fieldKeys = Plugin.Field.allCases.map { "\($0.key)" }
+    }
+
+    /// One entry a line of the catalog.
+    static let all: [PluginContract] = [
+        PluginContract(
+            AIProxy.self, configuration: "{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}", priority: 770,
+            auditPath: "ai.proxy"),
+        PluginContract(DirectProxy.self, configuration: "{route_type: llm/v1/chat, providers: [{name: openai, key: sk}]}", priority: 770, auditPath: "ai.proxy"),
+        PluginContract(FileLog.self, configuration: "{path: requests.log}", priority: 9, auditPath: ""),
+        PluginContract(KeyAuth.self, configuration: "{}", priority: 1250, auditPath: ""),
+        PluginContract(OpenTelemetry.self, configuration: "{traces_endpoint: \"http://collector.test:4318/v1/traces\"}", priority: 14, auditPath: ""),
+        PluginContract(Prometheus.self, configuration: "{}", priority: 13, auditPath: ""),
+    ]
+}
