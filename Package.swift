@@ -96,8 +96,24 @@ let package = Package(
             dependencies: ["GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
             swiftSettings: strict),
         .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),
-        .testTarget(name: "GatewayTransportTests", dependencies: ["GatewayTransport", "GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioEmbedded], swiftSettings: strict),
-        .testTarget(name: "GatewayPluginsTests", dependencies: ["GatewayPlugins", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
-        .testTarget(name: "GatewayProvidersTests", dependencies: ["GatewayProviders", "GatewayCore", "GatewayWire", nioCore], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayTransportTests",
+            dependencies: [
+                "GatewayTestSupport", "TelemetryTestSupport", "GatewayTransport", "GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioEmbedded, nioSSL, nioTLS,
+            ], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayPluginsTests",
+            dependencies: [
+                "GatewayTestSupport", "TelemetryTestSupport", "GatewayPlugins", "GatewayProviders", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayWire",
+                "Telemetry", nioCore,
+            ], swiftSettings: strict),
+        .testTarget(name: "GatewayProvidersTests", dependencies: ["GatewayProviders", "GatewayCore", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
+        // Every catalogued plugin and provider passes one shared suite.
+        .testTarget(
+            name: "ContractTests",
+            dependencies: ["GatewayTestSupport", "TelemetryTestSupport", "GatewayPlugins", "GatewayProviders", "GatewayCore", "GatewayWire", "Telemetry", nioCore],
+            swiftSettings: strict),
+        // What must not compile: swiftc is run on Tests/Fixtures/evasion against the modules of this build.
+        .testTarget(name: "EvasionTests", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
     ]
 )

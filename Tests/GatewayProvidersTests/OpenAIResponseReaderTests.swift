@@ -101,7 +101,7 @@ import Testing
         _ = self.event(#"{"model": "m", "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}"#, reader)
         #expect(reader.facts.usage.total == 7)
         let other = OpenAIResponseReader(hidesUsage: false)
-        _ = self.event(#"{"model":"m","choices":[{"finish_reason": "stop"}],"usage" : {"prompt_tokens":3,"completion_tokens":4}}"#, other)
+        _ = self.event(#"{"model":"m","choices":[{"finish_reason": "stop"}],"usage":  {"prompt_tokens":3,"completion_tokens":4}}"#, other)
         #expect(other.facts.usage.total == 7)
         #expect(other.facts.finishReasons == ByteBuffer(string: "stop"))
     }
@@ -146,19 +146,24 @@ import Testing
 }
 
 @Suite struct ChunkMarksTests {
-    /// The last position of a text, by looking everywhere.
-    private func naive(_ text: String, in bytes: [UInt8]) -> Int {
+    /// Whether a text is in the bytes, followed by spaces and one of the bytes given.
+    private func naive(_ text: String, before next: [UInt8]?, in bytes: [UInt8]) -> Bool {
         let wanted = Array(text.utf8)
-        guard bytes.count >= wanted.count else { return -1 }
-        return (0...(bytes.count - wanted.count)).last { Array(bytes[$0..<($0 + wanted.count)]) == wanted } ?? -1
+        guard bytes.count >= wanted.count else { return false }
+        return (0...(bytes.count - wanted.count)).contains { start in
+            guard bytes[start..<(start + wanted.count)].elementsEqual(wanted) else { return false }
+            guard let next else { return true }
+            return bytes[(start + wanted.count)...].first { $0 != 0x20 }.map { next.contains($0) } ?? false
+        }
     }
 
     private func check(_ bytes: [UInt8]) {
         let marks = bytes.withUnsafeBytes { ChunkMarks($0) }
-        #expect((marks.usage >= 0) == (self.naive("\"usage\":", in: bytes) >= 0), "\(String(decoding: bytes, as: UTF8.self))")
-        #expect((marks.finishReason >= 0) == (self.naive("\"finish_reason\":\"", in: bytes) >= 0), "\(String(decoding: bytes, as: UTF8.self))")
+        let text = String(decoding: bytes, as: UTF8.self)
+        #expect((marks.usage >= 0) == self.naive("\"usage\":", before: nil, in: bytes), "\(text)")
+        #expect((marks.finishReason >= 0) == self.naive("\"finish_reason\":", before: [0x22], in: bytes), "\(text)")
         if marks.usage >= 0 { #expect(bytes[marks.usage...].starts(with: "\"usage\":".utf8)) }
-        if marks.finishReason >= 0 { #expect(bytes[marks.finishReason...].starts(with: "\"finish_reason\":\"".utf8)) }
+        if marks.finishReason >= 0 { #expect(bytes[marks.finishReason...].starts(with: "\"finish_reason\":".utf8)) }
     }
 
     @Test func `marks are found at every offset and in every length`() {
@@ -172,7 +177,7 @@ import Testing
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func `marks are those of a naive search in random texts`(seed: UInt64) {
         var ids = IdentifierGenerator(seed: seed)
-        let pieces = ["\"usage\":", "\"finish_reason\":\"", "\"", "u", "f", "\"us", "usage\":", "\"finish_reason\":", "\\\"usage\\\":", "xxxxxxxxxxx", "{", "\"f", "\"u"]
+        let pieces = ["\"usage\":", "\"finish_reason\":\"", "\"finish_reason\": \"", "\"finish_reason\":null", "\"", "u", "f", "\"us", "usage\":", "\"finish_reason\":", "\\\"usage\\\":", "xxxxxxxxxxx", "{", "\"f", "\"u"]
         for _ in 0..<300 {
             var text = ""
             for _ in 0..<Int(ids.next() % 14) { text += pieces[Int(ids.next() % UInt64(pieces.count))] }

@@ -35,7 +35,12 @@ struct UpstreamURL {
             port = number
             host = authority[..<colon]
         }
-        if isLiteral { host = host.dropFirst().dropLast() }
+        if isLiteral {
+            guard host.hasSuffix("]") else { throw UpstreamURL.failure("has an address without a closing bracket") }
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            throw UpstreamURL.failure("has an invalid port")
+        }
         guard !host.isEmpty else { throw UpstreamURL.failure("has no host") }
         return (String(host), port)
     }

@@ -185,12 +185,12 @@ struct ModelProbe: RequestPlugin {
         let plan = ModelPlan(
             adapter: FakeAdapter(), operation: .chat, model: "model-1", isModelConfigured: true,
             location: ProviderLocation(endpoint: UpstreamEndpoint(host: "model.test", port: 443, isTLS: true), path: "/v1/chat"),
-            target: ByteBuffer(string: "/v1/chat?key=secret"), body: ByteBuffer(string: "{\"model\":\"model-1\"}"),
+            target: ByteBuffer(string: "/v1/chat?key=secret"),
             fields: [("Authorization", "Bearer sk"), ("X-Secret", nil)], isStream: true, hidesUsage: self.configuration.flag,
             prices: ModelPrices(inputPerMillion: 1_000_000, outputPerMillion: 2_000_000), logsStatistics: true, logsPayloads: self.configuration.note != nil, pluginID: "plugin-1",
             parameters: parameters)
         request.responseFields.append(("X-Kong-LLM-Model", "fake/model-1"))
-        request.upstream = .model(plan)
+        request.upstream = .model(plan, body: ByteBuffer(string: "{\"model\":\"model-1\"}"))
         return .modified
     }
 }

@@ -23,7 +23,7 @@ final class OpenAIResponseReader: ModelResponseReader {
         }
         if !self.hasIdentity { self.readIdentity(ByteBuffer(bytes: data)) }
         let marks = ChunkMarks(data)
-        if marks.finishReason >= 0 { self.readFinishReason(data, at: marks.finishReason) }
+        if marks.finishReason >= 0 { self.readFinishReasons(ByteBuffer(bytes: data)) }
         guard marks.usage >= 0, OpenAIResponseReader.isObject(data, after: marks.usage) else { return .pass }
         return self.readUsage(ByteBuffer(bytes: data))
     }
@@ -36,10 +36,11 @@ final class OpenAIResponseReader: ModelResponseReader {
         self.hasIdentity = self.facts.model != nil
     }
 
-    private func readFinishReason(_ data: UnsafeRawBufferPointer, at position: Int) {
-        let text = data[(position + ChunkMarks.finishReasonPrefix.utf8CodeUnitCount)...].prefix { $0 != UInt8(ascii: "\"") }
-        guard !text.isEmpty, text.count <= 64 else { return }
-        self.add(finishReason: ByteBuffer(bytes: text))
+    private func readFinishReasons(_ bytes: ByteBuffer) {
+        guard let choices = (try? JSONDocument(bytes))?["choices"] else { return }
+        for choice in choices.elements {
+            if let reason = choice["finish_reason"]?.text, (1...64).contains(reason.readableBytes) { self.add(finishReason: reason) }
+        }
     }
 
     private func readUsage(_ bytes: ByteBuffer) -> EventDisposition {

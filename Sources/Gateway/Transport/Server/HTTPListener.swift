@@ -27,7 +27,8 @@ public final class HTTPListener: Sendable {
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.maxMessagesPerRead, value: 4)
+            // Also the number of receive buffers a channel keeps: one, since thousands of streams wait at a time.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 65_536))
             .childChannelInitializer { channel in
                 guard let loop = table[ObjectIdentifier(channel.eventLoop)], connectionCount.enter(limit: options.maximumConnections) else {

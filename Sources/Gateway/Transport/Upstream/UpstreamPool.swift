@@ -113,7 +113,8 @@ final class UpstreamPool: UpstreamTransport {
         let connection = HTTP1UpstreamConnection(endpoint: endpoint, entry: entry, pool: self)
         let bootstrap = ClientBootstrap(group: self.loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(.maxMessagesPerRead, value: 4)
+            // Also the number of receive buffers a channel keeps.
+            .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 65_536))
             .connectTimeout(.nanoseconds(Int64(clamping: timeout)))
             .channelInitializer { channel in

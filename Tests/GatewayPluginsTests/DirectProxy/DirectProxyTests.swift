@@ -1,0 +1,105 @@
+import GatewayCore
+import GatewayPlugins
+import GatewayProviders
+import GatewayTestSupport
+import GatewayWire
+import NIOCore
+import Telemetry
+import TelemetryTestSupport
+import Testing
+
+@Suite struct DirectProxyTests {
+    private func engine(_ route: String = "llm/v1/chat", more: String = "") throws(ConfigurationError) -> EngineFixture {
+        try EngineFixture(
+            """
+            routes:
+            - name: direct
+              paths: [/v1]
+              plugins:
+              - name: pellucid-direct
+                config: {route_type: \(route), providers: [{name: openai, key: sk-1}, {name: mistral, key: sk-2, base_url: "http://mistral.test/v1"}]\(more)}
+            """, plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory)
+    }
+
+    private func send(_ engine: EngineFixture, _ body: String, headers: [(String, String)] = []) async throws -> (client: FakeExchange, record: RecordedRequest) {
+        let exchange = try FakeExchange("POST", "/v1/chat/completions", headers: [("Host", "h")] + headers, body: [.bytes(body)])
+        engine.upstream.replies = [.answer(FakeAnswer(headers: [("Content-Type", "application/json")], body: [.bytes("{}")]))]
+        return (exchange, try await engine.serve(exchange))
+    }
+
+    @Test func `the model's name says which provider`() async throws {
+        let engine = try self.engine()
+        let (client, record) = try await self.send(engine, #"{"model":"openai/gpt-4o","messages":[{}]}"#, headers: [("Authorization", "Bearer client")])
+        #expect(client.status == 200)
+        #expect(client.field("x-kong-llm-model") == "openai/gpt-4o")
+        #expect(engine.upstream.sent[0].body.contains(#""model":"gpt-4o""#))
+        #expect(engine.upstream.sent[0].values("authorization") == ["Bearer sk-1"])
+        #expect(record.upstreamURI == "https://api.openai.com/v1/chat/completions")
+        _ = try await self.send(engine, #"{"model":"mistral/large/v2","messages":[{}]}"#)
+        #expect(engine.upstream.sent[1].body.contains(#""model":"large/v2""#) || engine.upstream.sent[1].body.contains(#""model":"large\/v2""#))
+        #expect(engine.upstream.sent[1].values("authorization") == ["Bearer sk-2"])
+        #expect(engine.upstream.sent[1].request.endpoint.host == "mistral.test")
+        #expect(engine.upstream.sent[1].target == "/v1/chat/completions")
+    }
+
+    @Test(arguments: [
+        (#"{"model":"gpt-4o","messages":[{}]}"#, 400, "invalid_model"), (#"{"model":"nobody/gpt","messages":[{}]}"#, 404, "unknown_provider"), (#"{"model":"openai/","messages":[{}]}"#, 404, "unknown_provider"),
+        (#"{"messages":[{}]}"#, 400, "invalid_model"), (#"{"model":"openai/x"}"#, 400, "missing_prompt"), ("[]", 400, "missing_prompt"),
+    ])
+    func `what names no model is refused and told which providers there are`(body: String, status: Int, code: String) async throws {
+        let (client, record) = try await self.send(try self.engine(), body)
+        #expect(client.status == status)
+        #expect(record.errorType == code)
+        #expect(!client.body.contains("sk-"))
+    }
+
+    @Test func `what is no JSON is told where`() async throws {
+        let (client, _) = try await self.send(try self.engine(), "{nope")
+        #expect(client.status == 400)
+        #expect(client.body.contains("at byte 1"))
+    }
+
+    @Test func `with a client key nobody gets in without it`() async throws {
+        let engine = try self.engine(more: ", client_key: letmein")
+        let body = #"{"model":"openai/gpt-4o","messages":[{}]}"#
+        for headers in [[], [("Authorization", "Bearer wrong")], [("Authorization", "letmein")], [("Authorization", "Bearer letmein ")]] as [[(String, String)]] {
+            let (client, record) = try await self.send(engine, body, headers: headers)
+            #expect(client.status == (headers.first?.1 == "Bearer letmein " ? 200 : 401), "\(headers)")
+            if client.status == 401 { #expect(record.errorType == "invalid_api_key") }
+        }
+        #expect(try await self.send(engine, body, headers: [("Authorization", "Bearer letmein")]).client.status == 200)
+    }
+
+    @Test func `models of all providers are listed with their provider's name`() async throws {
+        let engine = try self.engine("models")
+        for provider in ["openai", "mistral"] {
+            if let adapter = ProviderCatalog.directory.adapter(provider) { engine.models.add(adapter, name: provider) }
+        }
+        engine.models.set(["gpt-4o", "o\"dd"], url: "https://api.openai.com/v1/models")
+        engine.models.set(["large"], url: "http://mistral.test/v1/models")
+        let exchange = try FakeExchange("GET", "/v1/models")
+        let record = try await engine.serve(exchange)
+        #expect(exchange.status == 200)
+        #expect(exchange.body.contains(#"{"id":"openai/gpt-4o","object":"model","created":0,"owned_by":"openai"}"#) || exchange.body.contains(#""id":"openai\/gpt-4o""#))
+        #expect(exchange.body.contains(#"o\"dd"#))
+        #expect(engine.models.asked.map(\.authorization) == ["Bearer sk-1", "Bearer sk-2"])
+        #expect(record.summary == ["answered 200", "stage pellucid-direct request: answered, respond/answer", "call list_models: passed", "call list_models: passed"])
+    }
+
+    @Test func `a listing that fails is recorded as a failed call`() async throws {
+        let engine = try self.engine("models")
+        if let adapter = ProviderCatalog.directory.adapter("openai") { engine.models.add(adapter, name: "openai") }
+        engine.models.fail(PluginFailure("models_unreachable"))
+        let record = try await engine.serve(try FakeExchange("GET", "/v1/models"))
+        #expect(record.summary.contains("call list_models: failed, models_unreachable"))
+        #expect(record.root.outcome == .failed)
+    }
+
+    @Test func `an unknown provider is refused when the configuration is loaded`() {
+        let problems = EngineFixture.problems(
+            "routes: [{name: r, paths: [/], plugins: [{name: pellucid-direct, config: {route_type: llm/v1/chat, providers: [{name: nobody, key: k}]}}]}]", plugins: PluginCatalog.plugins,
+            providers: ProviderCatalog.directory)
+        #expect(problems.count == 1)
+        #expect(problems.first?.contains("\"nobody\" is not a provider") == true)
+    }
+}
