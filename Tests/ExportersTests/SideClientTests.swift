@@ -1,3 +1,4 @@
+import Dispatch
 import SideClient
 import Telemetry
 import Testing
@@ -172,7 +173,8 @@ import Testing
     @Test func `cancelling the task cancels the request`() async {
         let server = LoopbackServer { _, _ in .silence }
         let client = SideClient()
-        let task = Task { await client.send(SideRequest(url: server.url)) }
+        // On a thread of its own: tests that wait may hold every thread of the common pool.
+        let task = Task(executorPreference: QueueExecutor()) { await client.send(SideRequest(url: server.url)) }
         #expect(server.waitForRequests(1))
         task.cancel()
         #expect(self.failure(await task.value)?.code == .cancelled)
@@ -204,5 +206,15 @@ import Testing
         client.shutdown(deadline: MonotonicClock.now() + 10_000_000_000)
         #expect(results.all == [204])
         server.stop()
+    }
+}
+
+/// Runs a task on a queue of its own.
+private final class QueueExecutor: TaskExecutor {
+    private let queue = DispatchQueue(label: "test")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        self.queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }

@@ -36,7 +36,7 @@ import Testing
 
     @Test func `one thread pushes while another pops and nothing is lost or swapped`() {
         let ring = EvidenceRing(capacity: 64)
-        let total: UInt64 = 50_000
+        let total: UInt64 = 10_000
         let wrong = Atomic<Int>(0)
         onThreads([
             {

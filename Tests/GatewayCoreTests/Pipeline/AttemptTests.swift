@@ -38,6 +38,7 @@ import Testing
         if Self.idempotent.contains(method) {
             #expect(client.status == 200)
             #expect(record.summary == ["passed 200", "attempt: failed 0, connection_closed", "attempt: passed 200"])
+            #expect(record.attempts.map(\.isConnectionReused) == [true, false])
         } else {
             #expect(client.status == 502)
             #expect(record.summary == ["failed 502 connection_closed", "attempt: failed 0, connection_closed"])

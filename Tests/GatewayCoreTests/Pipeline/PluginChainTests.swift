@@ -108,12 +108,6 @@ import Testing
         _ = try await fixture.get(target: "/nowhere")
         #expect(fixture.engine.sinks.sink("file all.log")?.requests.isEmpty == true)
     }
-
-    @Test func `stages of equal priority have a fixed order`() throws {
-        let identity = ["probe-c", "probe-b", "probe-a"]
-        #expect(identity.sorted(by: >) == ["probe-c", "probe-b", "probe-a"])
-        #expect(SlotA.priority > SlotB.priority)
-    }
 }
 
 @Suite struct SamplerTests {

@@ -44,7 +44,8 @@ struct ListenerOptions: ParsableArguments {
         options.loading.defaultRouteProtocols = ConfigurationLoaderOptions.plaintextToo
         let proxy = self.proxy.isEmpty ? [environment["KONG_PROXY_LISTEN"] ?? proxyDefault] : self.proxy
         options.hasExplicitProxyAddress = !self.proxy.isEmpty || environment["KONG_PROXY_LISTEN"] != nil
-        options.proxy = try proxy.compactMap { try ListenAddress.parse($0) }
+        // Kong lists addresses with commas.
+        options.proxy = try proxy.flatMap { $0.split(separator: ",") }.compactMap { try ListenAddress.parse(String($0)) }
         options.admin = try ListenAddress.parse(self.admin ?? environment["KONG_ADMIN_LISTEN"] ?? "127.0.0.1:8001")
         options.status = try ListenAddress.parse(self.status ?? environment["KONG_STATUS_LISTEN"] ?? "127.0.0.1:8007")
         options.stateDirectory = self.stateDirectory ?? StateDirectory.standard(environment)

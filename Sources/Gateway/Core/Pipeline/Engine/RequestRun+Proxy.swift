@@ -107,8 +107,10 @@ extension RequestRun {
         upstream.trace = RequestRun.propagated(scope, record.evidence)
         record.update { root, evidence in root.upstreamURI = self.uri(endpoint, target, evidence) }
         defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
+        var sent: (any UpstreamExchange)?
         do throws(UpstreamFailure) {
             let answer = try await self.loop.upstream.send(upstream)
+            sent = answer
             self.lastConnectionWasReused = answer.isConnectionReused
             self.exchange.servedBy = answer
             if self.exchange.isClosed { answer.cancel() }
@@ -133,7 +135,11 @@ extension RequestRun {
         } catch {
             self.exchange.servedBy = nil
             scope.fail(error.code)
-            scope.withAttempt { attempt, _ in attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : error.code) }
+            scope.withAttempt { attempt, evidence in
+                attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : error.code)
+                // Unanswered, but on a connection: whether that was a kept one explains most of these failures.
+                if let sent { RequestRun.describe(sent, &attempt, evidence) }
+            }
             scope.finish(self.isClientGone ? .cancelled : .failed)
             return error
         }
@@ -142,20 +148,24 @@ extension RequestRun {
     private func close(_ scope: inout ScopeRecord, _ answer: any UpstreamExchange, head: HTTPResponseHead, headAt: UInt64, failure: UpstreamFailure?) {
         if let failure { scope.fail(failure.code) }
         scope.withAttempt { attempt, evidence in
-            attempt.peerAddress = evidence.text(answer.peerAddress)
+            RequestRun.describe(answer, &attempt, evidence)
             attempt.status = UInt16(clamping: head.status)
-            attempt.isConnectionReused = answer.isConnectionReused
-            attempt.connectedAt = answer.connectedAt
-            attempt.sentAt = answer.sentAt
             attempt.headAt = headAt
-            attempt.requestBytes = UInt64(answer.requestBytes)
-            attempt.responseBytes = UInt64(answer.responseBytes)
             if let failure {
                 attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : failure.code)
             } else if head.status >= 400 {
                 attempt.errorType = evidence.text("\(head.status)")
             }
         }
+    }
+
+    private static func describe(_ answer: any UpstreamExchange, _ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) {
+        attempt.peerAddress = evidence.text(answer.peerAddress)
+        attempt.isConnectionReused = answer.isConnectionReused
+        attempt.connectedAt = answer.connectedAt
+        attempt.sentAt = answer.sentAt
+        attempt.requestBytes = UInt64(answer.requestBytes)
+        attempt.responseBytes = UInt64(answer.responseBytes)
     }
 
     private func uri(_ endpoint: UpstreamEndpoint, _ target: ByteBuffer, _ evidence: RequestEvidence) -> EvidenceText {

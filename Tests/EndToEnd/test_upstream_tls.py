@@ -1,0 +1,128 @@
+"""TLS towards upstreams: what is trusted, what is refused, and which name the server is asked for."""
+
+import http.server
+import ssl
+import subprocess
+import threading
+
+import pytest
+import requests
+
+from support import configuration, names
+from support.waiting import until
+
+
+def openssl(directory, *arguments) -> None:
+    done = subprocess.run(["openssl", *arguments], cwd=directory, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """A folder with an authority nobody else knows (ca.pem) and its certificate for localhost (server.pem, server.key)."""
+    directory = tmp_path_factory.mktemp("authority")
+    (directory / "server.ext").write_text("subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n")
+    openssl(directory, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=Test Authority", "-keyout", "ca.key", "-out", "ca.pem")
+    openssl(directory, "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
+    openssl(
+        directory,
+        *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "2", "-days", "30"),
+        *("-extfile", "server.ext", "-out", "server.pem"),
+    )
+    return directory
+
+
+class SecureOrigin:
+    """An https server that says `secret` and remembers the names it was asked for."""
+
+    def __init__(self, authority):
+        self.names = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", "6")
+                self.end_headers()
+                self.wfile.write(b"secret")
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                """A client that refuses the certificate ends the handshake; that is what some tests are about."""
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(authority / "server.pem", authority / "server.key")
+        context.sni_callback = lambda connection, name, _: self.names.append(name)
+        self._server = Server(("127.0.0.1", 0), Handler)
+        # The handshake belongs to the connection's thread, so that one that fails does not stop the server.
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def secure(authority):
+    server = SecureOrigin(authority)
+    yield server
+    server.stop()
+
+
+def service(secure, host: str = "localhost", **more) -> dict:
+    return {"services": [{"name": "secure", "url": f"https://{host}:{secure.port}", "retries": 0, "routes": [{"name": "all", "paths": ["/secure"]}], **more}]}
+
+
+def trusting(authority) -> dict:
+    return {"KONG_LUA_SSL_TRUSTED_CERTIFICATE": str(authority / "ca.pem")}
+
+
+def test_an_authority_named_in_the_environment_is_trusted(gateways, secure, authority):
+    gateway = gateways(service(secure), environment=trusting(authority))
+    # One client connection stays on one event loop, and so on one upstream connection.
+    with requests.Session() as client:
+        for _ in range(2):
+            answer = client.get(f"{gateway.url}/secure", timeout=10)
+            assert (answer.status_code, answer.text) == (200, "secret")
+    assert secure.names == ["localhost"], "one handshake, with the name of the service"
+
+
+def test_an_unknown_authority_is_refused_and_every_view_says_why(gateways, secure, collector):
+    gateway = gateways(service(secure), environment=configuration.telemetry_environment(collector))
+    answer = requests.get(f"{gateway.url}/secure", timeout=10)
+    assert answer.status_code == 502 and "secret" not in answer.text
+    root = collector.wait_for_roots(1)[0]
+    attempts = [span for span in collector.trace(root.trace_id) if span.kind == names.CLIENT]
+    assert [span.attributes["error.type"] for span in attempts] == ["tls_failed"]
+    assert attempts[0].status == names.STATUS_ERROR
+    assert root.attributes["error.type"] == "tls_failed"
+    line = gateway.audit.wait_for_requests(1)[0]
+    assert line["response"]["status"] == 502
+    assert "tls_failed" in gateway.audit.raw_lines()[-1].decode()
+    until(lambda: "TLS handshake with upstream failed" in gateway.stderr, what="the diagnostic line")
+
+
+def test_verification_can_be_switched_off_for_a_service(gateways, secure):
+    gateway = gateways(service(secure, tls_verify=False))
+    assert requests.get(f"{gateway.url}/secure", timeout=10).text == "secret"
+    assert secure.names == ["localhost"]
+
+
+def test_a_certificate_for_another_name_is_refused(gateways, secure, authority):
+    gateway = gateways(service(secure, host="127.0.0.1"), environment=trusting(authority))
+    assert requests.get(f"{gateway.url}/secure", timeout=10).status_code == 502
+    assert secure.names in ([], [None]), "an address is not sent as a server name"
+
+
+def test_a_server_that_does_not_answer_the_handshake_is_a_timeout(gateways, origin):
+    # The scripted origin waits for the end of an HTTP head, which a handshake never holds.
+    gateway = gateways(service(origin, tls_verify=False, connect_timeout=300))
+    assert requests.get(f"{gateway.url}/secure", timeout=10).status_code == 504
