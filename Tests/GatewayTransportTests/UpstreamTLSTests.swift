@@ -93,4 +93,18 @@ import Testing
             _ = upstream
         }
     }
+
+    @Test func `a client that leaves during the handshake ends it at once`() async throws {
+        let origin = try RawOrigin()
+        try await GatewayFixture.run(service: "url: \"https://localhost:\(origin.port)\", retries: 0, connect_timeout: 60000") { gateway in
+            let client = try gateway.client()
+            try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            let upstream = try origin.accept()
+            client.reset()
+            let request = try await gateway.requests(1)[0]
+            #expect(request.root.outcome == .cancelled)
+            #expect(request.errorType == "client_closed")
+            _ = upstream
+        }
+    }
 }

@@ -150,7 +150,16 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     func waitForHandshake(timeout: UInt64) async throws(UpstreamFailure) {
         self.deadline = self.pool.timer.deadline(after: timeout)
         self.overdue = .connectTimeout
-        while self.handshake == .notStarted, self.failure == nil { await withUnsafeContinuation { self.readWaiter = $0 } }
+        await withTaskCancellationHandler {
+            while self.handshake == .notStarted, self.failure == nil { await withUnsafeContinuation { self.readWaiter = $0 } }
+        } onCancel: {
+            // The client that needed the connection is gone.
+            self.pool.executor.loop.execute {
+                guard self.handshake == .notStarted else { return }
+                self.cancel(.cancelled)
+                self.pool.executor.drain()
+            }
+        }
         self.deadline = .max
         if let failure = self.failure { throw failure }
         guard self.handshake == .done else {

@@ -131,16 +131,7 @@ final class UpstreamPool: UpstreamTransport {
         } else {
             future = bootstrap.connect(host: endpoint.host, port: endpoint.port)
         }
-        let executor = self.executor
-        let outcome: Result<Void, UpstreamFailure> = await withUnsafeContinuation { continuation in
-            future.whenComplete { result in
-                switch result {
-                case .success: continuation.resume(returning: .success(()))
-                case .failure(let error): continuation.resume(returning: .failure(UpstreamPool.failure(of: error)))
-                }
-                executor.drain()
-            }
-        }
+        let outcome = await PendingConnect(loop: self.loop, executor: self.executor).wait(for: future, failure: UpstreamPool.failure(of:))
         if case .failure(let failure) = outcome { throw failure }
         if endpoint.isTLS { try await connection.waitForHandshake(timeout: timeout) }
         self.telemetry.metrics.add(self.gauge, 1)
