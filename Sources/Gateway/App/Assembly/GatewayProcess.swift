@@ -64,6 +64,8 @@ final class GatewayProcess: Sendable {
         await self.stop(listeners, loops: loops, settings: store.active.settings, signals: signals)
         try await group.shutdownGracefully()
         try await side.shutdownGracefully()
+        // Channels that close only now still refer to the pools of their loops.
+        withExtendedLifetime((loops, sideLoops)) {}
     }
 
     // MARK: Start
