@@ -17,7 +17,10 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 // EmbeddedChannel, for socket-free transport tests.
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
-// TLS to upstreams (BoringSSL): handshakes on the event loop, no thread hop.
+// HTTP/2 towards clients: frames, HPACK, flow control and the limits against floods.
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
+// TLS on both sides (BoringSSL): handshakes on the event loop, no thread hop.
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 // The command line: verbs, help, completion.
@@ -31,6 +34,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
     ],
     targets: [
@@ -60,7 +64,8 @@ let package = Package(
         // Regular expressions (PCRE2) behind Core's protocol.
         .target(name: "GatewayPatterns", dependencies: ["GatewayCore", "CPCRE2"], path: "Sources/Gateway/Patterns", swiftSettings: strict),
         .target(
-            name: "GatewayTransport", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioSSL, nioTLS],
+            name: "GatewayTransport",
+            dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
             path: "Sources/Gateway/Transport", swiftSettings: strict),
         .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
@@ -69,7 +74,7 @@ let package = Package(
             name: "pellucid",
             dependencies: [
                 "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
-                "GatewayProviders", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, argumentParser,
+                "GatewayProviders", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
 
@@ -100,6 +105,7 @@ let package = Package(
             name: "GatewayTransportTests",
             dependencies: [
                 "GatewayTestSupport", "TelemetryTestSupport", "GatewayTransport", "GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioEmbedded, nioSSL, nioTLS,
+                nioHTTP2, nioHPACK,
             ], swiftSettings: strict),
         .testTarget(
             name: "GatewayPluginsTests",

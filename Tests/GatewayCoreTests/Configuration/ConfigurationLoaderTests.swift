@@ -280,7 +280,7 @@ import Testing
         let problems = self.fixture.problems("_pellucid: {sampling: {ratio: 2}, trusted_proxies: [10.0.0.0/33], limts: {}}")
         #expect(problems == [
             "_pellucid.sampling.ratio: 2 is outside 0 to 1", "_pellucid.trusted_proxies[0]: \"10.0.0.0/33\" is not an address or network; write it as 10.0.0.0/8 or ::1",
-            "_pellucid.trusted_proxies: has no effect in this version", "_pellucid.limts: is not a known field; did you mean \"limits\"?",
+            "_pellucid.limts: is not a known field; did you mean \"limits\"?",
         ])
     }
 }

@@ -9,8 +9,16 @@ import SideClient
 struct ConfigurationAssembly: Sendable {
     private let loader: ConfigurationLoader
     private let builder: SnapshotBuilder
+    let certificates: CertificateAssembly
+
+    /// What a configuration makes: what requests are served by, and what clients are shown.
+    struct Built {
+        let snapshot: GatewaySnapshot
+        let certificates: CertificateAssembly.Made
+    }
 
     init(environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, client: SideClient? = nil) {
+        self.certificates = CertificateAssembly(environment: environment)
         let patterns = PCRE2PatternCompiler()
         let decodings = Dictionary(PluginCatalog.plugins.map { ($0.name, $0.decoding) }, uniquingKeysWith: { a, _ in a })
         self.loader = ConfigurationLoader(plugins: decodings, documents: YAMLDocumentParser(), patterns: patterns, environment: environment, options: options)
@@ -32,5 +40,8 @@ struct ConfigurationAssembly: Sendable {
         }
     }
 
-    func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> GatewaySnapshot { try self.builder.build(loaded) }
+    func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> Built {
+        let certificates = try self.certificates.make(loaded.configuration)
+        return Built(snapshot: try self.builder.build(loaded), certificates: certificates)
+    }
 }

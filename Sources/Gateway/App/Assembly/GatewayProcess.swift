@@ -21,6 +21,8 @@ final class GatewayProcess: Sendable {
     private let assembly: ConfigurationAssembly
     private let telemetry: TelemetryAssembly
     private let isReady = Atomic<Bool>(false)
+    /// What listeners with TLS show; nil where there is none.
+    private let tls = Mutex<ServerTLS?>(nil)
     private let log = DiagnosticLog.shared
 
     init(options: ProcessOptions, environment: [String: String]) {
@@ -36,7 +38,8 @@ final class GatewayProcess: Sendable {
 
     func run() async throws {
         let signals = SignalStream()
-        let (snapshot, settings) = try self.firstSnapshot()
+        let built = try self.firstConfiguration()
+        let (snapshot, settings) = (built.snapshot, built.snapshot.settings)
         self.log.configure(settings.diagnosticLog)
         self.registry.setSeriesBudget(settings.seriesBudget)
         let store = SnapshotStore(self.telemetry.sampled(snapshot))
@@ -51,7 +54,7 @@ final class GatewayProcess: Sendable {
         let sideLoops = self.makeLoops(side)
         let listeners: Listeners
         do {
-            listeners = try await self.listen(store, settings, group: group, loops: loops, side: side, sideLoops: sideLoops)
+            listeners = try await self.listen(store, built, group: group, loops: loops, side: side, sideLoops: sideLoops)
         } catch {
             self.flow.shutdown(deadline: MonotonicClock.now() &+ 1_000_000_000)
             throw error
@@ -70,13 +73,13 @@ final class GatewayProcess: Sendable {
 
     // MARK: Start
 
-    private func firstSnapshot() throws -> (GatewaySnapshot, PellucidSettings) {
+    private func firstConfiguration() throws -> ConfigurationAssembly.Built {
         do throws(ConfigurationError) {
             let loaded = try self.assembly.load(self.options.source)
             for warning in loaded.warnings { self.log.warning(Problem.line(warning, file: self.options.source.name)) }
-            let snapshot = try self.assembly.build(loaded)
+            let built = try self.assembly.build(loaded)
             self.registry.add(Instruments.configReloads, ["success"])
-            return (snapshot, snapshot.settings)
+            return built
         } catch {
             for issue in error.issues { StandardError.print(Problem.line(issue, file: self.options.source.name)) }
             throw ExitCode(1)
@@ -99,21 +102,22 @@ final class GatewayProcess: Sendable {
     }
 
     private func listen(
-        _ store: SnapshotStore, _ settings: PellucidSettings, group: MultiThreadedEventLoopGroup, loops: [DataLoop], side: MultiThreadedEventLoopGroup, sideLoops: [DataLoop]
+        _ store: SnapshotStore, _ built: ConfigurationAssembly.Built, group: MultiThreadedEventLoopGroup, loops: [DataLoop], side: MultiThreadedEventLoopGroup,
+        sideLoops: [DataLoop]
     ) async throws -> Listeners {
-        let server = ServerOptions(settings)
+        let server = try ServerOptions(built.snapshot.settings, environment: self.environment)
         self.checkDescriptors(server.maximumConnections)
-        let count = ConnectionCount()
-        let engine = RequestEngine(snapshots: store)
-        let status = StatusHandler(source: self.statusSource(store))
+        let proxy = self.proxyAddresses(built)
+        try self.prepareTLS(built, for: proxy + [self.options.status, self.options.admin].compactMap { $0 })
+        let tls = self.tls.withLock { $0 }
         var listeners = Listeners()
-        func bind(_ address: ListenAddress, _ name: String, _ handler: any ExchangeHandler, _ group: MultiThreadedEventLoopGroup, _ loops: [DataLoop], _ count: ConnectionCount)
-            async throws -> HTTPListener
-        {
+        func bind(_ address: ListenAddress, _ name: String, _ group: MultiThreadedEventLoopGroup, _ service: HTTPListener.Service) async throws -> HTTPListener {
             do {
-                let listener = try await HTTPListener.bind(
-                    host: address.host, port: address.port, group: group, loops: loops, handler: handler, options: server, registry: self.registry, connectionCount: count)
-                self.log.notice("listening", ("for", name), ("address", ListenAddress(host: address.host, port: listener.port).text))
+                let listener = try await HTTPListener.bind(host: address.host, port: address.port, group: group, service: service, listener: address.options)
+                let bound = ListenAddress(host: address.host, port: listener.port).text
+                if address.kind.isEmpty { self.log.notice("listening", ("for", name), ("address", bound)) } else {
+                    self.log.notice("listening", ("for", name), ("address", bound), ("with", address.kind))
+                }
                 return listener
             } catch {
                 StandardError.print("cannot listen on \(address.text) (\(name)): \(error)")
@@ -121,17 +125,42 @@ final class GatewayProcess: Sendable {
             }
         }
         // Where one sees how it goes comes first, so that a scrape can tell "starting" from "absent".
-        let sideCount = ConnectionCount()
+        let status = HTTPListener.Service(
+            loops: sideLoops, handler: StatusHandler(source: self.statusSource(store)), options: server, registry: self.registry, count: ConnectionCount(), tls: tls)
         for (address, name) in [(self.options.status, "status"), (self.options.admin, "admin")] {
-            if let address { listeners.side.append(try await bind(address, name, status, side, sideLoops, sideCount)) }
+            if let address { listeners.side.append(try await bind(address, name, side, status)) }
         }
-        for address in self.options.proxy { listeners.proxy.append(try await bind(address, "proxy", engine, group, loops, count)) }
-        if let first = listeners.proxy.first, let address = self.options.proxy.first {
+        let engine = HTTPListener.Service(
+            loops: loops, handler: RequestEngine(snapshots: store), options: server, registry: self.registry, count: ConnectionCount(), tls: tls)
+        for address in proxy { listeners.proxy.append(try await bind(address, "proxy", group, engine)) }
+        if let first = listeners.proxy.first, let address = proxy.first {
             let proxy = ListenAddress(host: address.host == "0.0.0.0" ? "127.0.0.1" : address.host, port: first.port).text
             let status = self.options.status.flatMap { address in listeners.side.first.map { ListenAddress(host: address.host, port: $0.port).text } }
             if let text = self.options.greeting(proxy, status) { StandardError.print(text) }
         }
         return listeners
+    }
+
+    /// The addresses for clients; Kong's second default joins the first where there is a certificate to show.
+    private func proxyAddresses(_ built: ConfigurationAssembly.Built) -> [ListenAddress] {
+        guard case .file = self.options.source, !self.options.hasExplicitProxyAddress, !built.certificates.isEmpty || self.assembly.certificates.hasDefault else {
+            return self.options.proxy
+        }
+        var options = ListenOptions()
+        options.isTLS = true
+        options.allowsHTTP2 = true
+        return self.options.proxy + [ListenAddress(host: "0.0.0.0", port: 8443, options: options)]
+    }
+
+    private func prepareTLS(_ built: ConfigurationAssembly.Built, for addresses: [ListenAddress]) throws {
+        guard addresses.contains(where: \.options.isTLS) else { return }
+        do throws(ConfigurationError) {
+            let table = try self.assembly.certificates.table(built.certificates)
+            self.tls.withLock { $0 = ServerTLS(table) }
+        } catch {
+            for issue in error.issues { StandardError.print(Problem.line(issue, file: self.options.source.name)) }
+            throw ExitCode(1)
+        }
     }
 
     private func checkDescriptors(_ connections: Int) {
@@ -189,7 +218,9 @@ final class GatewayProcess: Sendable {
         do throws(ConfigurationError) {
             let loaded = try self.assembly.load(self.options.source)
             for warning in loaded.warnings { self.log.warning(Problem.line(warning, file: path)) }
-            let snapshot = try self.assembly.build(loaded)
+            let built = try self.assembly.build(loaded)
+            let snapshot = built.snapshot
+            if let tls = self.tls.withLock({ $0 }) { tls.swap(try self.assembly.certificates.table(built.certificates)) }
             let previous = store.swap(self.telemetry.sampled(snapshot))
             if previous.hash != snapshot.hash {
                 self.registry.stopObserving(Instruments.configInfo, [previous.hash])

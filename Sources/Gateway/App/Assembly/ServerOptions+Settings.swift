@@ -1,3 +1,4 @@
+import ArgumentParser
 import GatewayCore
 import GatewayTransport
 import GatewayWire
@@ -13,8 +14,10 @@ extension UpstreamOptions {
 }
 
 extension ServerOptions {
-    /// The limits of a configuration.
-    init(_ settings: PellucidSettings) {
+    /// The limits of a configuration, and who speaks for clients.
+    ///
+    /// - Throws: what is wrong with the environment's settings.
+    init(_ settings: PellucidSettings, environment: [String: String]) throws {
         self.init()
         self.http.startLineBytes = settings.limits.requestLineBytes
         self.http.fieldLineBytes = settings.limits.headerBytes
@@ -27,6 +30,25 @@ extension ServerOptions {
         self.bodyTimeout = UInt64(settings.timeouts.bodySeconds * 1e9)
         self.keepAliveTimeout = UInt64(settings.timeouts.idleKeepAliveSeconds * 1e9)
         self.sendTimeout = UInt64(settings.timeouts.writeSeconds * 1e9)
+        self.handshakeTimeout = UInt64(settings.timeouts.handshakeSeconds * 1e9)
+        self.trustedProxies = try TrustedProxies(settings, environment: environment)
+    }
+}
+
+extension TrustedProxies {
+    /// Kong's `trusted_ips`, `real_ip_header` and `real_ip_recursive`, else the file's settings; nil where nobody is trusted.
+    ///
+    /// - Throws: an address that is none.
+    init?(_ settings: PellucidSettings, environment: [String: String]) throws {
+        let texts = environment["KONG_TRUSTED_IPS"].map { $0.split { $0 == "," || $0 == " " }.map(String.init) } ?? settings.trustedProxies
+        let networks = try texts.map { text in
+            guard let network = IPNetwork(text) else { throw ValidationError("KONG_TRUSTED_IPS: \"\(text)\" is not an address or network") }
+            return network
+        }
+        guard !networks.isEmpty else { return nil }
+        let header = environment["KONG_REAL_IP_HEADER"].flatMap { $0.isEmpty ? nil : $0 } ?? settings.realIPHeader
+        let isRecursive = environment["KONG_REAL_IP_RECURSIVE"].map { $0 == "on" } ?? settings.isRealIPRecursive
+        self.init(networks: networks, source: header == "proxy_protocol" ? .proxyProtocol : .field(header), isRecursive: isRecursive)
     }
 }
 

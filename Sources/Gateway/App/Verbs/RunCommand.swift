@@ -32,7 +32,7 @@ struct RunCommand: AsyncParsableCommand {
 
 /// Addresses and places, common to all verbs that serve.
 struct ListenerOptions: ParsableArguments {
-    @Option(name: .customLong("proxy-listen"), help: "Address for clients, repeatable (default 0.0.0.0:8000).") var proxy: [String] = []
+    @Option(name: .customLong("proxy-listen"), help: "Address for clients, repeatable, with Kong's words: ssl, http2, proxy_protocol, reuseport, … (default 0.0.0.0:8000; with certificates also 0.0.0.0:8443 ssl http2).") var proxy: [String] = []
     @Option(name: .customLong("admin-listen"), help: "Address of the Admin listener (default 127.0.0.1:8001; off: none).") var admin: String?
     @Option(name: .customLong("status-listen"), help: "Address of /status and /metrics (default 127.0.0.1:8007; off: none).") var status: String?
     @Option(name: .customLong("state-dir"), help: "Where audit log and state are kept (default $PELLUCID_STATE_DIR, $XDG_STATE_HOME/pellucid, ~/.local/state/pellucid).")

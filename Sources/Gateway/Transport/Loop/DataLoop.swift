@@ -12,7 +12,7 @@ public final class DataLoop: @unchecked Sendable {
     let context: LoopContext
     let pool: UpstreamPool
     /// Open client connections of this loop.
-    var connections: [ObjectIdentifier: HTTP1ServerConnection] = [:]
+    var connections: [ObjectIdentifier: any ClientConnection] = [:]
     var isDraining = false
     let connectionGauge: SeriesHandle
     let protocolErrorSeries: (StaticString) -> SeriesHandle

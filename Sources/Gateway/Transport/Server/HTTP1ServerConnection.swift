@@ -6,7 +6,7 @@ import Telemetry
 /// One client connection speaking HTTP/1.1: reads requests, one task serves them in turn, responses leave in order (pipelining included).
 ///
 /// Parsing is pulled by the task; bytes that nobody pulls yet stay in `input`, and beyond a limit the socket is not read any more.
-final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @unchecked Sendable {
+final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientConnection, @unchecked Sendable {
     // Unchecked: confined to its event loop; the serving task runs on the loop's executor.
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -22,6 +22,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
     let options: ServerOptions
     let onClose: () -> Void
     private(set) var info: ConnectionInfo
+    private let facts: ConnectionFacts?
     private var context: ChannelHandlerContext?
     private var channel: (any Channel)?
     private var task: Task<Void, Never>?
@@ -45,7 +46,8 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
     var deadline = UInt64.max
     var timerSlot = -1
 
-    init(loop: DataLoop, handler: any ExchangeHandler, options: ServerOptions, onClose: @escaping () -> Void) {
+    init(loop: DataLoop, handler: any ExchangeHandler, options: ServerOptions, facts: ConnectionFacts? = nil, onClose: @escaping () -> Void) {
+        self.facts = facts
         self.loop = loop
         self.handler = handler
         self.options = options
@@ -70,11 +72,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
 
     private func activate(_ context: ChannelHandlerContext) {
         guard self.task == nil else { return }
-        let remote = context.channel.remoteAddress
-        let local = context.channel.localAddress
-        self.info = ConnectionInfo(
-            clientAddress: remote?.ipAddress ?? "", clientPort: remote?.port ?? 0, localAddress: local?.ipAddress ?? "", localPort: local?.port ?? 0, isTLS: false,
-            serverName: nil)
+        self.info = (self.facts ?? ConnectionFacts()).info(of: context.channel)
         self.loop.connections[ObjectIdentifier(self)] = self
         self.loop.context.telemetry.metrics.add(self.loop.connectionGauge, 1)
         self.loop.timer.add(self)
@@ -249,7 +247,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
     private func makeExchange(_ head: HTTPRequestHead) -> HTTP1ServerExchange {
         let mayPersist = head.keepAlive && self.served + 1 < self.options.requestsPerConnection && !self.loop.isDraining
         return HTTP1ServerExchange(
-            connection: self, head: head, info: self.info, startedAt: self.firstByteAt, headBytes: self.received &- self.input.readableBytes, mayPersist: mayPersist)
+            connection: self, head: head, info: self.options.trustedProxies?.resolve(self.info, head.fields) ?? self.info, startedAt: self.firstByteAt, headBytes: self.received &- self.input.readableBytes, mayPersist: mayPersist)
     }
 
     private func refuse(_ failure: DownstreamFailure) {

@@ -1,3 +1,4 @@
+public import GatewayCore
 public import GatewayWire
 
 /// Limits and deadlines of client connections. Nanoseconds where a name says nothing else.
@@ -5,6 +6,8 @@ public struct ServerOptions: Sendable {
     public var http = HTTPLimits()
     /// From the first byte of a request to the end of its head.
     public var headTimeout: UInt64 = 60_000_000_000
+    /// From the connection to the end of PROXY header and TLS handshake.
+    public var handshakeTimeout: UInt64 = 60_000_000_000
     /// Between two reads of a body.
     public var bodyTimeout: UInt64 = 60_000_000_000
     /// Between two writes that a slow reader takes.
@@ -19,6 +22,9 @@ public struct ServerOptions: Sendable {
     public var maximumBodyBytes = 0
     /// Bytes of an unread request body still read after the response, so that the connection can serve again.
     public var lingerBytes = 65_536
+    public var http2 = HTTP2Limits()
+    /// Peers that speak for clients; nil: none.
+    public var trustedProxies: TrustedProxies?
 
     public init() {}
 }

@@ -178,15 +178,7 @@ struct ChunkedDecoder: Sendable {
         guard let end, let bytes = input.readSlice(length: end) else { return nil }
         guard !section.entries.isEmpty else { return .end(trailers: nil) }
         let trailers = section.take(bytes)
-        guard trailers.present.isDisjoint(with: Self.forbidden) else { throw .trailerForbidden }
+        guard trailers.present.isDisjoint(with: TrailerRules.forbidden) else { throw .trailerForbidden }
         return .end(trailers: trailers)
     }
-
-    /// Framing, routing, request modifiers, authentication, content handling: never legitimate in trailers (RFC 9110 section 6.5.1).
-    private static let forbidden: KnownFieldSet = [
-        .host, .contentLength, .transferEncoding, .connection, .keepAlive, .te, .trailer, .upgrade, .proxyConnection, .proxyAuthenticate,
-        .proxyAuthorization, .expect, .http2Settings, .contentType, .contentEncoding, .contentRange, .authorization, .cookie, .setCookie, .wwwAuthenticate,
-        .cacheControl, .maxForwards, .range, .apikey, .apiKey, .xAPIKey, .xForwardedFor, .xForwardedHost, .xForwardedProto, .xForwardedPort, .forwarded,
-        .xRealIP,
-    ]
 }

@@ -20,4 +20,7 @@ void pellucid_hmac_key_destroy(pellucid_hmac_key *key);
 // HMAC-SHA-256 of `count` bytes into 32 bytes.
 void pellucid_hmac_sha256(const pellucid_hmac_key *key, const void *bytes, size_t count, uint8_t out[32]);
 
+// A self-signed P-256 certificate for a DNS name and its key, in PEM; the caller frees both texts. Returns 0 when it cannot be made.
+int pellucid_self_signed(const char *name, int days, char **certificate_pem, char **key_pem);
+
 #endif

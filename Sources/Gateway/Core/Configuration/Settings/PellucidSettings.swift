@@ -6,6 +6,8 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
     public let limits: LimitSettings
     /// How long clients may take.
     public let timeouts: TimeoutSettings
+    /// Versions, ciphers and client certificates of listeners with TLS.
+    public let tls: TLSSettings
     /// Where telemetry waits for delivery.
     public let spool: SpoolSettings
     /// Which traces are exported.
@@ -16,8 +18,12 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
     public let drainSeconds: Double
     /// Time exporters get to deliver at shutdown. Default 5, 0 to 300.
     public let telemetryFlushSeconds: Double
-    /// Addresses and networks whose X-Forwarded headers are believed; none by default.
+    /// Addresses and networks whose X-Forwarded headers are believed; none by default. Environment: KONG_TRUSTED_IPS.
     public let trustedProxies: [String]
+    /// The field that names the client, or `proxy_protocol`. Default X-Real-IP, as Kong. Environment: KONG_REAL_IP_HEADER.
+    public let realIPHeader: String
+    /// Whether trusted addresses at the end of that field's list are passed over. Environment: KONG_REAL_IP_RECURSIVE.
+    public let isRealIPRecursive: Bool
     /// Series one metric may have before labels become `__other__`. Default 10,000, 100 to 1,000,000.
     public let seriesBudget: Int
 
@@ -32,19 +38,16 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
         self.audit = node.configurationOrDefaults("audit")
         self.limits = node.configurationOrDefaults("limits")
         self.timeouts = node.configurationOrDefaults("timeouts")
+        self.tls = node.configurationOrDefaults("tls")
         self.spool = node.configurationOrDefaults("spool")
         self.sampling = node.configurationOrDefaults("sampling")
         self.diagnosticLog = node.configurationOrDefaults("diagnostic_log")
         self.drainSeconds = node.number("drain_seconds", default: 30, in: 0...3_600)
         self.telemetryFlushSeconds = node.number("telemetry_flush_seconds", default: 5, in: 0...300)
-        let network = StringRule("not an address or network", hint: "write it as 10.0.0.0/8 or ::1") { text in
-            let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-            guard let address = parts.first, parts.count <= 2 else { return false }
-            let bits = HostText.isIPv4(address) ? 32 : HostText.isBareIPv6(address) ? 128 : -1
-            return bits > 0 && (parts.count == 1 || Int(parts[1]).map { (0...bits).contains($0) } ?? false)
-        }
+        let network = StringRule("not an address or network", hint: "write it as 10.0.0.0/8 or ::1") { IPNetwork($0) != nil }
         self.trustedProxies = node.strings("trusted_proxies", network)
-        node.warnWithoutEffect("trusted_proxies")
+        self.realIPHeader = node.string("real_ip_header", default: "X-Real-IP", .headerName)
+        self.isRealIPRecursive = node.bool("real_ip_recursive", default: false)
         self.seriesBudget = node.int("series_budget", default: 10_000, in: 100...1_000_000)
     }
 }

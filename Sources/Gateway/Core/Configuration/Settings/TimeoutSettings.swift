@@ -8,7 +8,7 @@ public struct TimeoutSettings: GatewayConfiguration, Hashable {
     public let idleKeepAliveSeconds: Double
     /// Between two writes a client accepts. Default 60, 0.1 to 3,600.
     public let writeSeconds: Double
-    /// A TLS handshake. Default 10, 0.1 to 600.
+    /// From the connection to the end of its PROXY header and TLS handshake. Default 10, 0.1 to 600.
     public let handshakeSeconds: Double
 
     public init(from node: inout ConfigurationNode) {
@@ -16,7 +16,6 @@ public struct TimeoutSettings: GatewayConfiguration, Hashable {
         self.bodySeconds = node.number("body_seconds", default: 60, in: 0.1...3_600)
         self.idleKeepAliveSeconds = node.number("idle_keepalive_seconds", default: 75, in: 0...3_600)
         self.writeSeconds = node.number("write_seconds", default: 60, in: 0.1...3_600)
-        node.warnWithoutEffect("handshake_seconds")
         self.handshakeSeconds = node.number("handshake_seconds", default: 10, in: 0.1...600)
     }
 }

@@ -193,17 +193,7 @@ extension RequestRun {
             request.writeConsumer(into: &lines)
         }
         let connection = self.exchange.connection
-        // Kong's default without trusted proxies: what the client claims about forwarding is replaced, but for the address chain, which is continued.
-        if let chain = fields.firstString(.xForwardedFor) {
-            lines.add(.xForwardedFor, "\(chain), \(connection.clientAddress)")
-        } else {
-            lines.add(.xForwardedFor, connection.clientAddress)
-        }
-        lines.add(.xForwardedProto, literal: connection.scheme)
-        if let host = self.head.host { lines.add(.xForwardedHost, host) }
-        lines.add(.xForwardedPort, connection.localPort)
-        lines.add(.xForwardedPath, self.head.target.path)
-        if let prefix = request.strippedPrefix { lines.add(.xForwardedPrefix, prefix.readableBytesView) }
+        ForwardedFields.write(connection, self.head, received: fields, strippedPrefix: request.strippedPrefix, into: &lines)
         lines.add(.xRealIP, connection.clientAddress)
         lines.add(.via, GatewayIdentity.via)
         lines.add(.xKongRequestID, self.requestID)

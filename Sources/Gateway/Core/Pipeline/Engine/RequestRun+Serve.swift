@@ -57,7 +57,7 @@ extension RequestRun {
                 self.normalizedPath.withUnsafeReadableBytes { path in
                     RequestRun.withBytes(self.head.authority) { host in
                         let input = RouteInput(
-                            method: UnsafeRawBufferPointer(method), host: host, path: path, isSecure: connection.isTLS,
+                            method: UnsafeRawBufferPointer(method), host: host, path: path, isSecure: connection.isSecure,
                             serverName: hasServerName ? UnsafeRawBufferPointer(serverName) : nil, port: connection.localPort)
                         return self.snapshot.router.match(input, headers: fields)
                     }

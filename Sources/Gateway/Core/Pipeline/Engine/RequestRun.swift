@@ -53,7 +53,7 @@ final class RequestRun {
         record.update { root, evidence in
             root.method = RequestRun.text(head.method, evidence)
             root.scheme = EvidenceText(connection.scheme)
-            root.protocolVersion = EvidenceText(head.version == .http11 ? "1.1" : "1.0")
+            root.protocolVersion = EvidenceText(connection.isHTTP2 ? "2" : head.version == .http11 ? "1.1" : "1.0")
             root.path = head.target.path.withUnsafeBytes { evidence.text($0) }
             if let host = head.host { root.host = host.withUnsafeBytes { evidence.text($0) } }
             if let agent = head.fields.first(.userAgent) { root.userAgent = agent.withUnsafeBytes { evidence.text($0) } }

@@ -1,0 +1,27 @@
+/// Text in base64 (RFC 4648 section 4), for settings that are read once.
+enum Base64Text {
+    /// The text, or nil when it is no base64 of UTF-8.
+    static func decode(_ text: String) -> String? {
+        var bytes: [UInt8] = []
+        var bits: UInt32 = 0
+        var count = 0
+        for byte in text.utf8.reversed().drop(while: { $0 == 0x3d }).reversed() {
+            let value: UInt32
+            switch byte {
+            case 0x41...0x5a: value = UInt32(byte - 0x41)
+            case 0x61...0x7a: value = UInt32(byte - 0x61 + 26)
+            case 0x30...0x39: value = UInt32(byte - 0x30 + 52)
+            case 0x2b: value = 62
+            case 0x2f: value = 63
+            default: return nil
+            }
+            bits = bits << 6 | value
+            count += 6
+            if count >= 8 {
+                count -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}

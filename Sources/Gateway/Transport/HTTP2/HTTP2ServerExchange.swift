@@ -1,0 +1,158 @@
+import GatewayCore
+import GatewayWire
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+import Telemetry
+
+/// One request and response on an HTTP/2 stream.
+///
+/// Byte counts are those of the fields before compression, as SETTINGS_MAX_HEADER_LIST_SIZE counts them, of the content and of nine bytes a frame.
+final class HTTP2ServerExchange: DownstreamExchange {
+    private enum ResponseState {
+        case none
+        case head(ResponseFraming)
+        case finished
+    }
+
+    /// Content collected before a frame goes out without being asked; the size of frame every client takes (RFC 9113 section 4.2).
+    private static let frameBytes = 16_384
+
+    private let stream: HTTP2ServerStream
+    let head: HTTPRequestHead
+    let connection: ConnectionInfo
+    let startedAt: UInt64
+    private(set) var requestBytes: Int
+    private(set) var responseBytes = 0
+    private(set) var bodyFailure: DownstreamFailure?
+    private var bodyBytes = 0
+    private var isContinuePending: Bool
+    private var response = ResponseState.none
+    private var output = ByteBuffer()
+
+    init(stream: HTTP2ServerStream, head: HTTPRequestHead, info: ConnectionInfo, startedAt: UInt64, headBytes: Int) {
+        self.stream = stream
+        self.head = head
+        self.connection = info
+        self.startedAt = startedAt
+        self.requestBytes = headBytes
+        self.isContinuePending = head.expectsContinue
+    }
+
+    var isClosed: Bool { self.stream.failure != nil }
+
+    var hasResponded: Bool {
+        if case .none = self.response { return false }
+        return true
+    }
+
+    var servedBy: (any UpstreamExchange)? {
+        get { self.stream.servedBy }
+        set { self.stream.servedBy = newValue }
+    }
+
+    // MARK: Request
+
+    var isBodyComplete: Bool { self.stream.isInputEnded }
+
+    var trailers: HTTPFields? { self.stream.trailers }
+
+    func readBody() async throws(DownstreamFailure) -> ByteBuffer? {
+        if self.isContinuePending {
+            self.isContinuePending = false
+            if self.stream.bufferedBytes == 0, !self.stream.isInputEnded, !self.hasResponded {
+                self.stream.write(.headers(.init(headers: [":status": "100"])))
+                self.stream.flush()
+            }
+        }
+        do throws(DownstreamFailure) {
+            guard let bytes = try await self.stream.nextBody() else { return nil }
+            self.requestBytes &+= bytes.readableBytes &+ 9
+            self.bodyBytes &+= bytes.readableBytes
+            let limit = self.stream.options.maximumBodyBytes
+            if limit > 0, self.bodyBytes > limit { throw .bodyTooLarge(limit: limit) }
+            return bytes
+        } catch {
+            self.bodyFailure = error
+            throw error
+        }
+    }
+
+    // MARK: Response
+
+    func writeHead(status: Int, fields: HTTPFields, skipping: KnownFieldSet, lines: FieldLines?, framing: ResponseFraming) {
+        guard case .none = self.response else { return }
+        var length: Int?
+        switch framing {
+        case .length(let count): length = count
+        case .stream: break
+        case .none:
+            // The length a HEAD or 304 answer announces is that of the representation, not of this message.
+            if self.head.method == .head || status == 304 { length = fields.firstString(.contentLength).flatMap { Int($0) } }
+        }
+        let headers = HTTP2Fields.responseHeaders(status: status, fields: fields, skipping: skipping, lines: lines, contentLength: length)
+        let isEnd = framing == .none || framing == .length(0)
+        self.responseBytes &+= HTTP2Fields.size(headers)
+        self.stream.write(.headers(.init(headers: headers, endStream: isEnd)))
+        self.response = .head(framing)
+        if isEnd { self.end() }
+    }
+
+    private func end() {
+        self.response = .finished
+        self.stream.outputEnded()
+        self.stream.flush()
+    }
+
+    func write(_ bytes: ByteBuffer) -> Bool {
+        guard case .head = self.response, bytes.readableBytes > 0 else { return true }
+        self.responseBytes &+= bytes.readableBytes
+        if self.output.readableBytes == 0, bytes.readableBytes >= HTTP2ServerExchange.frameBytes / 2 {
+            self.send(bytes)
+        } else {
+            if self.output.capacity == 0 { self.output = self.stream.buffers.take() }
+            self.output.writeImmutableBuffer(bytes)
+            if self.output.readableBytes >= HTTP2ServerExchange.frameBytes { self.sendCollected() }
+        }
+        return self.stream.canTakeMore
+    }
+
+    private func send(_ bytes: ByteBuffer) {
+        self.responseBytes &+= 9
+        self.stream.write(.data(.init(data: .byteBuffer(bytes))))
+    }
+
+    /// Hands the collected content to the stream, whose storage it then is: frames may wait for the client's window.
+    private func sendCollected() {
+        guard self.output.readableBytes > 0 else { return }
+        self.send(self.output)
+        self.output = ByteBuffer()
+    }
+
+    func relieve() async throws(DownstreamFailure) {
+        self.flush()
+        try await self.stream.waitForWritability()
+    }
+
+    func flush() {
+        self.sendCollected()
+        self.stream.flush()
+    }
+
+    func finish(trailers: HTTPFields?) {
+        guard case .head = self.response else { return }
+        if let trailers, !trailers.isEmpty {
+            self.sendCollected()
+            let headers = HTTP2Fields.trailers(trailers)
+            self.responseBytes &+= HTTP2Fields.size(headers)
+            self.stream.write(.headers(.init(headers: headers, endStream: true)))
+        } else {
+            self.responseBytes &+= 9
+            self.stream.write(.data(.init(data: .byteBuffer(self.output), endStream: true)))
+            self.output = ByteBuffer()
+        }
+        self.end()
+    }
+
+    func abort() { self.stream.fail(.closed) }
+}
