@@ -2,11 +2,12 @@ import GatewayCore
 public import NIOCore
 public import Telemetry
 
-/// One event loop of the data plane with everything that is confined to it: executor, timer, upstream pool, telemetry.
+/// One event loop of the data plane with everything that is confined to it: isolation, timer, upstream pool, telemetry.
 public final class DataLoop: @unchecked Sendable {
     // Unchecked: reached from other threads only through `loop.execute`.
     public let loop: any EventLoop
-    let executor: LoopExecutor
+    let isolation: LoopActor
+    var executor: LoopExecutor { self.isolation.executor }
     let timer = LoopTimer()
     let buffers = BufferStack()
     let context: LoopContext
@@ -19,9 +20,9 @@ public final class DataLoop: @unchecked Sendable {
 
     public init(loop: any EventLoop, telemetry: LoopTelemetry, upstream: UpstreamOptions) {
         self.loop = loop
-        let executor = LoopExecutor(loop: loop)
-        self.executor = executor
-        self.pool = UpstreamPool(loop: loop, executor: executor, timer: self.timer, buffers: self.buffers, telemetry: telemetry, options: upstream)
+        let isolation = LoopActor(loop: loop)
+        self.isolation = isolation
+        self.pool = UpstreamPool(loop: loop, isolation: isolation, timer: self.timer, buffers: self.buffers, telemetry: telemetry, options: upstream)
         self.context = LoopContext(telemetry: telemetry, upstream: self.pool)
         self.connectionGauge = telemetry.metrics.series(Instruments.connectionsOpen, ["client"])
         self.protocolErrorSeries = { code in telemetry.metrics.series(Instruments.protocolErrors, ["\(code)"]) }
@@ -39,6 +40,7 @@ public final class DataLoop: @unchecked Sendable {
     private var ticks = 0
     private func tick() {
         self.ticks &+= 1
+        self.executor.hold()
         if self.ticks % 5 == 0 { self.refreshDate() }
         self.pool.closeIdle(now: self.timer.tickTime)
         self.executor.drain()
@@ -57,6 +59,7 @@ public final class DataLoop: @unchecked Sendable {
     /// Ends what is still open. Any thread.
     public func abort() {
         self.loop.execute {
+            self.executor.hold()
             for connection in self.connections.values { connection.forceClose(.shutdown) }
             self.pool.closeAll()
             self.executor.drain()

@@ -7,7 +7,7 @@ import Telemetry
 ///
 /// Parsing is pulled by the task; bytes that nobody pulls yet stay in `input`, and beyond a limit the socket is not read any more.
 final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @unchecked Sendable {
-    // Unchecked: confined to its event loop; the serving task runs on the loop's executor.
+    // Unchecked: confined to its event loop; the serving task is isolated to the loop.
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -63,6 +63,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        self.loop.executor.hold()
         self.activate(context)
         context.fireChannelActive()
         self.loop.executor.drain()
@@ -79,11 +80,12 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
         self.loop.context.telemetry.metrics.add(self.loop.connectionGauge, 1)
         self.loop.timer.add(self)
         self.deadline = self.loop.timer.deadline(after: self.options.keepAliveTimeout)
-        self.task = Task(executorPreference: self.loop.executor) { await self.serve() }
+        self.task = self.loop.isolation.start { await self.serve() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = Self.unwrapInboundIn(data)
+        self.loop.executor.hold()
         if self.received == 0 { self.firstByteAt = MonotonicClock.now() }
         self.received &+= bytes.readableBytes
         if self.input.readableBytes == 0 { self.input = bytes } else { self.input.writeBuffer(&bytes) }
@@ -100,11 +102,13 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.loop.executor.hold()
         if context.channel.isWritable { self.wakeWriter() }
         self.loop.executor.drain()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        self.loop.executor.hold()
         self.close(because: .closed)
         context.fireChannelInactive()
         self.loop.executor.drain()

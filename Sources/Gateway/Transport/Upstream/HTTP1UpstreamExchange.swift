@@ -34,7 +34,7 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
 
     // MARK: Request
 
-    func start(_ request: UpstreamRequest, executor: LoopExecutor) {
+    func start(_ request: borrowing UpstreamRequest, isolation: LoopActor) {
         var output = self.connection.buffers.take()
         self.writeHead(request, into: &output)
         defer { self.connection.buffers.giveBack(output) }
@@ -57,7 +57,7 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
             self.connection.flush()
             // A task of its own: the upstream may answer before the client has sent everything.
             let pump = BodyPump(exchange: self, source: source, framing: framing)
-            Task(executorPreference: executor) { await pump.run() }
+            isolation.start { await pump.run() }
         }
     }
 
@@ -69,7 +69,7 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
         self.sentAt = MonotonicClock.now()
     }
 
-    private func writeHead(_ request: UpstreamRequest, into bytes: inout ByteBuffer) {
+    private func writeHead(_ request: borrowing UpstreamRequest, into bytes: inout ByteBuffer) {
         bytes.writeString(request.method.name)
         bytes.writeStaticString(" ")
         bytes.writeImmutableBuffer(request.target)

@@ -8,6 +8,7 @@ import Telemetry
 /// The upstream connections of one loop: kept alive per endpoint, last used first taken.
 final class UpstreamPool: UpstreamTransport {
     private let loop: any EventLoop
+    let isolation: LoopActor
     let executor: LoopExecutor
     let timer: LoopTimer
     let buffers: BufferStack
@@ -20,9 +21,10 @@ final class UpstreamPool: UpstreamTransport {
     private let tls = UpstreamTLS()
     private var lastSweep: UInt64 = 0
 
-    init(loop: any EventLoop, executor: LoopExecutor, timer: LoopTimer, buffers: BufferStack, telemetry: LoopTelemetry, options: UpstreamOptions) {
+    init(loop: any EventLoop, isolation: LoopActor, timer: LoopTimer, buffers: BufferStack, telemetry: LoopTelemetry, options: UpstreamOptions) {
         self.loop = loop
-        self.executor = executor
+        self.isolation = isolation
+        self.executor = isolation.executor
         self.timer = timer
         self.buffers = buffers
         self.options = options
@@ -32,7 +34,7 @@ final class UpstreamPool: UpstreamTransport {
         self.gauge = telemetry.metrics.series(Instruments.connectionsOpen, ["upstream"])
     }
 
-    func send(_ request: UpstreamRequest) async throws(UpstreamFailure) -> any UpstreamExchange {
+    func send(_ request: borrowing UpstreamRequest) async throws(UpstreamFailure) -> any UpstreamExchange {
         let connection: HTTP1UpstreamConnection
         let isReused: Bool
         let entry = self.entry(of: request.endpoint)

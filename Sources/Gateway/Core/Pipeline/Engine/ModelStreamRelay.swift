@@ -19,10 +19,10 @@ struct ModelStreamRelay {
     private var run: RequestRun { self.relay.run }
 
     mutating func run(
-        _ head: HTTPResponseHead, _ fields: HTTPFields, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
+        _ head: HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
         request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
-        self.run.relayHead(head.status, fields, added: added, startedAt: startedAt, framing: .stream)
+        self.run.relayHead(head, hiding: ModelRelay.hiddenFields, added: added, startedAt: startedAt, framing: .stream)
         self.run.exchange.flush()
         let failure: UpstreamFailure?
         if selection.stream.isEmpty {

@@ -29,8 +29,9 @@ public struct PluginFailure: Error, Sendable {
     }
 }
 
-/// Anything an operator can configure to take part in a request. Made once per configured instance, shared by all loops.
-public protocol GatewayPlugin: Sendable {
+/// Anything an operator can configure to take part in a request. Made once per configured instance, shared by all loops; a class, since copying a
+/// configuration of dozens of texts for every call was a measurable part of a request.
+public protocol GatewayPlugin: AnyObject, Sendable {
     associatedtype Configuration: GatewayConfiguration
     /// The closed set of evidence it may write.
     associatedtype Field: EvidenceField
