@@ -3,6 +3,9 @@ public import GatewayCore
 /// Every plugin this build serves: one line each.
 public enum PluginCatalog {
     public static let plugins: [PluginRegistration] = [
+        PluginRegistration(AIPromptDecorator.self),
+        PluginRegistration(AIPromptGuard.self),
+        PluginRegistration(AIPromptTemplate.self),
         PluginRegistration(AIProxy.self),
         PluginRegistration(DirectProxy.self),
         PluginRegistration(FileLog.self),

@@ -27,6 +27,8 @@ public struct GatewayRequest {
     public var upstream = UpstreamPlan.service
     /// Fields added to the response, as `ai-proxy`'s model header.
     public var responseFields: [(name: String, value: String)] = []
+    /// What stages leave for the response; nil: nothing yet.
+    public private(set) var notes: RequestNotes?
     /// The id shown to client and upstream.
     public let requestID: String
     /// What `strip_path` took off the path, for X-Forwarded-Prefix; nil: nothing.
@@ -72,6 +74,13 @@ public struct GatewayRequest {
             guard bytes.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
             return bytes
         }
+    }
+
+    /// Leaves something for the same plugin instance to find at the response.
+    public mutating func leave(_ note: some Sendable, for instanceID: String) {
+        let notes = self.notes ?? RequestNotes()
+        notes.leave(note, for: instanceID)
+        self.notes = notes
     }
 
     /// Takes a field out of what is sent on.

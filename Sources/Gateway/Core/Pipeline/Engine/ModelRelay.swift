@@ -100,7 +100,7 @@ final class ModelRelay: ResponseRelay {
             failure = await self.run.relayContent(answer, observe: keep)
         } else {
             let all = self.run.relayedFields(fields, added: self.responseFields, startedAt: startedAt)
-            failure = await self.run.relayThroughStages(head, all, answer, selection, record, observe: keep)
+            failure = await self.run.relayThroughStages(head, all, answer, selection, record, notes: request.notes, observe: keep)
         }
         if isReadable, document.readableBytes > 0 {
             let reader = self.plan.adapter.makeReader(hidesUsage: false)

@@ -24,7 +24,7 @@ final class ServiceRelay: ResponseRelay {
             return await self.run.relayContent(answer)
         }
         let fields = self.run.relayedFields(head.fields, added: self.responseFields, startedAt: startedAt)
-        return await self.run.relayThroughStages(head, fields, answer, selection, record)
+        return await self.run.relayThroughStages(head, fields, answer, selection, record, notes: request.notes)
     }
 
     func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse { self.run.error(status, message) }
@@ -36,13 +36,14 @@ extension RequestRun {
     /// - Parameter observe: sees the bytes as the upstream sent them.
     func relayThroughStages(
         _ head: HTTPResponseHead, _ fields: HTTPFields, _ answer: any UpstreamExchange, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord,
-        observe: (ByteBuffer) -> Void = { _ in }
+        notes: RequestNotes?, observe: (ByteBuffer) -> Void = { _ in }
     ) async -> UpstreamFailure? {
         var limit = 0
         for stage in selection.response {
             if case .body(let wanted) = stage.need { limit = max(limit, wanted) }
         }
         var response = GatewayResponse(status: head.status, fields: fields)
+        response.notes = notes
         var isWhole = limit == 0
         if limit > 0 {
             do throws(UpstreamFailure) {
