@@ -57,7 +57,14 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
             "ai-proxy", AIProxyConfiguration.self,
             base: .mapping([("route_type", .text("llm/v1/chat")), ("model", .mapping([("provider", .text("openai")), ("options", .mapping([]))]))]),
             samples: ["model.options.upstream_url": .text("http://h/p")], companions: Self.aiProxyCompanions),
+        PluginSchemaCase("ai-prompt-guard", AIPromptGuardConfiguration.self, base: .mapping([("deny_patterns", .list([.text("x")]))])),
+        PluginSchemaCase(
+            "ai-prompt-decorator", AIPromptDecoratorConfiguration.self,
+            base: .mapping([("prompts", Self.appended)]), samples: ["prompts": Self.appended]),
+        PluginSchemaCase("ai-prompt-template", AIPromptTemplateConfiguration.self, base: .mapping([("templates", .list([]))])),
     ]
+
+    private static let appended = DocumentNode.mapping([("append", .list([.mapping([("content", .text("x"))])]))])
 
     private static let aiProxyCompanions: [String: [(path: [String], value: DocumentNode)]] = {
         var companions: [String: [(path: [String], value: DocumentNode)]] = [:]
