@@ -38,8 +38,11 @@ struct PluginContract: Sendable, CustomStringConvertible {
             auditPath: "ai.proxy"),
         PluginContract(DirectProxy.self, configuration: "{route_type: llm/v1/chat, providers: [{name: openai, key: sk}]}", priority: 770, auditPath: "ai.proxy"),
         PluginContract(FileLog.self, configuration: "{path: requests.log}", priority: 9, auditPath: ""),
+        PluginContract(IPRestriction.self, configuration: "{deny: [192.0.2.0/24]}", priority: 990, auditPath: ""),
         PluginContract(KeyAuth.self, configuration: "{}", priority: 1250, auditPath: ""),
         PluginContract(OpenTelemetry.self, configuration: "{traces_endpoint: \"http://collector.test:4318/v1/traces\"}", priority: 14, auditPath: ""),
         PluginContract(Prometheus.self, configuration: "{}", priority: 13, auditPath: ""),
+        PluginContract(RequestSizeLimiting.self, configuration: "{}", priority: 951, auditPath: ""),
+        PluginContract(RequestTermination.self, configuration: "{}", priority: 2, auditPath: ""),
     ]
 }

@@ -9,8 +9,11 @@ public enum PluginCatalog {
         PluginRegistration(AIProxy.self),
         PluginRegistration(DirectProxy.self),
         PluginRegistration(FileLog.self),
+        PluginRegistration(IPRestriction.self),
         PluginRegistration(KeyAuth.self, scopes: [.service, .route]),
         PluginRegistration(OpenTelemetry.self),
         PluginRegistration(Prometheus.self),
+        PluginRegistration(RequestSizeLimiting.self),
+        PluginRegistration(RequestTermination.self),
     ]
 }

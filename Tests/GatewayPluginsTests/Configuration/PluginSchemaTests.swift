@@ -61,6 +61,13 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
         PluginSchemaCase(
             "ai-prompt-decorator", AIPromptDecoratorConfiguration.self,
             base: .mapping([("prompts", Self.appended)]), samples: ["prompts": Self.appended]),
+        PluginSchemaCase(
+            "ip-restriction", IPRestrictionConfiguration.self, base: .mapping([("deny", .list([.text("10.0.0.1")]))]),
+            samples: ["allow": .list([.text("192.168.0.0/16")]), "deny": .list([.text("2001:db8::/32")]), "status": .plain("451")]),
+        PluginSchemaCase("request-size-limiting", RequestSizeLimitingConfiguration.self),
+        PluginSchemaCase(
+            "request-termination", RequestTerminationConfiguration.self, samples: ["status_code": .plain("404")], refusedHere: ["echo": "not served yet"],
+            companions: ["content_type": [(["body"], .text("x"))]]),
         PluginSchemaCase("ai-prompt-template", AIPromptTemplateConfiguration.self, base: .mapping([("templates", .list([]))])),
     ]
 
