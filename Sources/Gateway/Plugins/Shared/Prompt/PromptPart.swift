@@ -23,7 +23,4 @@ struct Prompt {
     var messageCount = 0
     /// Whether the request has a member of its format that holds a prompt at all.
     var hasPrompt = false
-
-    /// Role of the last message that has text of this role; nil: none.
-    func lastMessage(of role: PromptPart.Role) -> Int? { self.parts.last { $0.role == role && $0.message >= 0 }?.message }
 }

@@ -142,7 +142,7 @@ struct PromptReader {
     /// What a member of a message or block means, in whichever format it occurs.
     private static func meaning(_ key: JSONView) -> Meaning {
         switch key.string {
-        case "content", "parts", "text", "refusal", "thinking", "reasoning_content", "reasoning", "message", "input_text", "output_text", "title", "context", "snippet":
+        case "content", "parts", "text", "delta", "refusal", "thinking", "reasoning_content", "reasoning", "message", "input_text", "output_text", "title", "context", "snippet":
             .text
         case "output", "tool_result", "toolResult", "functionResponse", "function_response", "response", "json", "tool_results": .result
         case "arguments", "args", "input", "parameters": .arguments
