@@ -59,10 +59,12 @@ let package = Package(
         .target(name: "GatewayDocuments", dependencies: ["GatewayCore", "CYAML"], path: "Sources/Gateway/Documents", swiftSettings: strict),
         // Regular expressions (PCRE2) behind Core's protocol.
         .target(name: "GatewayPatterns", dependencies: ["GatewayCore", "CPCRE2"], path: "Sources/Gateway/Patterns", swiftSettings: strict),
+        // Personal data in text: bytes only.
+        .target(name: "GatewayPII", path: "Sources/Gateway/PII", swiftSettings: strict),
         .target(
             name: "GatewayTransport", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioSSL, nioTLS],
             path: "Sources/Gateway/Transport", swiftSettings: strict),
-        .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
+        .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayPII", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
         .target(name: "GatewayAdmin", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Admin", swiftSettings: strict),
         .executableTarget(
@@ -95,6 +97,7 @@ let package = Package(
             name: "GatewayCoreTests",
             dependencies: ["GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
             swiftSettings: strict),
+        .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII"], swiftSettings: strict),
         .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),
         .testTarget(
             name: "GatewayTransportTests",

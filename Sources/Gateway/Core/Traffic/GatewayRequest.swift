@@ -37,6 +37,8 @@ public struct GatewayRequest: ~Copyable {
     public var upstream = UpstreamPlan.service
     /// Fields added to the response, as `ai-proxy`'s model header.
     public var responseFields: [(name: String, value: String)] = []
+    /// What stages leave for the response; nil: nothing yet.
+    public private(set) var notes: RequestNotes?
     /// The id shown to client and upstream.
     public let requestID: String
     /// The path as routes see it, and how much of it the route's prefix or expression matched.
@@ -83,6 +85,7 @@ public struct GatewayRequest: ~Copyable {
         self.upstream = other.upstream
         self.responseFields = other.responseFields
         self.requestID = other.requestID
+        self.notes = other.notes
         self.normalizedPath = other.normalizedPath
         self.matchedPathLength = other.matchedPathLength
         self.ownPath = other.ownPath
@@ -124,6 +127,13 @@ public struct GatewayRequest: ~Copyable {
             guard bytes.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
             return bytes
         }
+    }
+
+    /// Leaves something for the same plugin instance to find at the response.
+    public mutating func leave(_ note: some Sendable, for instanceID: String) {
+        let notes = self.notes ?? RequestNotes()
+        notes.leave(note, for: instanceID)
+        self.notes = notes
     }
 
     /// Takes a field out of what is sent on.

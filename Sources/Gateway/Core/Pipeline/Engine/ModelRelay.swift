@@ -90,7 +90,7 @@ final class ModelRelay: ResponseRelay {
             var fields = head.fields
             fields.remove(all: ModelRelay.hiddenFields)
             let all = self.run.relayedFields(fields, added: self.responseFields, startedAt: startedAt)
-            failure = await self.run.relayThroughStages(head, all, answer, selection, record, for: self)
+            failure = await self.run.relayThroughStages(head, all, answer, selection, record, notes: request.notes, for: self)
         }
         let document = self.document
         if self.isReadable, document.readableBytes > 0 {

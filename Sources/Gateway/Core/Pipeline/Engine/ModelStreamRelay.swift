@@ -231,7 +231,7 @@ struct ModelStreamRelay {
         case .cut(let rejection):
             self.run.outcome = .rejected
             self.run.errorType = rejection.code
-            await self.end(answer, message: rejection.message, type: "invalid_request_error", code: rejection.code)
+            await self.end(answer, message: rejection.message, type: "invalid_request_error", code: rejection.shownCode ?? rejection.code)
             return .ended(.passed)
         case .fail(let failure):
             self.run.outcome = .failed

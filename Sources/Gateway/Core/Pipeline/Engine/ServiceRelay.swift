@@ -24,7 +24,7 @@ final class ServiceRelay: ResponseRelay {
             return await self.run.relayContent(answer, for: self)
         }
         let fields = self.run.relayedFields(head.fields, added: self.responseFields, startedAt: startedAt)
-        return await self.run.relayThroughStages(head, fields, answer, selection, record, for: self)
+        return await self.run.relayThroughStages(head, fields, answer, selection, record, notes: request.notes, for: self)
     }
 
     func observe(_ bytes: ByteBuffer) {}
@@ -37,13 +37,14 @@ extension RequestRun {
     /// - Parameter relay: observes the bytes as the upstream sent them.
     func relayThroughStages(
         _ head: HTTPResponseHead, _ fields: HTTPFields, _ answer: any UpstreamExchange, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord,
-        for relay: any ResponseRelay
+        notes: RequestNotes?, for relay: any ResponseRelay
     ) async -> UpstreamFailure? {
         var limit = 0
         for stage in selection.response {
             if case .body(let wanted) = stage.need { limit = max(limit, wanted) }
         }
         var response = GatewayResponse(status: head.status, fields: fields)
+        response.notes = notes
         var isWhole = limit == 0
         if limit > 0 {
             do throws(UpstreamFailure) {
