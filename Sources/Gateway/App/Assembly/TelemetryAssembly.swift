@@ -1,6 +1,5 @@
 import Exporters
 import GatewayCore
-import SideClient
 import Telemetry
 
 /// The telemetry that belongs to the process rather than to a configuration: audit stream, the OTEL_* exporter, sampling from the environment.
@@ -9,16 +8,16 @@ final class TelemetryAssembly: Sendable {
     private let environment: OTLPEnvironment
     private let stateDirectory: String
     private let flow: EvidenceFlow
-    private let client: SideClient
+    private let runner: ExportRunner
     private let consumers: ConsumerMetrics
     private nonisolated(unsafe) var audit: AuditStream?
     // Set once by open(settings:configurationHash:), before anything else runs.
 
-    init(environment: [String: String], stateDirectory: String, flow: EvidenceFlow, client: SideClient, consumers: ConsumerMetrics) {
+    init(environment: [String: String], stateDirectory: String, flow: EvidenceFlow, runner: ExportRunner, consumers: ConsumerMetrics) {
         self.environment = OTLPOptions.fromEnvironment(environment)
         self.stateDirectory = stateDirectory
         self.flow = flow
-        self.client = client
+        self.runner = runner
         self.consumers = consumers
         for problem in self.environment.problems { DiagnosticLog.shared.warning("\(problem.variable) is ignored: \(problem.message)") }
     }
@@ -34,8 +33,17 @@ final class TelemetryAssembly: Sendable {
     func open(settings: PellucidSettings, configurationHash: String) {
         if settings.audit.isEnabled { self.openAudit(settings.audit, configurationHash) }
         if self.environment.isRequested, !self.environment.isDisabled, self.environment.options != nil {
-            self.add(OTLPTraceExporter(options: self.traceBase, client: self.client, registry: self.flow.registry))
+            self.add(OTLPTraceExporter(options: self.traceBase, runner: self.runner))
         }
+        self.runner.start(spool: self.spool(settings.spool))
+    }
+
+    /// Where undelivered telemetry waits; nil when it is to stay in memory.
+    private func spool(_ settings: SpoolSettings) -> SpoolOptions? {
+        guard settings.isEnabled else { return nil }
+        return SpoolOptions(
+            directory: settings.path ?? "\(self.stateDirectory)/spool", maximumBytes: settings.maximumBytes, maximumAgeSeconds: settings.maximumAgeSeconds,
+            flushSeconds: settings.flushSeconds)
     }
 
     private func openAudit(_ settings: AuditSettings, _ configurationHash: String) {

@@ -1,21 +1,12 @@
 internal import Telemetry
 
-/// A sealed batch: one `ExportTraceServiceRequest` and what it holds.
-struct SpanPayload: Sendable {
-    let number: UInt64
-    let body: [UInt8]
-    let spans: Int
-    let requests: Int
-    var retry: RetryState
-    /// Whether the payload was already counted as a possible duplicate.
-    var isInDoubt = false
-}
-
-/// The constant parts of every `ExportTraceServiceRequest`: resource and instrumentation scope.
-struct SpanEnvelope: Sendable {
-    /// `ResourceSpans.resource`, tag and all.
+/// The constant parts of every export request: resource and instrumentation scope.
+///
+/// The three signals have one shape: `Resource… { resource = 1, scope_… = 2 { scope = 1, items = 2 } }`, so one envelope fits all.
+struct OTLPEnvelope: Sendable {
+    /// `ResourceSpans.resource` (`ResourceLogs`, `ResourceMetrics`), tag and all.
     private let resource: [UInt8]
-    /// `ScopeSpans.scope`, tag and all.
+    /// `ScopeSpans.scope` (`ScopeLogs`, `ScopeMetrics`), tag and all.
     private let scope: [UInt8]
 
     init(options: OTLPOptions) {
@@ -40,23 +31,23 @@ struct SpanEnvelope: Sendable {
         self.scope = [UInt8](scope.bytes)
     }
 
-    /// The whole request around `spans`, which are `ScopeSpans.spans` entries.
-    func wrap(_ spans: UnsafeRawBufferPointer) -> [UInt8] {
-        let scopeSpans = self.scope.count + spans.count
-        let resourceSpans = self.resource.count + 1 + ByteWriter.varintLength(scopeSpans) + scopeSpans
+    /// The whole request around items, which are entries of field 2: `ScopeSpans.spans`, `ScopeLogs.log_records`, `ScopeMetrics.metrics`.
+    func wrap(_ items: UnsafeRawBufferPointer) -> [UInt8] {
+        let scopeLength = self.scope.count + items.count
+        let resourceLength = self.resource.count + 1 + ByteWriter.varintLength(scopeLength) + scopeLength
         var head = ByteWriter(capacity: self.resource.count + self.scope.count + 32)
         head.put(0x0a)
-        head.putVarint(UInt64(resourceSpans))
+        head.putVarint(UInt64(resourceLength))
         head.put(self.resource)
         head.put(0x12)
-        head.putVarint(UInt64(scopeSpans))
+        head.putVarint(UInt64(scopeLength))
         head.put(self.scope)
         let headBytes = head.bytes
-        return [UInt8](unsafeUninitializedCapacity: headBytes.count + spans.count) { buffer, count in
+        return [UInt8](unsafeUninitializedCapacity: headBytes.count + items.count) { buffer, count in
             let target = UnsafeMutableRawBufferPointer(buffer)
             target.copyMemory(from: headBytes)
-            UnsafeMutableRawBufferPointer(rebasing: target[headBytes.count...]).copyMemory(from: spans)
-            count = headBytes.count + spans.count
+            UnsafeMutableRawBufferPointer(rebasing: target[headBytes.count...]).copyMemory(from: items)
+            count = headBytes.count + items.count
         }
     }
 }
