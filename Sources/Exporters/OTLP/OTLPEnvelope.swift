@@ -12,12 +12,11 @@ struct OTLPEnvelope: Sendable {
     init(options: OTLPOptions) {
         var attributes = ByteWriter()
         for attribute in options.resource {
-            var value = ByteWriter()
-            value.putField(0x0a, attribute.value)
-            var pair = ByteWriter()
-            pair.putField(0x0a, attribute.name)
-            pair.putField(0x12, value.bytes)
-            attributes.putField(0x0a, pair.bytes)
+            if attribute.name == "process.pid", let number = Int64(attribute.value) {
+                attributes.putAttribute(0x0a, attribute.name, integer: number)
+            } else {
+                attributes.putAttribute(0x0a, attribute.name, attribute.value)
+            }
         }
         var resource = ByteWriter()
         resource.putField(0x0a, attributes.bytes)

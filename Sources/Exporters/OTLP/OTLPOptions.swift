@@ -75,6 +75,11 @@ public struct OTLPOptions: Sendable {
         return target
     }
 
+    /// Adds what was detected beside what is configured, which wins.
+    public mutating func addResource(_ detected: [(name: String, value: String)]) {
+        for (name, value) in detected where !self.resource.contains(where: { $0.name == name }) { self.resource.append((name, value)) }
+    }
+
     /// Sets a resource attribute, replacing the one of that name.
     public mutating func setResource(_ name: String, _ value: String) {
         if let index = self.resource.firstIndex(where: { $0.name == name }) {

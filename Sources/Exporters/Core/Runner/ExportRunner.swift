@@ -12,6 +12,7 @@ public import Telemetry
 public final class ExportRunner: Sendable {
     private struct State {
         var streams: [ExportStream] = []
+        var periodic: [any PeriodicExport] = []
         /// Streams made so far, by component: numbers in `otel.component.name`.
         var made: [String: Int] = [:]
         var observed: Set<String> = []
@@ -24,6 +25,8 @@ public final class ExportRunner: Sendable {
     private let signal = ThreadSignal()
     private let client: SideClient
     public let registry: MetricRegistry
+    /// When counting began: the start time of cumulative metrics, nanoseconds since the epoch.
+    let startWall = MonotonicClock.wall()
     private let log: DiagnosticLog
 
     /// - Parameters:
@@ -92,12 +95,20 @@ public final class ExportRunner: Sendable {
         return stream
     }
 
+    func add(_ export: any PeriodicExport) {
+        self.state.withLock { $0.periodic.append(export) }
+        self.signal.notify()
+    }
+
+    func remove(_ export: any PeriodicExport) { self.state.withLock { $0.periodic.removeAll { $0 === export } } }
+
     // MARK: The thread
 
     private func run() {
         while true {
-            let (streams, isStopping) = self.state.withLock { ($0.streams, $0.isStopping) }
+            let (streams, periodic, isStopping) = self.state.withLock { ($0.streams, $0.periodic, $0.isStopping) }
             var next = MonotonicClock.now() &+ 1_000_000_000
+            for export in periodic { next = min(next, export.turn(now: MonotonicClock.now())) }
             for stream in streams { next = min(next, stream.turn(now: MonotonicClock.now())) }
             if streams.contains(where: \.isClosed) {
                 self.state.withLock { $0.streams.removeAll(where: \.isClosed) }

@@ -251,6 +251,7 @@ final class GatewayProcess: Sendable {
         let deadline = MonotonicClock.now() &+ UInt64(settings.telemetryFlushSeconds * 1e9)
         await Blocking.run { [self] in
             self.flow.shutdown(deadline: deadline)
+            self.telemetry.shutdown(deadline: deadline)
             self.runner.shutdown(deadline: deadline)
         }
         for listener in listeners.side { await listener.close() }
