@@ -11,7 +11,7 @@ HELLO = [{"role": "user", "content": "hi"}]
 
 def test_metrics_and_audit_lines_arrive_over_otlp(gateways, provider, collector, client_of):
     environment = telemetry_environment(
-        collector, OTEL_METRIC_EXPORT_INTERVAL="200", OTEL_LOGS_EXPORTER="otlp", OTEL_BLRP_SCHEDULE_DELAY="100", OTEL_EXPORTER_OTLP_COMPRESSION="gzip"
+        collector, OTEL_METRICS_EXPORTER="otlp", OTEL_METRIC_EXPORT_INTERVAL="200", OTEL_LOGS_EXPORTER="otlp", OTEL_BLRP_SCHEDULE_DELAY="100", OTEL_EXPORTER_OTLP_COMPRESSION="gzip"
     )
     gateway = gateways(everything(provider), environment=environment)
     client = client_of(f"{gateway.url}/v1")
