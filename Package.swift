@@ -39,6 +39,7 @@ let package = Package(
         .target(name: "COTLP", path: "Sources/Exporters/C/COTLP", exclude: ["otlp.proto", "generate.sh"], linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(name: "COpenSSL", path: "Sources/Exporters/C/COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "CLZ4", path: "Sources/Exporters/C/CLZ4", linkerSettings: [.linkedLibrary("lz4")]),
+        .target(name: "CZlib", path: "Sources/Exporters/C/CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CYAML", path: "Sources/Gateway/C/CYAML", linkerSettings: [.linkedLibrary("yaml")]),
         .target(name: "CPCRE2", path: "Sources/Gateway/C/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
 
@@ -48,7 +49,7 @@ let package = Package(
         .target(name: "SideClient", dependencies: ["Telemetry", "CCurl"], path: "Sources/Exporters/SideClient", swiftSettings: strict),
         // Encoding and delivery of evidence.
         .target(
-            name: "Exporters", dependencies: ["Telemetry", "SideClient", "COTLP", "COpenSSL", "CLZ4"], path: "Sources/Exporters",
+            name: "Exporters", dependencies: ["Telemetry", "SideClient", "COTLP", "COpenSSL", "CLZ4", "CZlib"], path: "Sources/Exporters",
             exclude: ["C", "SideClient"], swiftSettings: strict),
 
         // Bytes only: HTTP/1.1, SSE, JSON.
