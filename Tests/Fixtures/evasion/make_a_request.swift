@@ -9,7 +9,7 @@ final class Example: RequestPlugin {
     init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}
 
     func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Example>) async throws(PluginFailure) -> RequestVerdict {
-        request = GatewayRequest()
+        request = GatewayRequest(exchange: 0, head: request.head, route: request.route)
         return .pass
     }
 }

@@ -2,12 +2,11 @@ import GatewayCore
 public import NIOCore
 public import Telemetry
 
-/// One event loop of the data plane with everything that is confined to it: isolation, timer, upstream pool, telemetry.
+/// One event loop of the data plane with everything that is confined to it: executor, timer, upstream pool, telemetry.
 public final class DataLoop: @unchecked Sendable {
     // Unchecked: reached from other threads only through `loop.execute`.
     public let loop: any EventLoop
-    let isolation: LoopActor
-    var executor: LoopExecutor { self.isolation.executor }
+    let executor: LoopExecutor
     let timer = LoopTimer()
     let buffers = BufferStack()
     let context: LoopContext
@@ -20,9 +19,9 @@ public final class DataLoop: @unchecked Sendable {
 
     public init(loop: any EventLoop, telemetry: LoopTelemetry, upstream: UpstreamOptions) {
         self.loop = loop
-        let isolation = LoopActor(loop: loop)
-        self.isolation = isolation
-        self.pool = UpstreamPool(loop: loop, isolation: isolation, timer: self.timer, buffers: self.buffers, telemetry: telemetry, options: upstream)
+        let executor = LoopExecutor(loop: loop)
+        self.executor = executor
+        self.pool = UpstreamPool(loop: loop, executor: executor, timer: self.timer, buffers: self.buffers, telemetry: telemetry, options: upstream)
         self.context = LoopContext(telemetry: telemetry, upstream: self.pool)
         self.connectionGauge = telemetry.metrics.series(Instruments.connectionsOpen, ["client"])
         self.protocolErrorSeries = { code in telemetry.metrics.series(Instruments.protocolErrors, ["\(code)"]) }

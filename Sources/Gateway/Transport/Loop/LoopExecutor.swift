@@ -3,7 +3,7 @@ import NIOCore
 /// Runs a loop's tasks on the loop itself, so that a resumed continuation costs no thread hop and, inside a channel callback, no queue.
 ///
 /// A callback of our handlers begins with ``hold()`` and ends with ``drain()``: what it resumed runs before it returns to the loop, and needs no task of the loop.
-final class LoopExecutor: SerialExecutor, @unchecked Sendable {
+final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     // Unchecked: everything mutable is touched on `loop` only.
     let loop: any EventLoop
     private var ready: [UnownedJob] = []
@@ -36,10 +36,6 @@ final class LoopExecutor: SerialExecutor, @unchecked Sendable {
         }
     }
 
-    func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
-
-    func checkIsolated() { self.loop.preconditionInEventLoop() }
-
     /// Says that ``drain()`` follows before control returns to the loop. On the loop only.
     @inline(__always)
     func hold() { self.isHeld = true }
@@ -49,7 +45,7 @@ final class LoopExecutor: SerialExecutor, @unchecked Sendable {
         self.isHeld = false
         guard !self.isDraining else { return }
         self.isDraining = true
-        let executor = self.asUnownedSerialExecutor()
+        let executor = self.asUnownedTaskExecutor()
         while self.next < self.ready.count {
             let job = self.ready[self.next]
             self.next += 1
@@ -58,30 +54,5 @@ final class LoopExecutor: SerialExecutor, @unchecked Sendable {
         self.ready.removeAll(keepingCapacity: true)
         self.next = 0
         self.isDraining = false
-    }
-}
-
-/// An event loop as the isolation of all asynchronous work of its connections: functions inherit it from their caller, and resume on the loop.
-///
-/// An isolation rather than a task executor: the runtime asks for a task's preferred executor, under a lock, at every return of an asynchronous call.
-actor LoopActor {
-    nonisolated let executor: LoopExecutor
-
-    init(loop: any EventLoop) { self.executor = LoopExecutor(loop: loop) }
-
-    nonisolated var unownedExecutor: UnownedSerialExecutor { self.executor.asUnownedSerialExecutor() }
-
-    /// Starts a task on the loop. On the loop only.
-    @discardableResult
-    nonisolated func start(_ work: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
-        self.assumeIsolated { $0.begin(work) }
-    }
-
-    private func begin(_ work: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
-        Task {
-            // Captured, so that the task is isolated to this actor and begins on its executor.
-            _ = self
-            await work()
-        }
     }
 }

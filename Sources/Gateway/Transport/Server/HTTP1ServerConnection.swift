@@ -7,7 +7,7 @@ import Telemetry
 ///
 /// Parsing is pulled by the task; bytes that nobody pulls yet stay in `input`, and beyond a limit the socket is not read any more.
 final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @unchecked Sendable {
-    // Unchecked: confined to its event loop; the serving task is isolated to the loop.
+    // Unchecked: confined to its event loop; the serving task runs on the loop's executor.
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -80,7 +80,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, @uncheck
         self.loop.context.telemetry.metrics.add(self.loop.connectionGauge, 1)
         self.loop.timer.add(self)
         self.deadline = self.loop.timer.deadline(after: self.options.keepAliveTimeout)
-        self.task = self.loop.isolation.start { await self.serve() }
+        self.task = Task(executorPreference: self.loop.executor) { await self.serve() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

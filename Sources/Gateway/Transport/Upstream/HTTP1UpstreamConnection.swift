@@ -181,7 +181,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         self.parser.expect(request.method)
         let exchange = HTTP1UpstreamExchange(connection: self, timeouts: request.timeouts, isReused: isReused)
         self.isBusy = true
-        exchange.start(request, isolation: self.pool.isolation)
+        exchange.start(request, executor: self.pool.executor)
         return exchange
     }
 

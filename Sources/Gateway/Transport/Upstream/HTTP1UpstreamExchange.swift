@@ -34,7 +34,7 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
 
     // MARK: Request
 
-    func start(_ request: borrowing UpstreamRequest, isolation: LoopActor) {
+    func start(_ request: borrowing UpstreamRequest, executor: LoopExecutor) {
         var output = self.connection.buffers.take()
         self.writeHead(request, into: &output)
         defer { self.connection.buffers.giveBack(output) }
@@ -57,7 +57,7 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
             self.connection.flush()
             // A task of its own: the upstream may answer before the client has sent everything.
             let pump = BodyPump(exchange: self, source: source, framing: framing)
-            isolation.start { await pump.run() }
+            Task(executorPreference: executor) { await pump.run() }
         }
     }
 

@@ -8,7 +8,6 @@ import Telemetry
 /// The upstream connections of one loop: kept alive per endpoint, last used first taken.
 final class UpstreamPool: UpstreamTransport {
     private let loop: any EventLoop
-    let isolation: LoopActor
     let executor: LoopExecutor
     let timer: LoopTimer
     let buffers: BufferStack
@@ -21,10 +20,9 @@ final class UpstreamPool: UpstreamTransport {
     private let tls = UpstreamTLS()
     private var lastSweep: UInt64 = 0
 
-    init(loop: any EventLoop, isolation: LoopActor, timer: LoopTimer, buffers: BufferStack, telemetry: LoopTelemetry, options: UpstreamOptions) {
+    init(loop: any EventLoop, executor: LoopExecutor, timer: LoopTimer, buffers: BufferStack, telemetry: LoopTelemetry, options: UpstreamOptions) {
         self.loop = loop
-        self.isolation = isolation
-        self.executor = isolation.executor
+        self.executor = executor
         self.timer = timer
         self.buffers = buffers
         self.options = options
