@@ -43,6 +43,7 @@ let package = Package(
         .target(name: "COTLP", path: "Sources/Exporters/C/COTLP", exclude: ["otlp.proto", "generate.sh"], linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(name: "COpenSSL", path: "Sources/Exporters/C/COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "CLZ4", path: "Sources/Exporters/C/CLZ4", linkerSettings: [.linkedLibrary("lz4")]),
+        .target(name: "CZlib", path: "Sources/Exporters/C/CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CYAML", path: "Sources/Gateway/C/CYAML", linkerSettings: [.linkedLibrary("yaml")]),
         .target(name: "CPCRE2", path: "Sources/Gateway/C/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
 
@@ -52,7 +53,7 @@ let package = Package(
         .target(name: "SideClient", dependencies: ["Telemetry", "CCurl"], path: "Sources/Exporters/SideClient", swiftSettings: strict),
         // Encoding and delivery of evidence.
         .target(
-            name: "Exporters", dependencies: ["Telemetry", "SideClient", "COTLP", "COpenSSL", "CLZ4"], path: "Sources/Exporters",
+            name: "Exporters", dependencies: ["Telemetry", "SideClient", "COTLP", "COpenSSL", "CLZ4", "CZlib"], path: "Sources/Exporters",
             exclude: ["C", "SideClient"], swiftSettings: strict),
 
         // Bytes only: HTTP/1.1, SSE, JSON.
@@ -63,11 +64,13 @@ let package = Package(
         .target(name: "GatewayDocuments", dependencies: ["GatewayCore", "CYAML"], path: "Sources/Gateway/Documents", swiftSettings: strict),
         // Regular expressions (PCRE2) behind Core's protocol.
         .target(name: "GatewayPatterns", dependencies: ["GatewayCore", "CPCRE2"], path: "Sources/Gateway/Patterns", swiftSettings: strict),
+        // Personal data in text: bytes only.
+        .target(name: "GatewayPII", path: "Sources/Gateway/PII", swiftSettings: strict),
         .target(
             name: "GatewayTransport",
             dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
             path: "Sources/Gateway/Transport", swiftSettings: strict),
-        .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
+        .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayPII", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
         .target(name: "GatewayAdmin", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Admin", swiftSettings: strict),
         .executableTarget(
@@ -100,6 +103,7 @@ let package = Package(
             name: "GatewayCoreTests",
             dependencies: ["GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
             swiftSettings: strict),
+        .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII"], swiftSettings: strict),
         .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),
         .testTarget(
             name: "GatewayTransportTests",

@@ -30,13 +30,20 @@ struct PluginContract: Sendable, CustomStringConvertible {
 
     /// One entry a line of the catalog.
     static let all: [PluginContract] = [
+        PluginContract(AIPromptDecorator.self, configuration: "{prompts: {prepend: [{content: brief}]}}", priority: 772, auditPath: "ai.prompt-decorator"),
+        PluginContract(AIPromptGuard.self, configuration: "{deny_patterns: [bomb]}", priority: 771, auditPath: "ai.prompt-guard"),
+        PluginContract(AIPromptTemplate.self, configuration: "{templates: [{name: t, template: \"{}\"}]}", priority: 773, auditPath: "ai.payload"),
         PluginContract(
             AIProxy.self, configuration: "{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}", priority: 770,
             auditPath: "ai.proxy"),
+        PluginContract(AISanitizer.self, configuration: "{anonymize: [email, phone]}", priority: 776, auditPath: "ai.sanitizer"),
         PluginContract(DirectProxy.self, configuration: "{route_type: llm/v1/chat, providers: [{name: openai, key: sk}]}", priority: 770, auditPath: "ai.proxy"),
         PluginContract(FileLog.self, configuration: "{path: requests.log}", priority: 9, auditPath: ""),
+        PluginContract(IPRestriction.self, configuration: "{deny: [192.0.2.0/24]}", priority: 990, auditPath: ""),
         PluginContract(KeyAuth.self, configuration: "{}", priority: 1250, auditPath: ""),
         PluginContract(OpenTelemetry.self, configuration: "{traces_endpoint: \"http://collector.test:4318/v1/traces\"}", priority: 14, auditPath: ""),
         PluginContract(Prometheus.self, configuration: "{}", priority: 13, auditPath: ""),
+        PluginContract(RequestSizeLimiting.self, configuration: "{}", priority: 951, auditPath: ""),
+        PluginContract(RequestTermination.self, configuration: "{}", priority: 2, auditPath: ""),
     ]
 }

@@ -4,17 +4,6 @@ import Testing
 
 @testable import Exporters
 
-/// A new directory that goes away with the test.
-final class TemporaryDirectory {
-    let path: String
-    init() throws {
-        self.path = NSTemporaryDirectory() + "pellucid-exporters-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
-    }
-    deinit { try? FileManager.default.removeItem(atPath: self.path) }
-    func file(_ name: String) -> String { self.path + "/" + name }
-}
-
 @Suite struct AuditStreamTests {
     private let directory: TemporaryDirectory
     private let registry = MetricRegistry()

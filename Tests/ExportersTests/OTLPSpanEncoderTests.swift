@@ -13,7 +13,7 @@ import Testing
         EvidenceBuilder(seed: seed).request(parent: parent, outcome: outcome, record) { evidence in
             var writer = ByteWriter()
             count = OTLPSpanEncoder().encode(evidence, into: &writer)
-            bytes = SpanEnvelope(options: OTLPOptions()).wrap(writer.bytes)
+            bytes = OTLPEnvelope(options: OTLPOptions()).wrap(writer.bytes)
         }
         let decoded = try #require(OTLPOracle.decode(bytes))
         #expect(decoded.repacked == bytes)

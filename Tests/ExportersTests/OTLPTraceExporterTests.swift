@@ -11,6 +11,7 @@ import Testing
         let flow: EvidenceFlow
         let loop: LoopTelemetry
         let client = SideClient()
+        let runner: ExportRunner
         let exporter: OTLPTraceExporter
 
         init(url: String, _ change: (inout OTLPOptions) -> Void = { _ in }) {
@@ -22,7 +23,9 @@ import Testing
             change(&options)
             self.flow = EvidenceFlow(registry: self.registry, ringCapacity: 1024)
             self.loop = self.flow.makeLoop()
-            self.exporter = OTLPTraceExporter(options: options, client: self.client, registry: self.registry, log: DiagnosticLog(descriptor: -1))
+            self.runner = ExportRunner(client: self.client, registry: self.registry, log: DiagnosticLog(descriptor: -1))
+            self.exporter = OTLPTraceExporter(options: options, runner: self.runner)
+            self.runner.start()
             self.flow.addGlobal(self.exporter)
         }
 
@@ -52,7 +55,10 @@ import Testing
             return nil
         }
 
-        func end() { self.client.shutdown(deadline: 0) }
+        func end() {
+            self.runner.shutdown(deadline: 0)
+            self.client.shutdown(deadline: 0)
+        }
     }
 
     @Test func `sampled requests arrive as one readable batch and others are counted`() throws {

@@ -42,14 +42,14 @@ import Testing
     }
 
     @Test(arguments: [429, 502, 503, 504]) func `these statuses are tried again`(status: Int) {
-        guard case .retryable = CollectorAnswer.result(of: .success(SideResponse(status: status)), wallNow: 0) else {
+        guard case .retryable = CollectorAnswer.result(of: .success(SideResponse(status: status)), signal: .traces, wallNow: 0) else {
             Issue.record("not retryable")
             return
         }
     }
 
     @Test(arguments: [301, 400, 401, 403, 404, 413, 500, 501]) func `these statuses are final`(status: Int) {
-        guard case .refused = CollectorAnswer.result(of: .success(SideResponse(status: status)), wallNow: 0) else {
+        guard case .refused = CollectorAnswer.result(of: .success(SideResponse(status: status)), signal: .traces, wallNow: 0) else {
             Issue.record("not refused")
             return
         }
@@ -57,23 +57,23 @@ import Testing
 
     @Test func `Retry-After is read as seconds and as a date`() {
         let seconds = SideResponse(status: 429, headers: [("retry-after", "7")])
-        #expect(CollectorAnswer.result(of: .success(seconds), wallNow: 0) == .retryable(code: "429", retryAfter: 7 * self.second, wasSent: false))
+        #expect(CollectorAnswer.result(of: .success(seconds), signal: .traces, wallNow: 0) == .retryable(code: "429", retryAfter: 7 * self.second, wasSent: false))
         let date = SideResponse(status: 503, headers: [("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")])
         let now: UInt64 = (784_111_777 - 12) * self.second
-        #expect(CollectorAnswer.result(of: .success(date), wallNow: now) == .retryable(code: "503", retryAfter: 12 * self.second, wasSent: false))
+        #expect(CollectorAnswer.result(of: .success(date), signal: .traces, wallNow: now) == .retryable(code: "503", retryAfter: 12 * self.second, wasSent: false))
     }
 
     @Test func `a partial success tells how many spans were refused`() {
         // partial_success { rejected_spans: 3, error_message: "no" }
         let body: [UInt8] = [0x0a, 0x06, 0x08, 0x03, 0x12, 0x02, 0x6e, 0x6f]
-        #expect(CollectorAnswer.result(of: .success(SideResponse(status: 200, body: body)), wallNow: 0) == .accepted(rejected: 3))
-        #expect(CollectorAnswer.result(of: .success(SideResponse(status: 200)), wallNow: 0) == .accepted(rejected: 0))
+        #expect(CollectorAnswer.result(of: .success(SideResponse(status: 200, body: body)), signal: .traces, wallNow: 0) == .accepted(rejected: 3))
+        #expect(CollectorAnswer.result(of: .success(SideResponse(status: 200)), signal: .traces, wallNow: 0) == .accepted(rejected: 0))
     }
 
     @Test func `a missing answer is told from a request that never left`() {
-        let lost = CollectorAnswer.result(of: .failure(SideFailure(.timeout, wasSent: true)), wallNow: 0)
+        let lost = CollectorAnswer.result(of: .failure(SideFailure(.timeout, wasSent: true)), signal: .traces, wallNow: 0)
         #expect(lost == .retryable(code: "timeout", retryAfter: nil, wasSent: true))
-        let refused = CollectorAnswer.result(of: .failure(SideFailure(.connectFailed)), wallNow: 0)
+        let refused = CollectorAnswer.result(of: .failure(SideFailure(.connectFailed)), signal: .traces, wallNow: 0)
         #expect(refused == .retryable(code: "connect_failed", retryAfter: nil, wasSent: false))
     }
 }

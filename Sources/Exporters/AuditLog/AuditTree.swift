@@ -93,6 +93,18 @@ struct AuditTree {
         return memcmp(other.path.utf8Start + start, entry.path.utf8Start + start, end - start) == 0
     }
 
+    /// Kong's name of a field below its plugin's path: `pellucid.sanitizer.pii_identified` below `ai.sanitizer` is `pii_identified`.
+    private static func member(_ key: StaticString, below path: StaticString) -> UnsafeRawBufferPointer {
+        let whole = UnsafeRawBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount)
+        var start = path.utf8CodeUnitCount
+        while start > 0, path.utf8Start[start - 1] != 0x2e { start -= 1 }
+        let name = UnsafeRawBufferPointer(start: path.utf8Start + start, count: path.utf8CodeUnitCount - start)
+        let prefix = "pellucid.".utf8.count
+        guard whole.count > prefix + name.count + 1, whole.starts(with: "pellucid.".utf8), whole[prefix + name.count] == 0x2e else { return whole }
+        for index in 0..<name.count where whole[prefix + index] != (name[index] == 0x2d ? 0x5f : name[index]) { return whole }
+        return UnsafeRawBufferPointer(rebasing: whole[(prefix + name.count + 1)...])
+    }
+
     /// Fields of one entry, without those that a later entry of the same object writes again: the last value counts, as in Kong.
     private func fields(_ entry: Entry, shadowedBy later: ArraySlice<Int>, _ evidence: EvidenceView, _ out: inout ByteWriter) {
         let scope = evidence.scopes[entry.scope]
@@ -101,7 +113,9 @@ struct AuditTree {
             for index in later where self.entries[index].length == entry.length && !self.entries[index].isAttempt {
                 if evidence.hasAttribute(key, evidence.scopes[self.entries[index].scope]) { return }
             }
-            out.member(key)
+            out.separate()
+            out.putJSON(AuditTree.member(key, below: entry.path))
+            out.put(0x3a)
             switch value {
             case .int(let number): out.putDecimal(number)
             case .double(let number): out.putJSON(number)

@@ -1,12 +1,12 @@
 internal import COTLP
 internal import SideClient
 
-/// Reads a collector's answer to a trace export.
+/// Reads a collector's answer to an export.
 /// Source: https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specification.md#otlphttp-response
 enum CollectorAnswer {
-    static func result(of answer: Result<SideResponse, SideFailure>, wallNow: UInt64) -> ExportResult {
+    static func result(of answer: Result<SideResponse, SideFailure>, signal: ExportSignal, wallNow: UInt64) -> ExportResult {
         switch answer {
-        case .success(let response): return result(of: response, wallNow: wallNow)
+        case .success(let response): return result(of: response, signal: signal, wallNow: wallNow)
         case .failure(let failure):
             switch failure.code {
             case .invalidRequest, .responseTooLarge: return .refused(code: failure.code.name)
@@ -15,11 +15,14 @@ enum CollectorAnswer {
         }
     }
 
-    private static func result(of response: SideResponse, wallNow: UInt64) -> ExportResult {
+    private static func result(of response: SideResponse, signal: ExportSignal, wallNow: UInt64) -> ExportResult {
+        if (200..<300).contains(response.status) { return .accepted(rejected: rejected(response.body, signal) ?? 0) }
+        return failure(response, wallNow: wallNow)
+    }
+
+    /// What a status other than 2xx means, by the table of the specification.
+    static func failure(_ response: SideResponse, wallNow: UInt64) -> ExportResult {
         switch response.status {
-        case 200..<300:
-            guard let rejected = rejectedSpans(response.body) else { return .accepted(rejected: 0) }
-            return .accepted(rejected: rejected)
         case 429: return .retryable(code: "429", retryAfter: retryAfter(response, wallNow), wasSent: false)
         case 502: return .retryable(code: "502", retryAfter: retryAfter(response, wallNow), wasSent: false)
         case 503: return .retryable(code: "503", retryAfter: retryAfter(response, wallNow), wasSent: false)
@@ -36,12 +39,24 @@ enum CollectorAnswer {
         }
     }
 
-    /// Spans that a partial success refused; nil where the body is no `ExportTraceServiceResponse`.
-    static func rejectedSpans(_ body: [UInt8]) -> Int64? {
-        guard let message = body.withUnsafeBufferPointer({ otlp__export_trace_service_response__unpack(nil, $0.count, $0.baseAddress) }) else { return nil }
-        defer { otlp__export_trace_service_response__free_unpacked(message, nil) }
-        guard let partial = message.pointee.partial_success else { return 0 }
-        return max(0, partial.pointee.rejected_spans)
+    /// Items that a partial success refused; nil where the body is no response of the signal.
+    static func rejected(_ body: [UInt8], _ signal: ExportSignal) -> Int64? {
+        body.withUnsafeBufferPointer { bytes in
+            switch signal {
+            case .traces:
+                guard let message = otlp__export_trace_service_response__unpack(nil, bytes.count, bytes.baseAddress) else { return nil }
+                defer { otlp__export_trace_service_response__free_unpacked(message, nil) }
+                return max(0, message.pointee.partial_success?.pointee.rejected_spans ?? 0)
+            case .metrics:
+                guard let message = otlp__export_metrics_service_response__unpack(nil, bytes.count, bytes.baseAddress) else { return nil }
+                defer { otlp__export_metrics_service_response__free_unpacked(message, nil) }
+                return max(0, message.pointee.partial_success?.pointee.rejected_data_points ?? 0)
+            case .logs:
+                guard let message = otlp__export_logs_service_response__unpack(nil, bytes.count, bytes.baseAddress) else { return nil }
+                defer { otlp__export_logs_service_response__free_unpacked(message, nil) }
+                return max(0, message.pointee.partial_success?.pointee.rejected_log_records ?? 0)
+            }
+        }
     }
 
     /// `Retry-After` in nanoseconds: delay-seconds or an HTTP-date (RFC 9110 section 10.2.3).

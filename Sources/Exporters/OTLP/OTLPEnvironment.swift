@@ -8,10 +8,13 @@ public struct OTLPEnvironment: Sendable {
         public let message: String
     }
 
-    /// How to export spans; nil when `OTEL_SDK_DISABLED=true`, `OTEL_TRACES_EXPORTER=none`, or the protocol or endpoint cannot be used.
+    /// How to export the signal; nil when `OTEL_SDK_DISABLED=true`, `OTEL_TRACES_EXPORTER=none` (or the signal's own variable), or the
+    /// protocol or endpoint cannot be used.
     public internal(set) var options: OTLPOptions?
     /// Whether the environment names an endpoint or the `otlp` exporter, so that export is wished for and not just possible.
     public internal(set) var isRequested = false
+    /// Time between two exports of metrics, `OTEL_METRIC_EXPORT_INTERVAL`. Default 60,000 milliseconds.
+    public internal(set) var metricIntervalMilliseconds = 60_000
     /// `OTEL_SDK_DISABLED=true`.
     public internal(set) var isDisabled = false
     /// The sampler, nil where the environment names none.
@@ -24,24 +27,32 @@ extension OTLPOptions {
     /// Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and …/specs/otel/protocol/exporter/
     ///
     /// A variable that is set to nothing counts as not set. A signal's own variable (`…_TRACES_…`) wins over the general one.
-    public static func fromEnvironment(_ environment: [String: String]) -> OTLPEnvironment {
-        var reader = OTLPEnvironmentReader(environment)
+    public static func fromEnvironment(_ environment: [String: String], signal: ExportSignal = .traces) -> OTLPEnvironment {
+        var reader = OTLPEnvironmentReader(environment, signal: signal)
         return reader.read()
     }
 }
 
 struct OTLPEnvironmentReader {
     private let environment: [String: String]
+    private let signal: ExportSignal
+    /// `TRACES`, `METRICS` or `LOGS`, as in variables.
+    private let word: String
     private var result = OTLPEnvironment()
     private var options = OTLPOptions()
     private var isUsable = true
 
-    init(_ environment: [String: String]) { self.environment = environment }
+    init(_ environment: [String: String], signal: ExportSignal = .traces) {
+        self.environment = environment
+        self.signal = signal
+        self.word = "\(signal.name)".uppercased()
+        self.options.endpoint = "http://localhost:4318/v1/\(signal.name)"
+    }
 
     mutating func read() -> OTLPEnvironment {
         self.result.isDisabled = self.value("OTEL_SDK_DISABLED")?.lowercased() == "true"
         let exports = self.readExporterName()
-        self.readSampler()
+        if self.signal == .traces { self.readSampler() }
         self.readEndpoint()
         self.readProtocol()
         self.readHeaders()
@@ -61,7 +72,7 @@ struct OTLPEnvironmentReader {
 
     /// The signal's variable, else the general one; with the name that counted.
     private func exporterValue(_ suffix: String) -> (name: String, value: String)? {
-        for name in ["OTEL_EXPORTER_OTLP_TRACES_\(suffix)", "OTEL_EXPORTER_OTLP_\(suffix)"] {
+        for name in ["OTEL_EXPORTER_OTLP_\(self.word)_\(suffix)", "OTEL_EXPORTER_OTLP_\(suffix)"] {
             if let value = self.value(name) { return (name, value) }
         }
         return nil
@@ -74,7 +85,8 @@ struct OTLPEnvironmentReader {
     // MARK: Exporter and sampler
 
     private mutating func readExporterName() -> Bool {
-        guard let list = self.value("OTEL_TRACES_EXPORTER") else { return true }
+        let variable = "OTEL_\(self.word)_EXPORTER"
+        guard let list = self.value(variable) else { return true }
         var exports = false
         for name in list.split(separator: ",").map({ trim($0).lowercased() }) {
             switch name {
@@ -82,7 +94,9 @@ struct OTLPEnvironmentReader {
                 exports = true
                 self.result.isRequested = true
             case "none": break
-            default: self.problem("OTEL_TRACES_EXPORTER", "supported exporters are otlp and none")
+            // What Prometheus scrapes is always there.
+            case "prometheus" where self.signal == .metrics: break
+            default: self.problem(variable, "supported exporters are otlp and none")
             }
         }
         return exports
@@ -117,14 +131,16 @@ struct OTLPEnvironmentReader {
     // MARK: Where
 
     private mutating func readEndpoint() {
-        if let url = self.value("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
+        let own = "OTEL_EXPORTER_OTLP_\(self.word)_ENDPOINT"
+        if let url = self.value(own) {
             self.result.isRequested = true
-            guard self.isURL(url) else { return self.refuseEndpoint("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") }
+            guard self.isURL(url) else { return self.refuseEndpoint(own) }
             self.options.endpoint = url
         } else if let base = self.value("OTEL_EXPORTER_OTLP_ENDPOINT") {
-            self.result.isRequested = true
+            // A log record for every request is wished for expressly: with its own endpoint, or OTEL_LOGS_EXPORTER=otlp.
+            if self.signal != .logs { self.result.isRequested = true }
             guard self.isURL(base), !base.contains("?"), !base.contains("#") else { return self.refuseEndpoint("OTEL_EXPORTER_OTLP_ENDPOINT") }
-            self.options.endpoint = base.hasSuffix("/") ? base + "v1/traces" : base + "/v1/traces"
+            self.options.endpoint = "\(base)\(base.hasSuffix("/") ? "" : "/")v1/\(self.signal.name)"
         }
     }
 
@@ -149,8 +165,12 @@ struct OTLPEnvironmentReader {
             self.isUsable = false
             self.problem(name, "only http/protobuf is supported")
         }
-        if let (name, value) = self.exporterValue("COMPRESSION"), value.lowercased() != "none" {
-            self.problem(name, "only none is supported; spans are sent uncompressed")
+        if let (name, value) = self.exporterValue("COMPRESSION") {
+            switch value.lowercased() {
+            case "none": break
+            case "gzip": self.options.isCompressed = true
+            default: self.problem(name, "supported are gzip and none; bodies are sent uncompressed")
+            }
         }
     }
 
@@ -194,17 +214,24 @@ struct OTLPEnvironmentReader {
 
     private mutating func readNumbers() {
         let hour = 3_600_000
+        // The batching processor's variables: of spans, of log records; metrics have an interval instead.
+        let prefix = self.signal == .logs ? "OTEL_BLRP" : "OTEL_BSP"
+        let timeout = self.signal == .metrics ? "OTEL_METRIC_EXPORT_TIMEOUT" : "\(prefix)_EXPORT_TIMEOUT"
         if let (name, text) = self.exporterValue("TIMEOUT") {
             if let value = self.number(name, text, 1...hour) { self.options.timeoutMilliseconds = value }
-        } else if let value = self.number("OTEL_BSP_EXPORT_TIMEOUT", 1...hour) {
+        } else if let value = self.number(timeout, 1...hour) {
             self.options.timeoutMilliseconds = value
         }
-        if let value = self.number("OTEL_BSP_SCHEDULE_DELAY", 0...hour) { self.options.batchDelayMilliseconds = value }
-        if let value = self.number("OTEL_BSP_MAX_QUEUE_SIZE", 1...100_000_000) { self.options.maximumQueuedSpans = value }
-        if let value = self.number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 1...1_000_000) { self.options.maximumBatchSpans = value }
+        if self.signal == .metrics {
+            if let value = self.number("OTEL_METRIC_EXPORT_INTERVAL", 1...(24 * hour)) { self.result.metricIntervalMilliseconds = value }
+            return
+        }
+        if let value = self.number("\(prefix)_SCHEDULE_DELAY", 0...hour) { self.options.batchDelayMilliseconds = value }
+        if let value = self.number("\(prefix)_MAX_QUEUE_SIZE", 1...100_000_000) { self.options.maximumQueuedSpans = value }
+        if let value = self.number("\(prefix)_MAX_EXPORT_BATCH_SIZE", 1...1_000_000) { self.options.maximumBatchSpans = value }
         if self.options.maximumBatchSpans > self.options.maximumQueuedSpans {
-            if self.value("OTEL_BSP_MAX_EXPORT_BATCH_SIZE") != nil {
-                self.problem("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "must not be greater than OTEL_BSP_MAX_QUEUE_SIZE; the queue size is used")
+            if self.value("\(prefix)_MAX_EXPORT_BATCH_SIZE") != nil {
+                self.problem("\(prefix)_MAX_EXPORT_BATCH_SIZE", "must not be greater than \(prefix)_MAX_QUEUE_SIZE; the queue size is used")
             }
             self.options.maximumBatchSpans = self.options.maximumQueuedSpans
         }

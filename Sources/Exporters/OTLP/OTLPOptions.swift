@@ -3,15 +3,20 @@ public import SideClient
 /// Where and how spans are exported by OTLP/HTTP with protobuf bodies.
 /// Source: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 public struct OTLPOptions: Sendable {
-    /// Full URL of the traces endpoint.
+    /// Full URL of the signal's endpoint.
     ///
-    /// * Environment: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` as it is, or `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces` appended
+    /// * Environment: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` (`…_METRICS_…`, `…_LOGS_…`) as it is, or `OTEL_EXPORTER_OTLP_ENDPOINT` with
+    ///   `/v1/traces` appended
     /// * Default: `http://localhost:4318/v1/traces`
     public var endpoint = "http://localhost:4318/v1/traces"
     /// Sent with every export. Values are secrets: they appear in no log and no error.
     ///
     /// * Environment: `OTEL_EXPORTER_OTLP_TRACES_HEADERS`, or `OTEL_EXPORTER_OTLP_HEADERS`
     public var headers: [(name: String, value: String)] = []
+    /// Whether bodies are sent with `Content-Encoding: gzip`.
+    ///
+    /// * Environment: `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, or `OTEL_EXPORTER_OTLP_COMPRESSION` (`gzip` or `none`)
+    public var isCompressed = false
     /// Longest time of one export, milliseconds.
     ///
     /// * Environment: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `OTEL_EXPORTER_OTLP_TIMEOUT`, or `OTEL_BSP_EXPORT_TIMEOUT` where neither is set
@@ -40,8 +45,6 @@ public struct OTLPOptions: Sendable {
     /// * Environment: `OTEL_BSP_SCHEDULE_DELAY`
     /// * Default: 1,000 (specification: 5,000)
     public var batchDelayMilliseconds = 1000
-    /// Exports at the same time.
-    public var maximumInFlight = 1
     public var retry = RetryOptions()
 
     /// Attributes of the `Resource`, in this order. `service.name` is required by the convention.
@@ -53,6 +56,29 @@ public struct OTLPOptions: Sendable {
     public var scopeVersion = ""
 
     public init() {}
+
+    /// The destination of a signal for the export runner.
+    func target(_ signal: ExportSignal, consumer: StaticString = "otlp") -> ExportTarget {
+        var target = ExportTarget(consumer: consumer, signal: signal, transport: "otlp_http", url: self.endpoint, contentType: "application/x-protobuf") {
+            CollectorAnswer.result(of: $0, signal: signal, wallNow: $1)
+        }
+        target.headers = self.headers
+        target.timeoutMilliseconds = self.timeoutMilliseconds
+        target.tls = self.tls
+        target.proxy = self.proxy
+        target.isCompressed = self.isCompressed
+        target.isConcatenable = true
+        target.maximumBatchItems = self.maximumBatchSpans
+        target.maximumQueuedItems = self.maximumQueuedSpans
+        target.maximumQueuedBytes = self.maximumQueuedBytes
+        target.retry = self.retry
+        return target
+    }
+
+    /// Adds what was detected beside what is configured, which wins.
+    public mutating func addResource(_ detected: [(name: String, value: String)]) {
+        for (name, value) in detected where !self.resource.contains(where: { $0.name == name }) { self.resource.append((name, value)) }
+    }
 
     /// Sets a resource attribute, replacing the one of that name.
     public mutating func setResource(_ name: String, _ value: String) {

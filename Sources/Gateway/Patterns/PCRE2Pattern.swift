@@ -8,6 +8,8 @@ public import GatewayCore
 public final class PCRE2Pattern: CompiledPattern {
     // Written once in init; PCRE2 guarantees that pcre2_match only reads the code and the match context.
     private nonisolated(unsafe) let code: OpaquePointer
+    /// Time one search may take; 0: no limit.
+    private let timeLimitNanoseconds: UInt64
     public let groupCount: Int
     public let groupNames: [PatternGroupName]
 
@@ -22,10 +24,12 @@ public final class PCRE2Pattern: CompiledPattern {
         var pattern = pattern
         let code = pattern.withUTF8 { bytes in
             cpcre2_compile(
-                bytes.baseAddress, bytes.count, options.isCaseless ? 1 : 0, options.isAnchored ? 1 : 0, options.isUnicode ? 1 : 0, limits, &errorCode, &errorOffset)
+                bytes.baseAddress, bytes.count, options.isCaseless ? 1 : 0, options.isAnchored ? 1 : 0, options.isUnicode ? 1 : 0,
+                options.timeLimitMilliseconds > 0 ? 1 : 0, limits, &errorCode, &errorOffset)
         }
         guard let code else { throw .invalid(problem: Self.text(of: errorCode), offset: errorOffset) }
         self.code = code
+        self.timeLimitNanoseconds = UInt64(max(0, options.timeLimitMilliseconds)) * 1_000_000
         self.groupCount = Int(cpcre2_capture_count(code))
         var names: [PatternGroupName] = []
         for index in 0..<cpcre2_name_count(code) {
@@ -74,8 +78,35 @@ public final class PCRE2Pattern: CompiledPattern {
         // SIZE_MAX of an unused group reads as -1: both are 64-bit words.
         return offsets.withMemoryRebound(to: UInt.self, capacity: 2 * pairs) { words in
             let bytes = subject.bindMemory(to: UInt8.self)
-            return cpcre2_match(self.code, bytes.baseAddress, bytes.count, start, UnsafeMutableRawPointer(words).assumingMemoryBound(to: Int.self), pairs)
+            let offsets = UnsafeMutableRawPointer(words).assumingMemoryBound(to: Int.self)
+            if self.timeLimitNanoseconds > 0, bytes.count - start > PCRE2Pattern.windowBytes { return self.runInWindows(bytes, start, offsets, pairs) }
+            return cpcre2_match(self.code, bytes.baseAddress, bytes.count, start, offsets, pairs)
         }
+    }
+
+    /// Places a match may begin at, tried between two looks at the clock.
+    private static let windowBytes = 16
+
+    /// The step limit holds for each place a match may begin at, so a long subject may take long without ever reaching it: the clock is looked at after
+    /// so many places. Windows grow while they are cheap, so that an ordinary search costs no more than one.
+    private func runInWindows(_ subject: UnsafeBufferPointer<UInt8>, _ start: Int, _ offsets: UnsafeMutablePointer<Int>, _ pairs: Int) -> Int32 {
+        let begin = ContinuousClock.now
+        let limit = Duration.nanoseconds(Int64(self.timeLimitNanoseconds))
+        var position = start
+        var window = PCRE2Pattern.windowBytes
+        var spent = Duration.zero
+        while position <= subject.count {
+            let last = min(subject.count, position + window - 1)
+            let outcome = cpcre2_match_until(self.code, subject.baseAddress, subject.count, position, last, offsets, pairs)
+            if outcome != 0 { return outcome }
+            position = last + 1
+            let now = ContinuousClock.now - begin
+            if position <= subject.count, now > limit { return -1 }
+            // A window that took a hundredth of the limit may be eight times as long next time.
+            window = now - spent < limit / 100 ? window * 8 : max(PCRE2Pattern.windowBytes, window / 8)
+            spent = now
+        }
+        return 0
     }
 
     private static func isMatch(_ outcome: Int32) throws(PatternFailure) -> Bool {

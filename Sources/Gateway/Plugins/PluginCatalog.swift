@@ -3,11 +3,18 @@ public import GatewayCore
 /// Every plugin this build serves: one line each.
 public enum PluginCatalog {
     public static let plugins: [PluginRegistration] = [
+        PluginRegistration(AIPromptDecorator.self),
+        PluginRegistration(AIPromptGuard.self),
+        PluginRegistration(AIPromptTemplate.self),
         PluginRegistration(AIProxy.self),
+        PluginRegistration(AISanitizer.self),
         PluginRegistration(DirectProxy.self),
         PluginRegistration(FileLog.self),
+        PluginRegistration(IPRestriction.self),
         PluginRegistration(KeyAuth.self, scopes: [.service, .route]),
         PluginRegistration(OpenTelemetry.self),
         PluginRegistration(Prometheus.self),
+        PluginRegistration(RequestSizeLimiting.self),
+        PluginRegistration(RequestTermination.self),
     ]
 }

@@ -92,6 +92,33 @@ public enum Instruments {
         "pellucid.metrics.series_overflow", .observedCounter, unit: "{lookup}", help: "Series lookups folded into __other__ because the instrument's series budget was used up.",
         attributes: ["instrument"], source: ours)
 
+    // Delivery of batches by the export runner.
+    private static let delayBounds: [Double] = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400]
+    public static let exportDropped = Instrument(
+        "pellucid.export.dropped", .counter, unit: "{item}", help: "Spans, log records and data points that will not be delivered, by reason.",
+        attributes: ["consumer", "signal", "reason"], source: ours)
+    /// Where an item waits: `memory` (lost with the process) or `disk` (spooled).
+    public static let exportQueueItems = Instrument(
+        "pellucid.export.queue.items", .observedGauge, unit: "{item}", help: "Spans, log records and data points that wait for delivery, by where they wait.",
+        attributes: ["consumer", "signal", "place"], source: ours)
+    public static let exportQueueBytes = Instrument(
+        "pellucid.export.queue.size", .observedGauge, unit: "By", help: "Bytes that wait for delivery, by where they wait.",
+        attributes: ["consumer", "signal", "place"], source: ours)
+    /// From the oldest item of a batch to the receiver's acceptance, time on disk included.
+    public static let exportDelay = Instrument(
+        "pellucid.export.delay", .histogram(bounds: delayBounds), unit: "s", help: "Time from the oldest item of a batch to its delivery.",
+        attributes: ["consumer", "signal"], source: ours)
+    public static let spoolDegraded = Instrument(
+        "pellucid.spool.degraded", .observedGauge, unit: "1", help: "1 while what waits can be kept in memory only, because the spool cannot be written.",
+        attributes: ["consumer", "signal"], source: ours)
+    public static let spoolRecovered = Instrument(
+        "pellucid.spool.recovered", .counter, unit: "{item}", help: "Items that an earlier process left in the spool.", attributes: ["consumer", "signal"], source: ours)
+    public static let spoolWritten = Instrument(
+        "pellucid.spool.written", .counter, unit: "{item}", help: "Items written to the spool.", attributes: ["consumer", "signal"], source: ours)
+    public static let spoolDamaged = Instrument(
+        "pellucid.spool.damaged", .counter, unit: "By", help: "Bytes of the spool that were no readable record: a write that broke off, or a damaged disk.",
+        attributes: ["consumer", "signal"], source: ours)
+
     // https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/
     public static let sdkExporterSpanExported = Instrument(
         "otel.sdk.exporter.span.exported", .counter, unit: "{span}", help: "Spans for which the export ended, by success or failure.",
@@ -108,6 +135,22 @@ public enum Instruments {
         "otel.sdk.processor.span.queue.capacity", .observedGauge, unit: "{span}", help: "Most spans the queue holds.", attributes: ["otel.component.name"], source: sdk)
     public static let sdkProcessorSpanProcessed = Instrument(
         "otel.sdk.processor.span.processed", .counter, unit: "{span}", help: "Spans the processor finished with; error.type says which were dropped and why.",
+        attributes: ["otel.component.name", AttributeNames.errorType], source: sdk)
+
+    public static let sdkExporterLogExported = Instrument(
+        "otel.sdk.exporter.log.exported", .counter, unit: "{log_record}", help: "Log records for which the export ended, by success or failure.",
+        attributes: ["otel.component.name", AttributeNames.errorType], source: sdk)
+    public static let sdkExporterLogInflight = Instrument(
+        "otel.sdk.exporter.log.inflight", .upDownCounter, unit: "{log_record}", help: "Log records passed to the exporter and not yet answered.",
+        attributes: ["otel.component.name"], source: sdk)
+    public static let sdkExporterDataPointExported = Instrument(
+        "otel.sdk.exporter.metric_data_point.exported", .counter, unit: "{data_point}", help: "Metric data points for which the export ended, by success or failure.",
+        attributes: ["otel.component.name", AttributeNames.errorType], source: sdk)
+    public static let sdkExporterDataPointInflight = Instrument(
+        "otel.sdk.exporter.metric_data_point.inflight", .upDownCounter, unit: "{data_point}", help: "Metric data points passed to the exporter and not yet answered.",
+        attributes: ["otel.component.name"], source: sdk)
+    public static let sdkProcessorLogProcessed = Instrument(
+        "otel.sdk.processor.log.processed", .counter, unit: "{log_record}", help: "Log records the processor finished with; error.type says which were dropped and why.",
         attributes: ["otel.component.name", AttributeNames.errorType], source: sdk)
 
     // The process and its configuration.

@@ -51,11 +51,8 @@ public struct ScopeRecord: ~Copyable {
     /// Changes the attempt this scope records; nothing happens for other kinds.
     package mutating func withAttempt(_ body: (inout AttemptEvidence, RequestEvidence) -> Void) {
         guard self.isLive, self.evidence.scopes[self.index].kind == .attempt else { return }
-        let detail = Int(self.evidence.scopes[self.index].detail)
-        // Text recorded by the body goes to the same evidence: take the attempt out while it is being changed.
-        var attempt = self.evidence.attempts[detail]
-        body(&attempt, self.evidence)
-        self.evidence.attempts[detail] = attempt
+        // In place: the text that the body records goes elsewhere in the evidence.
+        body(&self.evidence.attempts[Int(self.evidence.scopes[self.index].detail)], self.evidence)
     }
 
     /// What is recorded of the attempt so far; nil for other kinds.

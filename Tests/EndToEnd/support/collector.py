@@ -69,6 +69,10 @@ class Collector:
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.bodies: list[tuple[str, dict, bytes]] = []
         self.refused = 0
+        # Exports that were read and not answered yet.
+        self.pending = 0
+        self._delay = 0.0
+        self._hurry = threading.Event()
         self._exports = {path: [] for path in MESSAGES}
         self._script: list[tuple[int, dict, bytes | None]] = []
         self._lock = threading.Lock()
@@ -118,6 +122,13 @@ class Collector:
         with self._lock:
             self._script += [(status, headers or {}, body)] * times
 
+    def delay(self, seconds: float) -> None:
+        """Lets every answer wait; 0 ends the waiting of those that do. What waits is thrown away unread."""
+        self._delay = seconds
+        if seconds == 0:
+            self._hurry.set()
+            self._hurry = threading.Event()
+
     def answer_partially(self, rejected: int, message: str = "too old") -> None:
         """Accepts the next trace export with a partial success."""
         response = ExportTraceServiceResponse()
@@ -134,6 +145,13 @@ class Collector:
             body = read_chunked(handler.rfile)
         if handler.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
+        if self._delay:
+            hurry = self._hurry
+            with self._lock:
+                self.pending += 1
+            hurry.wait(self._delay)
+            handler.close_connection = True
+            return
         message, response = MESSAGES.get(handler.path, (None, None))
         status, headers, answer = (404, {}, b"") if message is None else (200, {}, response().SerializeToString())
         with self._lock:

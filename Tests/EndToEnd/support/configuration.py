@@ -62,5 +62,7 @@ def telemetry_environment(collector, **more) -> dict:
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
         "OTEL_TRACES_SAMPLER": "parentbased_always_on",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
+        # The last push at the end would wait for a collector that a test has stopped.
+        "OTEL_METRICS_EXPORTER": "none",
         **more,
     }

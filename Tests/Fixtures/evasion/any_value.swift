@@ -3,12 +3,12 @@ import GatewayCore
 import NIOCore
 import Telemetry
 
-struct Example: RequestPlugin {
+final class Example: RequestPlugin {
     typealias Field = Fact
     static let descriptor = PluginDescriptor(name: "example", priority: 1)
     init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}
 
-    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Example>) async throws(PluginFailure) -> RequestVerdict {
         context.set(.seen, ["free": "form"])
         return .pass
     }

@@ -3,13 +3,13 @@ import GatewayCore
 import NIOCore
 import Telemetry
 
-struct Example: RequestPlugin {
+final class Example: RequestPlugin {
     typealias Field = Fact
     static let descriptor = PluginDescriptor(name: "example", priority: 1)
     init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}
 
-    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
-        var contexts: [StageContext<Self>] = []
+    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Example>) async throws(PluginFailure) -> RequestVerdict {
+        var contexts: [StageContext<Example>] = []
         contexts.removeAll()
         return .pass
     }

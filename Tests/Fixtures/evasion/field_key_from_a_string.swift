@@ -3,7 +3,7 @@ import GatewayCore
 import NIOCore
 import Telemetry
 
-struct Example: RequestPlugin {
+final class Example: RequestPlugin {
     enum Field: EvidenceField {
         case a
         var key: StaticString { String(describing: self) }
@@ -11,7 +11,7 @@ struct Example: RequestPlugin {
     static let descriptor = PluginDescriptor(name: "example", priority: 1)
     init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}
 
-    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Example>) async throws(PluginFailure) -> RequestVerdict {
         return .pass
     }
 }

@@ -3,15 +3,15 @@ import GatewayCore
 import NIOCore
 import Telemetry
 
-struct Example: RequestPlugin {
+final class Example: RequestPlugin {
     typealias Field = Fact
     static let descriptor = PluginDescriptor(name: "example", priority: 1)
     init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}
 
-    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Example>) async throws(PluginFailure) -> RequestVerdict {
         _ = Example.leak(&context)
         return .pass
     }
 
-    static func leak(_ context: inout StageContext<Self>) -> StageContext<Self> { context }
+    static func leak(_ context: inout StageContext<Example>) -> StageContext<Example> { context }
 }

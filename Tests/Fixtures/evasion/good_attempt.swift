@@ -3,12 +3,12 @@ import GatewayCore
 import NIOCore
 import Telemetry
 
-struct Example: AttemptPlugin {
+final class Example: AttemptPlugin {
     typealias Field = Fact
     static let descriptor = PluginDescriptor(name: "example", priority: 1)
     init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}
 
-    func prepare(_ upstream: inout UpstreamRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) {
+    func prepare(_ upstream: inout UpstreamRequest, _ context: inout StageContext<Example>) async throws(PluginFailure) {
         context.set(.seen, .bool(true))
         upstream.host = "other.example"
     }

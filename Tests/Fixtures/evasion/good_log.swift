@@ -3,7 +3,7 @@ import GatewayCore
 import NIOCore
 import Telemetry
 
-struct Example: LogPlugin {
+final class Example: LogPlugin {
     typealias Field = NoEvidence
     static let descriptor = PluginDescriptor(name: "example", priority: 1)
     init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}

@@ -3,11 +3,11 @@ import GatewayCore
 import NIOCore
 import Telemetry
 
-struct Example: RequestPlugin {
+final class Example: RequestPlugin {
     static let descriptor = PluginDescriptor(name: "example", priority: 1)
     init(configuration: Settings, services: PluginServices) throws(ConfigurationError) {}
 
-    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Example>) async throws(PluginFailure) -> RequestVerdict {
         return .pass
     }
 }

@@ -3,13 +3,13 @@ import GatewayCore
 import NIOCore
 import Telemetry
 
-struct Example<Other: RequestPlugin>: RequestPlugin {
+final class Example<Other: RequestPlugin>: RequestPlugin {
     typealias Field = Fact
     static var descriptor: PluginDescriptor { PluginDescriptor(name: "example", priority: 1) }
     let other: Other
     init(configuration: Settings, services: PluginServices) throws(ConfigurationError) { throw ConfigurationError(issues: []) }
 
-    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Example>) async throws(PluginFailure) -> RequestVerdict {
         try await self.other.handle(&request, &context)
     }
 }

@@ -36,6 +36,17 @@ import Testing
         #expect(throws: PatternFailure.limitExceeded) { try pattern.firstMatch(in: String(repeating: "a", count: 60) + "b") }
     }
 
+    @Test func `a search with a time limit ends however long the subject`() throws {
+        var options = PatternOptions()
+        options.timeLimitMilliseconds = 20
+        let costly = try self.compile("(x+x+)+y", options)
+        let subject = String(repeating: String(repeating: "x", count: 13) + " ", count: 40_000)
+        #expect(throws: PatternFailure.limitExceeded) { try costly.firstMatch(in: subject) }
+        let harmless = try self.compile("needle$", options)
+        #expect(try harmless.firstMatch(in: String(repeating: "needle ", count: 5_000) + "needle")?.range == 35_000..<35_006)
+        #expect(try harmless.firstMatch(in: String(repeating: "a", count: 100_000)) == nil)
+    }
+
     @Test func `a long subject does not exhaust the stack of the engine`() throws {
         let pattern = try self.compile("^(?:a|b)*c")
         #expect(try pattern.firstMatch(in: String(repeating: "ab", count: 10_000) + "c")?.range.count == 20_001)

@@ -102,7 +102,7 @@ import Testing
     @Test func `each attempt is the parent of its own upstream work`() async throws {
         let fixture = try PipelineFixture()
         let (_, record) = try await fixture.get(headers: [("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")], .fail(.connectRefused), .ok())
-        let parents = fixture.sent.map(\.request.trace)
+        let parents = fixture.sent.map { $0.request.trace }
         #expect(parents.count == 2)
         for (parent, scope) in zip(parents, record.scopes) {
             #expect(parent == TraceContext(traceIDHigh: 0x4bf9_2f35_77b3_4da6, traceIDLow: 0xa3ce_929d_0e0e_4736, spanID: scope.evidence.spanID, isSampled: true))

@@ -3,7 +3,7 @@ import NIOCore
 import Telemetry
 
 /// A provider whose answers say `usage INPUT OUTPUT`, `model NAME`, `stop`.
-struct FakeAdapter: ProviderAdapter {
+final class FakeAdapter: ProviderAdapter {
     let descriptor = ProviderDescriptor(name: "fake", telemetryName: "fake", keyVariable: "", reportsStreamUsage: true)
 
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {

@@ -39,7 +39,7 @@ enum ProbeField: EvidenceField {
     var key: StaticString { "probe.seen" }
 }
 
-struct RequestProbe<Slot: ProbeSlot>: RequestPlugin {
+final class RequestProbe<Slot: ProbeSlot>: RequestPlugin {
     typealias Field = ProbeField
     static var descriptor: PluginDescriptor { PluginDescriptor(name: Slot.name, priority: Slot.priority) }
     private let configuration: ProbeConfiguration
@@ -53,7 +53,7 @@ struct RequestProbe<Slot: ProbeSlot>: RequestPlugin {
         }
     }
 
-    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<RequestProbe>) async throws(PluginFailure) -> RequestVerdict {
         context.set(.seen, .string(request.consumer?.username ?? "nobody"))
         if let note = self.configuration.note {
             let before = request.fields.firstString(name: "x-probe").map { "\($0)," } ?? ""
@@ -92,21 +92,21 @@ struct EchoService: OutsideService {
     }
 }
 
-struct AttemptProbe: AttemptPlugin {
+final class AttemptProbe: AttemptPlugin {
     typealias Field = ProbeField
     static let descriptor = PluginDescriptor(name: "attempt-probe", priority: 10)
     private let configuration: ProbeConfiguration
 
     init(configuration: ProbeConfiguration, services: PluginServices) throws(ConfigurationError) { self.configuration = configuration }
 
-    func prepare(_ upstream: inout UpstreamRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) {
+    func prepare(_ upstream: inout UpstreamRequest, _ context: inout StageContext<AttemptProbe>) async throws(PluginFailure) {
         if self.configuration.act == .fail { throw PluginFailure("no_token") }
         _ = upstream.fields.append(name: "x-attempt", "signed")
         context.set(.seen, .bool(true))
     }
 }
 
-struct ResponseProbe<Slot: ProbeSlot>: ResponsePlugin {
+final class ResponseProbe<Slot: ProbeSlot>: ResponsePlugin {
     typealias Field = ProbeField
     static var descriptor: PluginDescriptor { PluginDescriptor(name: "response-\(Slot.self)" == "response-SlotA" ? "response-a" : "response-b", priority: Slot.priority) }
     private let configuration: ProbeConfiguration
@@ -115,7 +115,7 @@ struct ResponseProbe<Slot: ProbeSlot>: ResponsePlugin {
 
     var need: ResponseNeed { self.configuration.flag ? .body(limit: self.configuration.limit) : .head }
 
-    func handle(_ response: inout GatewayResponse, _ context: inout StageContext<Self>) async throws(PluginFailure) -> ResponseVerdict {
+    func handle(_ response: inout GatewayResponse, _ context: inout StageContext<ResponseProbe>) async throws(PluginFailure) -> ResponseVerdict {
         context.set(.seen, .int(Int64(response.body.readableBytes)))
         if let note = self.configuration.note {
             _ = response.fields.append(name: "x-note", note)
@@ -131,7 +131,7 @@ struct ResponseProbe<Slot: ProbeSlot>: ResponsePlugin {
 }
 
 /// Does what the words of an event say: hold, cut, fail, double, shout.
-struct StreamProbe<Slot: ProbeSlot>: StreamPlugin {
+final class StreamProbe<Slot: ProbeSlot>: StreamPlugin {
     struct State {
         var held: [StreamEvent] = []
         var seen = 0
@@ -145,7 +145,7 @@ struct StreamProbe<Slot: ProbeSlot>: StreamPlugin {
 
     func open(_ request: borrowing GatewayRequest) -> State { State() }
 
-    func handle(_ event: inout StreamEvent, _ state: inout State, _ context: inout StageContext<Self>) throws(PluginFailure) -> StreamVerdict {
+    func handle(_ event: inout StreamEvent, _ state: inout State, _ context: inout StageContext<StreamProbe>) throws(PluginFailure) -> StreamVerdict {
         state.seen += 1
         context.set(.seen, .int(Int64(state.seen)))
         let text = String(buffer: event.data)
@@ -164,30 +164,33 @@ struct StreamProbe<Slot: ProbeSlot>: StreamPlugin {
         return .pass
     }
 
-    func finish(_ state: inout State, _ context: inout StageContext<Self>) throws(PluginFailure) -> [StreamEvent] {
+    func finish(_ state: inout State, _ context: inout StageContext<StreamProbe>) throws(PluginFailure) -> [StreamEvent] {
         if self.configuration.flag { throw PluginFailure("finish_failed") }
         return state.held
     }
 }
 
 /// Sends requests to a model, as ai-proxy does, with the body as it is.
-struct ModelProbe: RequestPlugin {
+final class ModelProbe: RequestPlugin {
     typealias Field = ProbeField
     static let descriptor = PluginDescriptor(name: "model-probe", priority: 700)
     private let configuration: ProbeConfiguration
 
     init(configuration: ProbeConfiguration, services: PluginServices) throws(ConfigurationError) { self.configuration = configuration }
 
-    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+    func handle(_ request: inout GatewayRequest, _ context: inout StageContext<ModelProbe>) async throws(PluginFailure) -> RequestVerdict {
         var parameters = ModelParameters()
         parameters.temperature = 0.5
         parameters.maximumTokens = 77
-        let plan = ModelPlan(
-            adapter: FakeAdapter(), operation: .chat, model: "model-1", isModelConfigured: true,
+        let offer = ModelOffer(
+            adapter: FakeAdapter(), operation: .chat, isModelConfigured: true,
             location: ProviderLocation(endpoint: UpstreamEndpoint(host: "model.test", port: 443, isTLS: true), path: "/v1/chat"),
-            target: ByteBuffer(string: "/v1/chat?key=secret"),
-            fields: [("Authorization", "Bearer sk"), ("X-Secret", nil)], isStream: true, hidesUsage: self.configuration.flag,
-            prices: ModelPrices(inputPerMillion: 1_000_000, outputPerMillion: 2_000_000), logsStatistics: true, logsPayloads: self.configuration.note != nil, pluginID: "plugin-1",
+            prices: ModelPrices(inputPerMillion: 1_000_000, outputPerMillion: 2_000_000), logsStatistics: true, logsPayloads: self.configuration.note != nil, pluginID: "plugin-1")
+        var fields = FieldEdits()
+        fields.set("Authorization", "Bearer sk")
+        fields.remove("X-Secret")
+        let plan = ModelPlan(
+            offer: offer, model: "model-1", target: ByteBuffer(string: "/v1/chat?key=secret"), fields: fields, isStream: true, hidesUsage: self.configuration.flag,
             parameters: parameters)
         request.responseFields.append(("X-Kong-LLM-Model", "fake/model-1"))
         request.upstream = .model(plan, body: ByteBuffer(string: "{\"model\":\"model-1\"}"))
@@ -206,7 +209,7 @@ extension PluginRegistration {
 }
 
 /// A log plugin with a sink of its own, and a sampler that samples nothing when it is told to fail.
-struct LogProbe: LogPlugin {
+final class LogProbe: LogPlugin {
     typealias Field = NoEvidence
     static let descriptor = PluginDescriptor(name: "log-probe", priority: 1)
     let sink: (any EvidenceConsumer)?

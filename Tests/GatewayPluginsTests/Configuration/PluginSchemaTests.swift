@@ -57,7 +57,21 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
             "ai-proxy", AIProxyConfiguration.self,
             base: .mapping([("route_type", .text("llm/v1/chat")), ("model", .mapping([("provider", .text("openai")), ("options", .mapping([]))]))]),
             samples: ["model.options.upstream_url": .text("http://h/p")], companions: Self.aiProxyCompanions),
+        PluginSchemaCase("ai-prompt-guard", AIPromptGuardConfiguration.self, base: .mapping([("deny_patterns", .list([.text("x")]))])),
+        PluginSchemaCase(
+            "ai-prompt-decorator", AIPromptDecoratorConfiguration.self,
+            base: .mapping([("prompts", Self.appended)]), samples: ["prompts": Self.appended]),
+        PluginSchemaCase(
+            "ip-restriction", IPRestrictionConfiguration.self, base: .mapping([("deny", .list([.text("10.0.0.1")]))]),
+            samples: ["allow": .list([.text("192.168.0.0/16")]), "deny": .list([.text("2001:db8::/32")]), "status": .plain("451")]),
+        PluginSchemaCase("request-size-limiting", RequestSizeLimitingConfiguration.self),
+        PluginSchemaCase(
+            "request-termination", RequestTerminationConfiguration.self, samples: ["status_code": .plain("404")], refusedHere: ["echo": "not served yet"],
+            companions: ["content_type": [(["body"], .text("x"))]]),
+        PluginSchemaCase("ai-prompt-template", AIPromptTemplateConfiguration.self, base: .mapping([("templates", .list([]))])),
     ]
+
+    private static let appended = DocumentNode.mapping([("append", .list([.mapping([("content", .text("x"))])]))])
 
     private static let aiProxyCompanions: [String: [(path: [String], value: DocumentNode)]] = {
         var companions: [String: [(path: [String], value: DocumentNode)]] = [:]

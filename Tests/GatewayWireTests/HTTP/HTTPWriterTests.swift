@@ -17,8 +17,9 @@ struct HTTPWriterTests {
     }
 
     @Test func `a response head gets the registered reason`() {
-        var head = HTTPResponseHead(status: 429)
-        head.fields.append(.retryAfter, 3)
+        var fields = HTTPFields()
+        fields.append(.retryAfter, 3)
+        let head = HTTPResponseHead(status: 429, fields: fields)
         #expect(written { HTTPWriter.head(head, into: &$0) } == "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\n\r\n")
         #expect(written { HTTPWriter.statusLine(529, into: &$0) } == "HTTP/1.1 529 \r\n")
         #expect(written { HTTPWriter.statusLine(7, .http10, into: &$0) } == "HTTP/1.0 500 Internal Server Error\r\n")

@@ -13,16 +13,16 @@ package final class FakeUpstream: UpstreamTransport {
     }
 
     /// What an attempt sent.
-    package struct Sent {
+    package final class Sent {
         package let request: UpstreamRequest
         package let body: String
         /// The fields that go out.
         package let fields: HTTPFields
 
-        init(request: UpstreamRequest, body: String) {
+        init(request: consuming UpstreamRequest, body: String) {
             self.request = request
             self.body = body
-            self.fields = HTTPText.effective(request.fields, skipping: request.skipped, adding: request.lines)
+            self.fields = HTTPText.effective(self.request.fields, skipping: self.request.skipped, adding: self.request.lines)
         }
 
         package var target: String { String(buffer: self.request.target) }
@@ -36,10 +36,10 @@ package final class FakeUpstream: UpstreamTransport {
 
     package init(_ replies: [Reply] = []) { self.replies = replies }
 
-    package func send(_ request: UpstreamRequest) async throws(UpstreamFailure) -> any UpstreamExchange {
+    package func send(_ request: borrowing UpstreamRequest) async throws(UpstreamFailure) -> any UpstreamExchange {
         let reply = self.replies.isEmpty ? Reply.fail(.connectRefused) : self.replies.removeFirst()
         if case .fail(let failure) = reply, failure.isBeforeSend {
-            self.sent.append(Sent(request: request, body: ""))
+            self.sent.append(Sent(request: request.copy(), body: ""))
             throw failure
         }
         var body = ""
@@ -52,7 +52,7 @@ package final class FakeUpstream: UpstreamTransport {
                 while let piece = try await source.readBody() { body += String(buffer: piece) }
             } catch { isBroken = true }
         }
-        self.sent.append(Sent(request: request, body: body))
+        self.sent.append(Sent(request: request.copy(), body: body))
         switch reply {
         case .fail(let failure): throw failure
         case .answer(let answer):

@@ -16,6 +16,7 @@ final class GatewayProcess: Sendable {
     private let registry = MetricRegistry()
     private let flow: EvidenceFlow
     private let client = SideClient()
+    private let runner: ExportRunner
     private let sinks: SinkStore
     private let consumers: ConsumerMetrics
     private let assembly: ConfigurationAssembly
@@ -30,9 +31,10 @@ final class GatewayProcess: Sendable {
         self.environment = environment
         self.flow = EvidenceFlow(registry: self.registry)
         self.consumers = ConsumerMetrics(registry: self.registry)
+        self.runner = ExportRunner(client: self.client, registry: self.registry)
         self.telemetry = TelemetryAssembly(
-            environment: environment, stateDirectory: options.stateDirectory, flow: self.flow, client: self.client, consumers: self.consumers)
-        self.sinks = SinkStore(flow: self.flow, client: self.client, consumers: self.consumers, lines: self.telemetry.lines, base: self.telemetry.traceBase)
+            environment: environment, stateDirectory: options.stateDirectory, flow: self.flow, runner: self.runner, consumers: self.consumers)
+        self.sinks = SinkStore(flow: self.flow, runner: self.runner, consumers: self.consumers, lines: self.telemetry.lines, base: self.telemetry.traceBase)
         self.assembly = ConfigurationAssembly(environment: environment, options: options.loading, sinks: self.sinks, client: self.client)
     }
 
@@ -278,7 +280,11 @@ final class GatewayProcess: Sendable {
             try? await loop.stop().get()
         }
         let deadline = MonotonicClock.now() &+ UInt64(settings.telemetryFlushSeconds * 1e9)
-        await Blocking.run { [self] in self.flow.shutdown(deadline: deadline) }
+        await Blocking.run { [self] in
+            self.flow.shutdown(deadline: deadline)
+            self.telemetry.shutdown(deadline: deadline)
+            self.runner.shutdown(deadline: deadline)
+        }
         for listener in listeners.side { await listener.close() }
         await Blocking.run { [self] in self.client.shutdown(deadline: MonotonicClock.now() &+ 500_000_000) }
         self.log.notice("stopped", ("requests", "\(self.flow.finished)"), ("unaccounted", "\(self.flow.unaccountedRequests())"))

@@ -1,22 +1,21 @@
 import Exporters
 import GatewayCore
-import SideClient
 import Synchronization
 import Telemetry
 
 /// The sinks that log plugins configure. They outlive configurations: a reload with the same settings keeps queue and file.
 final class SinkStore: SinkDirectory {
     private let flow: EvidenceFlow
-    private let client: SideClient
+    private let runner: ExportRunner
     private let consumers: ConsumerMetrics
     private let files: FileLogSinks
     private let base: OTLPOptions
     private let state = Mutex<(traces: [TraceSinkSettings: OTLPTraceExporter], kong: [KongMetricsSelection: KongMetrics])>(([:], [:]))
 
     /// - Parameter base: resource and defaults of trace exporters, from the OTEL_* variables.
-    init(flow: EvidenceFlow, client: SideClient, consumers: ConsumerMetrics, lines: AuditLineCache, base: OTLPOptions) {
+    init(flow: EvidenceFlow, runner: ExportRunner, consumers: ConsumerMetrics, lines: AuditLineCache, base: OTLPOptions) {
         self.flow = flow
-        self.client = client
+        self.runner = runner
         self.consumers = consumers
         self.files = FileLogSinks(registry: flow.registry, lines: lines)
         self.base = base
@@ -40,7 +39,7 @@ final class SinkStore: SinkDirectory {
             options.batchDelayMilliseconds = Int(settings.batchDelaySeconds * 1000)
             options.maximumQueuedSpans = max(settings.maximumEntries, settings.batchSize)
             options.retry.maximumElapsedMilliseconds = UInt64(max(0, settings.maximumRetrySeconds) * 1000)
-            let exporter = OTLPTraceExporter(options: options, client: self.client, registry: self.flow.registry)
+            let exporter = OTLPTraceExporter(options: options, runner: self.runner)
             state.traces[settings] = exporter
             self.add(exporter)
             return exporter

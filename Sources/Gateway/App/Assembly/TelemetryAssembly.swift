@@ -1,41 +1,89 @@
 import Exporters
 import GatewayCore
-import SideClient
 import Telemetry
 
 /// The telemetry that belongs to the process rather than to a configuration: audit stream, the OTEL_* exporter, sampling from the environment.
 final class TelemetryAssembly: Sendable {
     let lines = AuditLineCache()
     private let environment: OTLPEnvironment
+    private let metrics: OTLPEnvironment
+    private let logs: OTLPEnvironment
+    private let detected: [(name: String, value: String)]
     private let stateDirectory: String
     private let flow: EvidenceFlow
-    private let client: SideClient
+    private let runner: ExportRunner
     private let consumers: ConsumerMetrics
-    private nonisolated(unsafe) var audit: AuditStream?
     // Set once by open(settings:configurationHash:), before anything else runs.
+    private nonisolated(unsafe) var audit: AuditStream?
+    private nonisolated(unsafe) var metricExporter: OTLPMetricExporter?
 
-    init(environment: [String: String], stateDirectory: String, flow: EvidenceFlow, client: SideClient, consumers: ConsumerMetrics) {
+    init(environment: [String: String], stateDirectory: String, flow: EvidenceFlow, runner: ExportRunner, consumers: ConsumerMetrics) {
         self.environment = OTLPOptions.fromEnvironment(environment)
+        self.metrics = OTLPOptions.fromEnvironment(environment, signal: .metrics)
+        self.logs = OTLPOptions.fromEnvironment(environment, signal: .logs)
+        var detected = ResourceDetector(environment: environment, read: { try? FileReader.text($0) }).detect()
+        detected.append(("service.version", GatewayIdentity.version))
+        detected.append(("service.instance.id", TelemetryAssembly.instanceID()))
+        self.detected = detected
         self.stateDirectory = stateDirectory
         self.flow = flow
-        self.client = client
+        self.runner = runner
         self.consumers = consumers
-        for problem in self.environment.problems { DiagnosticLog.shared.warning("\(problem.variable) is ignored: \(problem.message)") }
+        // The signals share most variables; each is complained about once.
+        var seen: Set<String> = []
+        for problem in self.environment.problems + self.metrics.problems + self.logs.problems where seen.insert(problem.variable).inserted {
+            DiagnosticLog.shared.warning("\(problem.variable) is ignored: \(problem.message)")
+        }
+    }
+
+    /// A new random UUID (RFC 9562 version 4), as the convention recommends for an instance without an id of its own.
+    private static func instanceID() -> String {
+        let (high, low) = (UInt64.random(in: 0...UInt64.max) & ~0xf000 | 0x4000, UInt64.random(in: 0...UInt64.max) >> 2 | 1 << 63)
+        let digits = [high, low].map { value in
+            let text = String(value, radix: 16)
+            return String(repeating: "0", count: 16 - text.utf8.count) + text
+        }.joined()
+        var parts: [Substring] = []
+        var rest = digits[...]
+        for length in [8, 4, 4, 4, 12] {
+            parts.append(rest.prefix(length))
+            rest = rest.dropFirst(length)
+        }
+        return parts.joined(separator: "-")
     }
 
     /// Resource and defaults for exporters that plugins configure.
-    var traceBase: OTLPOptions {
-        var options = self.environment.options ?? OTLPOptions()
+    var traceBase: OTLPOptions { self.complete(self.environment.options) }
+    var metricBase: OTLPOptions { self.complete(self.metrics.options) }
+    var logBase: OTLPOptions { self.complete(self.logs.options) }
+
+    private func complete(_ options: OTLPOptions?) -> OTLPOptions {
+        var options = options ?? OTLPOptions()
         options.scopeVersion = GatewayIdentity.version
+        options.addResource(self.detected)
         return options
     }
 
-    /// Opens the built-in audit stream and the exporter that the environment asks for.
+    /// Opens the built-in audit stream and the exporters that the environment asks for.
     func open(settings: PellucidSettings, configurationHash: String) {
         if settings.audit.isEnabled { self.openAudit(settings.audit, configurationHash) }
-        if self.environment.isRequested, !self.environment.isDisabled, self.environment.options != nil {
-            self.add(OTLPTraceExporter(options: self.traceBase, client: self.client, registry: self.flow.registry))
+        if self.environment.isRequested { self.add(OTLPTraceExporter(options: self.traceBase, runner: self.runner)) }
+        if self.logs.isRequested { self.add(OTLPLogExporter(options: self.logBase, runner: self.runner, lines: self.lines)) }
+        if self.metrics.isRequested {
+            self.metricExporter = OTLPMetricExporter(options: self.metricBase, intervalMilliseconds: self.metrics.metricIntervalMilliseconds, runner: self.runner)
         }
+        self.runner.start(spool: self.spool(settings.spool))
+    }
+
+    /// Ships the metrics' last values, once the requests are accounted for. Blocks the caller.
+    func shutdown(deadline: UInt64) { self.metricExporter?.shutdown(deadline: deadline) }
+
+    /// Where undelivered telemetry waits; nil when it is to stay in memory.
+    private func spool(_ settings: SpoolSettings) -> SpoolOptions? {
+        guard settings.isEnabled else { return nil }
+        return SpoolOptions(
+            directory: settings.path ?? "\(self.stateDirectory)/spool", maximumBytes: settings.maximumBytes, maximumAgeSeconds: settings.maximumAgeSeconds,
+            flushSeconds: settings.flushSeconds)
     }
 
     private func openAudit(_ settings: AuditSettings, _ configurationHash: String) {

@@ -64,12 +64,13 @@ static pcre2_match_data *scratch_for(uint32_t pairs) {
     return scratch->data;
 }
 
-cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless, int anchored, int unicode, cpcre2_limits limits,
+cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless, int anchored, int unicode, int windowed, cpcre2_limits limits,
                             int *error_code, size_t *error_offset) {
     // \C would let a pattern read half a character; backtracking verbs and callouts stay, they only cost the pattern's own limit.
     uint32_t options = PCRE2_NEVER_BACKSLASH_C;
     if (caseless) options |= PCRE2_CASELESS;
     if (anchored) options |= PCRE2_ANCHORED;
+    if (windowed) options |= PCRE2_USE_OFFSET_LIMIT;
     // A subject with broken UTF-8 is searched in its valid parts instead of failing the match.
     if (unicode) options |= PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF;
     PCRE2_SIZE offset = 0;
@@ -123,11 +124,12 @@ const char *cpcre2_name(const cpcre2_code *code, uint32_t index, uint32_t *group
     return (const char *)(entry + 2);
 }
 
-int cpcre2_match(const cpcre2_code *code, const uint8_t *subject, size_t length, size_t start, size_t *offsets, size_t pairs) {
+static int match_in_context(const cpcre2_code *code, pcre2_match_context *context, const uint8_t *subject, size_t length, size_t start, size_t *offsets,
+                            size_t pairs) {
     pcre2_match_data *data = scratch_for(code->captures + 1);
     if (data == NULL) return CPCRE2_NO_MEMORY;
     static const uint8_t empty = 0;
-    int result = pcre2_match(code->code, subject == NULL ? &empty : subject, length, start, 0, data, code->context);
+    int result = pcre2_match(code->code, subject == NULL ? &empty : subject, length, start, 0, data, context);
     if (result >= 0) {
         const PCRE2_SIZE *vector = pcre2_get_ovector_pointer(data);
         size_t available = code->captures + 1;
@@ -148,6 +150,20 @@ int cpcre2_match(const cpcre2_code *code, const uint8_t *subject, size_t length,
     case PCRE2_ERROR_BADOFFSET: return CPCRE2_BAD_SUBJECT;
     default: return CPCRE2_OTHER_FAILURE;
     }
+}
+
+int cpcre2_match(const cpcre2_code *code, const uint8_t *subject, size_t length, size_t start, size_t *offsets, size_t pairs) {
+    return match_in_context(code, code->context, subject, length, start, offsets, pairs);
+}
+
+int cpcre2_match_until(const cpcre2_code *code, const uint8_t *subject, size_t length, size_t start, size_t last, size_t *offsets, size_t pairs) {
+    // A copy a call: the code is shared by threads, the limit is the call's own.
+    pcre2_match_context *context = pcre2_match_context_copy(code->context);
+    if (context == NULL) return CPCRE2_NO_MEMORY;
+    pcre2_set_offset_limit(context, last);
+    int outcome = match_in_context(code, context, subject, length, start, offsets, pairs);
+    pcre2_match_context_free(context);
+    return outcome;
 }
 
 void cpcre2_error_text(int error_code, char *buffer, size_t size) {

@@ -37,8 +37,8 @@ public final class PluginInstance: Sendable {
         self.protocols = Set(entity.protocols)
         self.request = (plugin as? any RequestPlugin).map { requestStage($0) }
         self.attempt = (plugin as? any AttemptPlugin).map { attemptStage($0) }
-        self.response = (plugin as? any ResponsePlugin).map { responseStage($0) }
-        self.stream = (plugin as? any StreamPlugin).map { streamStage($0) }
+        self.response = (plugin as? any ResponsePlugin).flatMap { $0.seesResponses ? responseStage($0) : nil }
+        self.stream = (plugin as? any StreamPlugin).flatMap { $0.seesStreams ? streamStage($0) : nil }
         self.sink = (plugin as? any LogPlugin)?.sink
         self.sampler = (plugin as? any LogPlugin)?.sampler
     }

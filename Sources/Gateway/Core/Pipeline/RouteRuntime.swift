@@ -6,6 +6,7 @@ public final class RouteRuntime: Sendable {
     public let entity: RouteEntity
     public let service: ServiceRuntime?
     let chain: PluginChain
+    let stripsPath: Bool
     let allowsPlaintext: Bool
     let allowsTLS: Bool
 
@@ -14,6 +15,7 @@ public final class RouteRuntime: Sendable {
         self.entity = entity
         self.service = service
         self.chain = chain
+        self.stripsPath = entity.stripPath
         self.allowsPlaintext = entity.protocols.contains { !$0.isSecure }
         self.allowsTLS = entity.protocols.contains { $0.isSecure }
     }

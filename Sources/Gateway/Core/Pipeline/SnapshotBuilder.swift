@@ -25,7 +25,8 @@ public struct SnapshotBuilder: Sendable {
     /// - Throws: problems that only show when plugins are made; all of them.
     public func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> GatewaySnapshot {
         let configuration = loaded.configuration
-        let services = PluginServices(consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, models: self.models)
+        let services = PluginServices(
+            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, models: self.models, patterns: self.patterns)
         let instances = try self.instances(loaded, services)
         let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0)) }, uniquingKeysWith: { a, _ in a })
         let index = InstanceIndex(instances)

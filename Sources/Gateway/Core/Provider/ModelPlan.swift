@@ -3,46 +3,46 @@ public import NIOCore
 
 /// A model operation as a stage planned it: whom to ask, with which bytes, and what the evidence should know.
 public final class ModelPlan: Sendable {
-    public let adapter: any ProviderAdapter
-    public let operation: ModelOperation
+    public let offer: ModelOffer
     /// The model asked for upstream.
     public let model: String
-    /// Whether the configuration names the model; otherwise the client did.
-    public let isModelConfigured: Bool
-    public let location: ProviderLocation
     /// Path and query with authentication parameters applied.
     public let target: ByteBuffer
-    /// Request fields to set; a name set to nil is removed.
-    public let fields: [(name: String, value: String?)]
+    /// Request fields to set and remove: how the gateway authenticates itself.
+    public let fields: FieldEdits
     public let isStream: Bool
     /// The client did not ask for the usage chunk that the gateway asked the provider for.
     public let hidesUsage: Bool
-    public let prices: ModelPrices?
-    public let logsStatistics: Bool
-    public let logsPayloads: Bool
-    public let pluginID: String
     public let parameters: ModelParameters
 
-    public init(
-        adapter: any ProviderAdapter, operation: ModelOperation, model: String, isModelConfigured: Bool, location: ProviderLocation, target: ByteBuffer,
-        fields: [(name: String, value: String?)], isStream: Bool, hidesUsage: Bool, prices: ModelPrices?, logsStatistics: Bool, logsPayloads: Bool, pluginID: String,
-        parameters: ModelParameters
-    ) {
-        self.adapter = adapter
-        self.operation = operation
+    public init(offer: ModelOffer, model: String, target: ByteBuffer, fields: FieldEdits, isStream: Bool, hidesUsage: Bool, parameters: ModelParameters) {
+        self.offer = offer
         self.model = model
-        self.isModelConfigured = isModelConfigured
-        self.location = location
         self.target = target
         self.fields = fields
         self.isStream = isStream
         self.hidesUsage = hidesUsage
-        self.prices = prices
-        self.logsStatistics = logsStatistics
-        self.logsPayloads = logsPayloads
-        self.pluginID = pluginID
         self.parameters = parameters
     }
+
+    /// `provider/model`, what `X-Kong-LLM-Model` tells the client.
+    public var servedName: String {
+        let provider = self.offer.adapter.descriptor.name
+        var model = self.model
+        return model.withUTF8 { model in
+            let length = provider.utf8CodeUnitCount
+            return String(unsafeUninitializedCapacity: length + 1 + model.count) { out in
+                _ = out[..<length].update(fromContentsOf: UnsafeBufferPointer(start: provider.utf8Start, count: length))
+                out[length] = UInt8(ascii: "/")
+                _ = out[(length + 1)...].update(fromContentsOf: model)
+                return length + 1 + model.count
+            }
+        }
+    }
+
+    public var adapter: any ProviderAdapter { self.offer.adapter }
+    public var operation: ModelOperation { self.offer.operation }
+    public var location: ProviderLocation { self.offer.location }
 }
 
 /// Prices of one model: Kong's `input_cost` and `output_cost`, per million tokens.

@@ -2,7 +2,7 @@ public import GatewayWire
 public import NIOCore
 
 /// The JSON body of a model operation: validated and looked through once, changed by splicing.
-public struct ModelRequestBody: Sendable {
+public final class ModelRequestBody: Sendable {
     public let document: JSONDocument
     public let operation: ModelOperation
     /// The model the client names; nil when it names none.

@@ -41,7 +41,7 @@ public enum FailureClass: Sendable, Equatable {
 }
 
 /// Translates between the gateway's model traffic and one vendor's API. Pure: no I/O, no clock, no telemetry.
-public protocol ProviderAdapter: Sendable {
+public protocol ProviderAdapter: AnyObject, Sendable {
     var descriptor: ProviderDescriptor { get }
     /// Where an operation is served, by configuration alone.
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation

@@ -2,7 +2,9 @@ public import GatewayWire
 public import NIOCore
 
 /// A request on its way through the stages: what came, and what is to be sent on.
-public struct GatewayRequest {
+///
+/// Not copyable: there is one of it, lent from stage to stage. A stage in shadow mode judges a ``copy()``.
+public struct GatewayRequest: ~Copyable {
     /// As received; never changes.
     public let head: HTTPRequestHead
     public let connection: ConnectionInfo
@@ -18,7 +20,15 @@ public struct GatewayRequest {
     /// The query to send upstream, without "?"; nil: none.
     public var query: ByteBuffer?
     /// The path to send upstream.
-    public var path: ByteBuffer
+    public var path: ByteBuffer {
+        mutating get {
+            if let path = self.ownPath { return path }
+            let path = self.upstreamPath()
+            self.ownPath = path
+            return path
+        }
+        set { self.ownPath = newValue }
+    }
     public var body = RequestBody.unread
     /// Who the client is, once a stage has authenticated it.
     public private(set) var consumer: Consumer?
@@ -27,29 +37,74 @@ public struct GatewayRequest {
     public var upstream = UpstreamPlan.service
     /// Fields added to the response, as `ai-proxy`'s model header.
     public var responseFields: [(name: String, value: String)] = []
+    /// What stages leave for the response; nil: nothing yet.
+    public private(set) var notes: RequestNotes?
     /// The id shown to client and upstream.
     public let requestID: String
-    /// What `strip_path` took off the path, for X-Forwarded-Prefix; nil: nothing.
-    let strippedPrefix: ByteBuffer?
+    /// The path as routes see it, and how much of it the route's prefix or expression matched.
+    private let normalizedPath: ByteBuffer
+    private let matchedPathLength: Int
+    /// The path for the upstream, once somebody asked for it or set it: model operations have paths of their own.
+    private var ownPath: ByteBuffer?
 
     private let exchange: any DownstreamExchange
     /// Where a copy that a shadow stage judges leaves the body it read, since bytes come from the client only once.
     var received: ReceivedBody?
 
     init(
-        exchange: any DownstreamExchange, head: HTTPRequestHead, route: RouteRuntime, captures: RouteCaptures?, path: ByteBuffer, query: ByteBuffer?, strippedPrefix: ByteBuffer?, requestID: String
+        exchange: any DownstreamExchange, head: HTTPRequestHead, route: RouteRuntime, match: RouteMatch, normalizedPath: ByteBuffer, query: ByteBuffer?, requestID: String
     ) {
         self.exchange = exchange
         self.head = head
         self.connection = exchange.connection
         self.route = route
-        self.captures = captures
+        self.captures = match.captures
         self.fields = head.fields
-        self.path = path
+        self.normalizedPath = normalizedPath
+        self.matchedPathLength = match.matchedPathLength
         self.query = query
-        self.strippedPrefix = strippedPrefix
         self.requestID = requestID
         if head.framing == .none { self.body = .none }
+    }
+
+    /// The request as it is now, for a stage in shadow mode.
+    func copy() -> GatewayRequest { GatewayRequest(copying: self) }
+
+    private init(copying other: borrowing GatewayRequest) {
+        self.head = other.head
+        self.connection = other.connection
+        self.route = other.route
+        self.captures = other.captures
+        self.fields = other.fields
+        self.skipped = other.skipped
+        self.lines = other.lines
+        self.query = other.query
+        self.body = other.body
+        self.consumer = other.consumer
+        self.credentialID = other.credentialID
+        self.upstream = other.upstream
+        self.responseFields = other.responseFields
+        self.requestID = other.requestID
+        self.notes = other.notes
+        self.normalizedPath = other.normalizedPath
+        self.matchedPathLength = other.matchedPathLength
+        self.ownPath = other.ownPath
+        self.exchange = other.exchange
+    }
+
+    private func upstreamPath() -> ByteBuffer {
+        let entity = self.route.entity
+        let path = self.normalizedPath.withUnsafeReadableBytes { bytes in
+            UpstreamPath.make(
+                path: bytes, matchedLength: self.matchedPathLength, stripPath: entity.stripPath, servicePath: self.route.service?.entity.path, handling: entity.pathHandling)
+        }
+        return ByteBuffer(bytes: path)
+    }
+
+    /// What `strip_path` took off the path, for X-Forwarded-Prefix; nil: nothing.
+    var strippedPrefix: ByteBufferView? {
+        guard self.route.stripsPath, self.matchedPathLength > 0 else { return nil }
+        return self.normalizedPath.viewBytes(at: self.normalizedPath.readerIndex, length: self.matchedPathLength)
     }
 
     /// The body as bytes, read from the client where it has not been.
@@ -74,6 +129,13 @@ public struct GatewayRequest {
         }
     }
 
+    /// Leaves something for the same plugin instance to find at the response.
+    public mutating func leave(_ note: some Sendable, for instanceID: String) {
+        let notes = self.notes ?? RequestNotes()
+        notes.leave(note, for: instanceID)
+        self.notes = notes
+    }
+
     /// Takes a field out of what is sent on.
     public mutating func hide(name: String) {
         if let known = KnownField(name: name) { self.skipped.insert(known) } else { self.fields.remove(name: name) }
@@ -90,18 +152,19 @@ public struct GatewayRequest {
 
     /// Kong's consumer fields, as lines.
     func writeConsumer(into lines: inout FieldLines) {
-        guard let consumer else { return }
+        guard let consumer = self.consumer else { return }
         lines.add(.xConsumerID, consumer.id)
         if let customID = consumer.customID { lines.add(.xConsumerCustomID, customID) }
         if let username = consumer.username { lines.add(.xConsumerUsername, username) }
-        if let credentialID { lines.add(.xCredentialIdentifier, credentialID) } else { lines.add(.xAnonymousConsumer, literal: "true") }
+        if let credentialID = self.credentialID { lines.add(.xCredentialIdentifier, credentialID) } else { lines.add(.xAnonymousConsumer, literal: "true") }
     }
 
     /// The request target for the upstream: path and query.
-    var target: ByteBuffer {
-        guard let query = self.query else { return self.path }
-        var target = ByteBufferAllocator().buffer(capacity: self.path.readableBytes + query.readableBytes + 1)
-        target.writeImmutableBuffer(self.path)
+    mutating func target() -> ByteBuffer {
+        let path = self.path
+        guard let query = self.query else { return path }
+        var target = ByteBufferAllocator().buffer(capacity: path.readableBytes + query.readableBytes + 1)
+        target.writeImmutableBuffer(path)
         target.writeStaticString("?")
         target.writeImmutableBuffer(query)
         return target

@@ -1,3 +1,4 @@
+import GatewayWire
 public import Telemetry
 
 /// What one event loop gives to the requests it serves. Used on that loop only.
@@ -6,6 +7,9 @@ public final class LoopContext {
     public let upstream: any UpstreamTransport
     /// This loop's view of "now" for response dates, refreshed once a second.
     public var dateField: String = ""
+
+    /// Room for the lines of one response head, used and forgotten while it is written.
+    var headLines = FieldLines(capacity: 512)
 
     public init(telemetry: LoopTelemetry, upstream: any UpstreamTransport) {
         self.telemetry = telemetry

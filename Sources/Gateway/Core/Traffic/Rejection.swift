@@ -14,12 +14,15 @@ public struct Rejection: Sendable {
     public let message: String
     public let shape: Shape
     public let headers: [(name: String, value: String)]
+    /// The code the client is shown instead of `code`, where that would tell it too much.
+    public let shownCode: StaticString?
 
-    public init(status: Int, code: StaticString, message: String, shape: Shape = .kong, headers: [(name: String, value: String)] = []) {
+    public init(status: Int, code: StaticString, message: String, shape: Shape = .kong, headers: [(name: String, value: String)] = [], shownCode: StaticString? = nil) {
         self.status = status
         self.code = code
         self.message = message
         self.shape = shape
         self.headers = headers
+        self.shownCode = shownCode
     }
 }

@@ -10,8 +10,8 @@ public enum UpstreamBody {
     case stream(any DownstreamExchange, HTTPRequestFraming)
 }
 
-/// A request as it is to be sent, complete but for the framing that the transport adds.
-public struct UpstreamRequest {
+/// A request as it is to be sent, complete but for the framing that the transport adds. Not copyable by accident: what another attempt needs is a ``copy()``.
+public struct UpstreamRequest: ~Copyable {
     public var endpoint: UpstreamEndpoint
     public var method: HTTPMethod
     /// Path and query, from "/" on, as on the request line.
@@ -29,7 +29,7 @@ public struct UpstreamRequest {
     public var timeouts: UpstreamTimeouts
 
     public init(
-        endpoint: UpstreamEndpoint, method: HTTPMethod, target: ByteBuffer, fields: HTTPFields, skipped: KnownFieldSet = [], lines: FieldLines = FieldLines(capacity: 0), host: String, body: UpstreamBody,
+        endpoint: UpstreamEndpoint, method: HTTPMethod, target: ByteBuffer, fields: HTTPFields, skipped: KnownFieldSet = [], lines: FieldLines = FieldLines(), host: String, body: UpstreamBody,
         timeouts: UpstreamTimeouts
     ) {
         self.endpoint = endpoint
@@ -41,6 +41,22 @@ public struct UpstreamRequest {
         self.host = host
         self.body = body
         self.timeouts = timeouts
+    }
+
+    /// Lets go of what is only needed until the request is answered.
+    mutating func release() {
+        self.body = .none
+        self.fields = HTTPFields()
+        self.lines = FieldLines()
+    }
+
+    /// The same request once more.
+    public func copy() -> UpstreamRequest {
+        var copy = UpstreamRequest(
+            endpoint: self.endpoint, method: self.method, target: self.target, fields: self.fields, skipped: self.skipped, lines: self.lines, host: self.host, body: self.body,
+            timeouts: self.timeouts)
+        copy.trace = self.trace
+        return copy
     }
 }
 
@@ -76,5 +92,5 @@ public protocol UpstreamExchange: AnyObject {
 /// Sends requests to upstreams over the loop's own connections.
 public protocol UpstreamTransport: AnyObject {
     /// Takes or opens a connection and sends the request (a stream body goes on being sent meanwhile).
-    func send(_ request: UpstreamRequest) async throws(UpstreamFailure) -> any UpstreamExchange
+    func send(_ request: borrowing UpstreamRequest) async throws(UpstreamFailure) -> any UpstreamExchange
 }

@@ -5,7 +5,7 @@ public import Telemetry
 
 /// `ai-proxy`: checks a model request, applies the configured model and options, and directs it to its provider.
 /// Behaviour: https://developer.konghq.com/plugins/ai-proxy/
-public struct AIProxy: RequestPlugin {
+public final class AIProxy: RequestPlugin {
     public static let descriptor = PluginDescriptor(name: "ai-proxy", priority: 770, auditPath: "ai.proxy")
 
     /// What the operation is stands in its attempt's span.
@@ -19,7 +19,7 @@ public struct AIProxy: RequestPlugin {
         self.target = try ModelTarget(configuration, providers: services.providers, pluginID: services.instanceID)
     }
 
-    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxy>) async throws(PluginFailure) -> RequestVerdict {
         let body: ModelRequestBody
         switch await self.readBody(&request) {
         case .success(let read): body = read
@@ -31,7 +31,7 @@ public struct AIProxy: RequestPlugin {
         request.body = .model(body)
         request.upstream = .model(plan, body: encoded)
         if self.configuration.sendsModelNameHeader {
-            request.responseFields.append((name: "X-Kong-LLM-Model", value: "\(plan.adapter.descriptor.name)/\(plan.model)"))
+            request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName))
         }
         return .modified
     }

@@ -3,17 +3,17 @@ import GatewayWire
 import NIOCore
 
 /// A configured model: everything about it that does not change between requests.
-struct ModelTarget: Sendable {
+final class ModelTarget: Sendable {
     let operation: ModelOperation
-    private let adapter: any ProviderAdapter
+    private let offer: ModelOffer
     private let configuration: AIProxyConfiguration
     private let location: ProviderLocation
     /// Path and query where no request changes them.
     private let target: ByteBuffer
-    private let prices: ModelPrices?
     private let reportsStreamUsage: Bool
     private let overrides: [(name: String, json: String)]
-    private let pluginID: String
+    /// How the gateway authenticates itself by a header, where no client may override that.
+    private let credentials: FieldEdits
 
     init(_ configuration: AIProxyConfiguration, providers: ProviderDirectory, pluginID: String) throws(ConfigurationError) {
         let model = configuration.model
@@ -30,10 +30,8 @@ struct ModelTarget: Sendable {
         if configuration.auth.azureUsesManagedIdentity || configuration.auth.azureClientSecret != nil {
             throw Self.problem("config.auth", "Azure identities are not served yet; send an api-key header")
         }
-        self.adapter = adapter
         self.operation = operation
         self.configuration = configuration
-        self.pluginID = pluginID
         do throws(ProviderFailure) { self.location = try adapter.locate(operation, Self.settings(model)) } catch {
             throw Self.problem("config.model.options", error.message)
         }
@@ -43,11 +41,15 @@ struct ModelTarget: Sendable {
         }
         self.target = Self.join(self.location.path, query)
         let options = model.options
-        self.prices = options.inputCost != nil || options.outputCost != nil
+        let prices = options.inputCost != nil || options.outputCost != nil
             ? ModelPrices(inputPerMillion: options.inputCost ?? 0, outputPerMillion: options.outputCost ?? 0) : nil
         // Azure takes stream_options from this version on; other providers either do or do not.
         self.reportsStreamUsage = adapter.descriptor.reportsStreamUsage || (model.provider == .azure && options.azureAPIVersion >= "2024-09-01")
         self.overrides = Self.overrides(options, operation)
+        self.credentials = configuration.auth.allowsOverride ? FieldEdits() : Self.credentials(configuration.auth)
+        self.offer = ModelOffer(
+            adapter: adapter, operation: operation, isModelConfigured: model.name != nil, location: self.location, prices: prices,
+            logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: pluginID)
     }
 
     private static func speaksOpenAI(_ model: AIProxyConfiguration.Model) -> Bool {
@@ -94,9 +96,15 @@ struct ModelTarget: Sendable {
         return target
     }
 
+    private static func credentials(_ auth: AIProxyConfiguration.Auth) -> FieldEdits {
+        var edits = FieldEdits()
+        if let name = auth.headerName, let value = auth.headerValue { edits.set(name, value) }
+        return edits
+    }
+
     // MARK: One request
 
-    func plan(_ body: ModelRequestBody, _ request: GatewayRequest) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
+    func plan(_ body: ModelRequestBody, _ request: borrowing GatewayRequest) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
         try self.checkPrompt(body)
         let model = try self.model(of: body)
         let isStream = try self.streams(body)
@@ -109,27 +117,24 @@ struct ModelTarget: Sendable {
             if self.configuration.responseStreaming == .always { edits.stream = true }
             edits.includesUsage = isStream && self.reportsStreamUsage && !body.asksForUsage
         }
-        var fields: [(name: String, value: String?)] = []
+        var fields = self.credentials
         var target = self.target
         self.authenticate(body, request, &edits, &fields, &target)
         let encoded: ByteBuffer
-        do throws(ProviderFailure) { encoded = try self.adapter.encode(body, edits) } catch { throw RefusedRequest(error.status, error.code, error.message) }
+        do throws(ProviderFailure) { encoded = try self.offer.adapter.encode(body, edits) } catch { throw RefusedRequest(error.status, error.code, error.message) }
         let plan = ModelPlan(
-            adapter: self.adapter, operation: self.operation, model: model, isModelConfigured: self.configuration.model.name != nil, location: self.location, target: target, fields: fields, isStream: isStream,
-            hidesUsage: edits.includesUsage, prices: self.prices, logsStatistics: self.configuration.logging.logsStatistics,
-            logsPayloads: self.configuration.logging.logsPayloads, pluginID: self.pluginID, parameters: body.parameters)
+            offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: edits.includesUsage, parameters: body.parameters)
         return (plan, encoded)
     }
 
     private func checkPrompt(_ body: ModelRequestBody) throws(RefusedRequest) {
-        let member = "\(self.operation.promptMember)"
         guard let prompt = body.prompt, !prompt.isNull else {
+            let member = "\(self.operation.promptMember)"
             throw RefusedRequest(400, "missing_prompt", "the request body has no \"\(member)\": it is no \(self.operation.rawValue) request", parameter: member)
         }
         if self.operation == .chat {
-            var elements = prompt.elements
-            guard prompt.kind == .array, elements.next() != nil else {
-                throw RefusedRequest(400, "invalid_prompt", "\"messages\" must be a list of at least one message", parameter: member)
+            guard prompt.kind == .array, !prompt.isEmptyContainer else {
+                throw RefusedRequest(400, "invalid_prompt", "\"messages\" must be a list of at least one message", parameter: "messages")
             }
         }
     }
@@ -162,12 +167,10 @@ struct ModelTarget: Sendable {
     }
 
     private func authenticate(
-        _ body: ModelRequestBody, _ request: GatewayRequest, _ edits: inout ModelRequestEdits, _ fields: inout [(name: String, value: String?)], _ target: inout ByteBuffer
+        _ body: ModelRequestBody, _ request: borrowing GatewayRequest, _ edits: inout ModelRequestEdits, _ fields: inout FieldEdits, _ target: inout ByteBuffer
     ) {
         let auth = self.configuration.auth
-        if let name = auth.headerName, let value = auth.headerValue {
-            if !auth.allowsOverride || !request.fields.contains(name: name) { fields.append((name, value)) }
-        }
+        if auth.allowsOverride, let name = auth.headerName, !request.fields.contains(name: name) { fields = Self.credentials(auth) }
         guard let name = auth.parameterName, let value = auth.parameterValue else { return }
         switch auth.parameterLocation {
         case .body:

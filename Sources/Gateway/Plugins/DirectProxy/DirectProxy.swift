@@ -4,17 +4,16 @@ import NIOCore
 public import Telemetry
 
 /// `pellucid-direct`: serves every provider whose key the environment holds under one OpenAI-style API, models named `provider/model`.
-public struct DirectProxy: RequestPlugin {
+public final class DirectProxy: RequestPlugin {
     public static let descriptor = PluginDescriptor(name: "pellucid-direct", priority: 770, auditPath: "ai.proxy")
 
     /// What the operation is stands in its attempt's span.
     public typealias Field = NoEvidence
 
     private struct Target: Sendable {
-        let adapter: any ProviderAdapter
-        let location: ProviderLocation
+        let offer: ModelOffer
         let path: ByteBuffer
-        let authorization: String
+        let credentials: FieldEdits
     }
 
     private let configuration: DirectProxyConfiguration
@@ -23,7 +22,6 @@ public struct DirectProxy: RequestPlugin {
     private let models: any ModelListing
     private let clientKey: SecretDigest?
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
-    private let pluginID: String
     /// Largest request body; the same as ai-proxy's default times eight, since nobody configured less.
     private static let bodyLimit = 8 << 20
 
@@ -31,7 +29,6 @@ public struct DirectProxy: RequestPlugin {
         self.configuration = configuration
         self.operation = ModelOperation(rawValue: configuration.routeType.rawValue)
         self.models = services.models
-        self.pluginID = services.instanceID
         let hash = services.consumers.hash
         self.hash = hash
         self.clientKey = configuration.clientKey.map { key in
@@ -48,9 +45,13 @@ public struct DirectProxy: RequestPlugin {
             guard let operation else { continue }
             do throws(ProviderFailure) {
                 let location = try adapter.locate(operation, Self.settings(provider, operation))
+                var credentials = FieldEdits()
+                credentials.set("Authorization", "Bearer \(provider.key)")
                 targets[provider.name] = Target(
-                    adapter: adapter, location: location, path: ByteBuffer(string: location.path + (location.query.map { "?\($0)" } ?? "")),
-                    authorization: "Bearer \(provider.key)")
+                    offer: ModelOffer(
+                        adapter: adapter, operation: operation, isModelConfigured: false, location: location, prices: nil, logsStatistics: true, logsPayloads: false,
+                        pluginID: services.instanceID),
+                    path: ByteBuffer(string: location.path + (location.query.map { "?\($0)" } ?? "")), credentials: credentials)
             } catch {
                 issues.append(ConfigurationIssue(path: "config.providers", line: 0, problem: "\(provider.name): \(error.message)"))
             }
@@ -72,7 +73,7 @@ public struct DirectProxy: RequestPlugin {
         return settings
     }
 
-    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<DirectProxy>) async throws(PluginFailure) -> RequestVerdict {
         if let refusal = self.checkKey(request) { return .reject(refusal) }
         guard let operation else { return .respond(try await self.listModels(&context)) }
         let bytes: ByteBuffer
@@ -87,13 +88,13 @@ public struct DirectProxy: RequestPlugin {
             let (plan, encoded) = try self.plan(body, operation)
             request.body = .model(body)
             request.upstream = .model(plan, body: encoded)
-            request.responseFields.append((name: "X-Kong-LLM-Model", value: "\(plan.adapter.descriptor.name)/\(plan.model)"))
+            request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName))
             return .modified
         } catch { return .reject(error.rejection) }
     }
 
-    private func checkKey(_ request: GatewayRequest) -> Rejection? {
-        guard let clientKey else { return nil }
+    private func checkKey(_ request: borrowing GatewayRequest) -> Rejection? {
+        guard let clientKey = self.clientKey else { return nil }
         let sent = request.fields.first(.authorization)?.withUnsafeBytes { self.hash($0) }
         return sent == clientKey ? nil : Rejection(status: 401, code: "invalid_api_key", message: "the API key is missing or wrong", shape: .openAI(type: "authentication_error", parameter: nil))
     }
@@ -112,13 +113,12 @@ public struct DirectProxy: RequestPlugin {
         let isStream = operation != .embeddings && (body.stream ?? false)
         var edits = ModelRequestEdits()
         edits.model = model
-        edits.includesUsage = isStream && target.adapter.descriptor.reportsStreamUsage && !body.asksForUsage
+        edits.includesUsage = isStream && target.offer.adapter.descriptor.reportsStreamUsage && !body.asksForUsage
         let encoded: ByteBuffer
-        do throws(ProviderFailure) { encoded = try target.adapter.encode(body, edits) } catch { throw RefusedRequest(error.status, error.code, error.message) }
+        do throws(ProviderFailure) { encoded = try target.offer.adapter.encode(body, edits) } catch { throw RefusedRequest(error.status, error.code, error.message) }
         let plan = ModelPlan(
-            adapter: target.adapter, operation: operation, model: model, isModelConfigured: false, location: target.location, target: target.path,
-            fields: [("Authorization", target.authorization)], isStream: isStream, hidesUsage: edits.includesUsage, prices: nil, logsStatistics: true, logsPayloads: false,
-            pluginID: self.pluginID, parameters: body.parameters)
+            offer: target.offer, model: model, target: target.path, fields: target.credentials, isStream: isStream, hidesUsage: edits.includesUsage,
+            parameters: body.parameters)
         return (plan, encoded)
     }
 
@@ -126,7 +126,7 @@ public struct DirectProxy: RequestPlugin {
 
     // MARK: Models
 
-    private func listModels(_ context: inout StageContext<Self>) async throws(PluginFailure) -> GatewayResponse {
+    private func listModels(_ context: inout StageContext<DirectProxy>) async throws(PluginFailure) -> GatewayResponse {
         var writer = JSONWriter(capacity: 4096)
         writer.beginObject()
         writer.key("object")
@@ -156,7 +156,7 @@ public struct DirectProxy: RequestPlugin {
         return GatewayResponse(status: 200, fields: fields, body: writer.buffer)
     }
 
-    private func services(_ name: String) -> (any ProviderAdapter)? { self.targets[name]?.adapter ?? self.models.adapter(name) }
+    private func services(_ name: String) -> (any ProviderAdapter)? { self.targets[name]?.offer.adapter ?? self.models.adapter(name) }
 }
 
 /// Asks one provider for its models.

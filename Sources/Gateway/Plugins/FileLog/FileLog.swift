@@ -2,7 +2,7 @@ public import GatewayCore
 public import Telemetry
 
 /// `file-log`: appends a line per finished request to a file. https://developer.konghq.com/plugins/file-log/
-public struct FileLog: LogPlugin {
+public final class FileLog: LogPlugin {
     public typealias Field = NoEvidence
     public static let descriptor = PluginDescriptor(name: "file-log", priority: 9)
     public let sink: (any EvidenceConsumer)?

@@ -4,7 +4,7 @@ import NIOCore
 public import Telemetry
 
 /// `key-auth`: finds an API key in the request and the consumer it belongs to. Behaviour: https://developer.konghq.com/plugins/key-auth/
-public struct KeyAuth: RequestPlugin {
+public final class KeyAuth: RequestPlugin {
     public static let descriptor = PluginDescriptor(name: "key-auth", priority: 1250)
 
     public enum Field: EvidenceField {
@@ -44,7 +44,7 @@ public struct KeyAuth: RequestPlugin {
         if !issues.isEmpty { throw ConfigurationError(issues: issues) }
     }
 
-    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async throws(PluginFailure) -> RequestVerdict {
+    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>) async throws(PluginFailure) -> RequestVerdict {
         if !self.configuration.runsOnPreflight, request.head.method == .options { return .pass }
         // Another authentication stage was there first: with `anonymous` set the methods are alternatives.
         if self.anonymous != nil, request.credentialID != nil { return .pass }
@@ -71,7 +71,7 @@ public struct KeyAuth: RequestPlugin {
         case several
     }
 
-    private func authenticate(_ request: inout GatewayRequest, _ context: inout StageContext<Self>) async -> Result<Credential, Refusal> {
+    private func authenticate(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>) async -> Result<Credential, Refusal> {
         for name in self.configuration.keyNames {
             var source: StaticString = "header"
             var finding = self.configuration.readsHeader ? KeyAuth.inHeader(name, request.fields) : .none

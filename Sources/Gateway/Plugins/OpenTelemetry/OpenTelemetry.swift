@@ -2,7 +2,7 @@ public import GatewayCore
 public import Telemetry
 
 /// `opentelemetry`: exports the traces of the requests it applies to over OTLP/HTTP. https://developer.konghq.com/plugins/opentelemetry/
-public struct OpenTelemetry: LogPlugin {
+public final class OpenTelemetry: LogPlugin {
     public typealias Field = NoEvidence
     public static let descriptor = PluginDescriptor(name: "opentelemetry", priority: 14)
     public let sink: (any EvidenceConsumer)?

@@ -2,7 +2,7 @@ public import GatewayCore
 public import Telemetry
 
 /// `prometheus`: adds Kong's metrics to `/metrics` for the requests it applies to. https://developer.konghq.com/plugins/prometheus/
-public struct Prometheus: LogPlugin {
+public final class Prometheus: LogPlugin {
     public typealias Field = NoEvidence
     public static let descriptor = PluginDescriptor(name: "prometheus", priority: 13)
     public let sink: (any EvidenceConsumer)?

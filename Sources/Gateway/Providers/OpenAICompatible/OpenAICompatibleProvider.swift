@@ -3,7 +3,7 @@ import GatewayWire
 import NIOCore
 
 /// A provider that speaks OpenAI's API, with its address and its peculiarities.
-struct OpenAICompatibleProvider: ProviderAdapter {
+final class OpenAICompatibleProvider: ProviderAdapter {
     let descriptor: ProviderDescriptor
     /// Scheme, host and path prefix where operations lie, or nil when only the user knows (`upstream_url`).
     let base: @Sendable (ProviderSettings) throws(ProviderFailure) -> String?

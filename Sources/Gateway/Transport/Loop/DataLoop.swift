@@ -39,6 +39,7 @@ public final class DataLoop: @unchecked Sendable {
     private var ticks = 0
     private func tick() {
         self.ticks &+= 1
+        self.executor.hold()
         if self.ticks % 5 == 0 { self.refreshDate() }
         self.pool.closeIdle(now: self.timer.tickTime)
         self.executor.drain()
@@ -57,6 +58,7 @@ public final class DataLoop: @unchecked Sendable {
     /// Ends what is still open. Any thread.
     public func abort() {
         self.loop.execute {
+            self.executor.hold()
             for connection in self.connections.values { connection.forceClose(.shutdown) }
             self.pool.closeAll()
             self.executor.drain()

@@ -2,7 +2,7 @@ import NIOCore
 
 /// Runs a loop's tasks on the loop itself, so that a resumed continuation costs no thread hop and, inside a channel callback, no queue.
 ///
-/// Callbacks of our handlers end with ``drain()``: what they resumed runs before they return to the loop.
+/// A callback of our handlers begins with ``hold()`` and ends with ``drain()``: what it resumed runs before it returns to the loop, and needs no task of the loop.
 final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     // Unchecked: everything mutable is touched on `loop` only.
     let loop: any EventLoop
@@ -10,6 +10,8 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
     private var next = 0
     private var isDraining = false
     private var isScheduled = false
+    /// Whether a callback is under way that will drain.
+    private var isHeld = false
 
     init(loop: any EventLoop) {
         self.loop = loop
@@ -26,15 +28,22 @@ final class LoopExecutor: TaskExecutor, @unchecked Sendable {
             return
         }
         self.ready.append(job)
-        guard !self.isDraining, !self.isScheduled else { return }
+        guard !self.isDraining, !self.isHeld, !self.isScheduled else { return }
         self.isScheduled = true
-        self.loop.execute { self.drain() }
+        self.loop.execute {
+            self.isScheduled = false
+            self.drain()
+        }
     }
+
+    /// Says that ``drain()`` follows before control returns to the loop. On the loop only.
+    @inline(__always)
+    func hold() { self.isHeld = true }
 
     /// Runs everything that is ready, in order. On the loop only; nested calls return at once.
     func drain() {
+        self.isHeld = false
         guard !self.isDraining else { return }
-        self.isScheduled = false
         self.isDraining = true
         let executor = self.asUnownedTaskExecutor()
         while self.next < self.ready.count {

@@ -65,6 +65,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        self.loop.executor.hold()
         self.activate(context)
         context.fireChannelActive()
         self.loop.executor.drain()
@@ -82,6 +83,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = Self.unwrapInboundIn(data)
+        self.loop.executor.hold()
         if self.received == 0 { self.firstByteAt = MonotonicClock.now() }
         self.received &+= bytes.readableBytes
         if self.input.readableBytes == 0 { self.input = bytes } else { self.input.writeBuffer(&bytes) }
@@ -98,11 +100,13 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.loop.executor.hold()
         if context.channel.isWritable { self.wakeWriter() }
         self.loop.executor.drain()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        self.loop.executor.hold()
         self.close(because: .closed)
         context.fireChannelInactive()
         self.loop.executor.drain()

@@ -67,6 +67,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = Self.unwrapInboundIn(data)
+        self.pool.executor.hold()
         self.received &+= bytes.readableBytes
         if self.input.readableBytes == 0 { self.input = bytes } else { self.input.writeBuffer(&bytes) }
         if !self.isBusy {
@@ -82,6 +83,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.pool.executor.hold()
         if context.channel.isWritable { self.wakeWriter() }
         self.pool.executor.drain()
     }
@@ -89,6 +91,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent {
             self.handshake = .done
+            self.pool.executor.hold()
             self.wake()
             self.pool.executor.drain()
         }
@@ -104,6 +107,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        self.pool.executor.hold()
         self.hasEnded = true
         if !self.isBusy { self.pool.lost(self) }
         self.pool.closed(self)
@@ -156,6 +160,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
             // The client that needed the connection is gone.
             self.pool.executor.loop.execute {
                 guard self.handshake == .notStarted else { return }
+                self.pool.executor.hold()
                 self.cancel(.cancelled)
                 self.pool.executor.drain()
             }
@@ -170,7 +175,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
 
     // MARK: Exchange
 
-    func begin(_ request: UpstreamRequest, isReused: Bool) -> HTTP1UpstreamExchange {
+    func begin(_ request: borrowing UpstreamRequest, isReused: Bool) -> HTTP1UpstreamExchange {
         self.served &+= 1
         self.received = 0
         self.parser.expect(request.method)

@@ -34,7 +34,7 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
 
     // MARK: Request
 
-    func start(_ request: UpstreamRequest, executor: LoopExecutor) {
+    func start(_ request: borrowing UpstreamRequest, executor: LoopExecutor) {
         var output = self.connection.buffers.take()
         self.writeHead(request, into: &output)
         defer { self.connection.buffers.giveBack(output) }
@@ -69,7 +69,7 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
         self.sentAt = MonotonicClock.now()
     }
 
-    private func writeHead(_ request: UpstreamRequest, into bytes: inout ByteBuffer) {
+    private func writeHead(_ request: borrowing UpstreamRequest, into bytes: inout ByteBuffer) {
         bytes.writeString(request.method.name)
         bytes.writeStaticString(" ")
         bytes.writeImmutableBuffer(request.target)

@@ -38,6 +38,7 @@ final class PendingConnect: @unchecked Sendable {
     private func settle(_ outcome: Result<Void, UpstreamFailure>) {
         guard let continuation else { return }
         self.continuation = nil
+        self.executor.hold()
         continuation.resume(returning: outcome)
         self.executor.drain()
     }

@@ -32,7 +32,7 @@ final class UpstreamPool: UpstreamTransport {
         self.gauge = telemetry.metrics.series(Instruments.connectionsOpen, ["upstream"])
     }
 
-    func send(_ request: UpstreamRequest) async throws(UpstreamFailure) -> any UpstreamExchange {
+    func send(_ request: borrowing UpstreamRequest) async throws(UpstreamFailure) -> any UpstreamExchange {
         let connection: HTTP1UpstreamConnection
         let isReused: Bool
         let entry = self.entry(of: request.endpoint)

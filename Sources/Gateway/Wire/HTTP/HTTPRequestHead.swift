@@ -1,25 +1,25 @@
 public import NIOCore
 
-/// The request line and fields of one request, with what they mean for the connection.
-public struct HTTPRequestHead: Sendable {
+/// The request line and fields of one request, with what they mean for the connection. Never changes once read, and is shared by everything that serves the exchange.
+public final class HTTPRequestHead: Sendable {
     /// The method.
-    public var method: HTTPMethod
+    public let method: HTTPMethod
     /// The target.
-    public var target: HTTPTarget
+    public let target: HTTPTarget
     /// The version of the sender.
-    public var version: HTTPVersion
+    public let version: HTTPVersion
     /// The header fields as received.
-    public var fields: HTTPFields
+    public let fields: HTTPFields
     /// How the content is framed.
-    public var framing: HTTPRequestFraming
+    public let framing: HTTPRequestFraming
     /// Whether the connection persists after the exchange (RFC 9112 section 9.3).
-    public var keepAlive: Bool
+    public let keepAlive: Bool
     /// Whether the client waits for a 100 (RFC 9110 section 10.1.1).
-    public var expectsContinue: Bool
+    public let expectsContinue: Bool
     /// Whether the client asks to change the protocol: Upgrade, nominated by Connection, in HTTP/1.1 (RFC 9110 section 7.8).
-    public var upgradeRequested: Bool
+    public let upgradeRequested: Bool
     /// Whether an absolute-form target names another authority than Host. The target wins (RFC 9112 section 3.2.2), and Host has to be replaced when forwarding.
-    public var authorityMismatch: Bool
+    public let authorityMismatch: Bool
 
     /// A head of our own making.
     public init(

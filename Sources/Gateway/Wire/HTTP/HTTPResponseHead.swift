@@ -1,19 +1,19 @@
 public import NIOCore
 
-/// The status line and fields of one response, with what they mean for the connection.
-public struct HTTPResponseHead: Sendable {
+/// The status line and fields of one response, with what they mean for the connection. Never changes once read, and is shared by everything that serves the exchange.
+public final class HTTPResponseHead: Sendable {
     /// The status code, 100...999.
-    public var status: Int
+    public let status: Int
     /// The reason phrase as sent, possibly empty. It carries no meaning (RFC 9112 section 4).
-    public var reason: ByteBuffer
+    public let reason: ByteBuffer
     /// The version of the sender.
-    public var version: HTTPVersion
+    public let version: HTTPVersion
     /// The header fields as received.
-    public var fields: HTTPFields
+    public let fields: HTTPFields
     /// How the content is framed.
-    public var framing: HTTPResponseFraming
+    public let framing: HTTPResponseFraming
     /// Whether the connection persists after the exchange (RFC 9112 section 9.3).
-    public var keepAlive: Bool
+    public let keepAlive: Bool
 
     /// A head of our own making.
     public init(

@@ -33,6 +33,10 @@ public enum HTTPWriter {
     /// - Parameter status: 100...999; a number outside is written as 500, since no client could read it.
     public static func statusLine(_ status: Int, _ version: HTTPVersion = .http11, into output: inout ByteBuffer) {
         let status = 100...999 ~= status ? status : 500
+        if status == 200, version == .http11 {
+            output.writeStaticString("HTTP/1.1 200 OK\r\n")
+            return
+        }
         output.writeStaticString(version.name)
         output.writeStaticString(" ")
         decimal(status, into: &output)
@@ -90,14 +94,31 @@ public enum HTTPWriter {
 
     /// Writes a number in decimal digits without building a string.
     public static func decimal(_ value: Int, into output: inout ByteBuffer) {
-        if value < 0 { output.writeStaticString("-") }
-        var rest = value.magnitude, divisor: UInt = 1
-        while rest / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            output.writeInteger(UInt8(truncatingIfNeeded: rest / divisor) + 0x30)
-            rest %= divisor
-            divisor /= 10
+        output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.maximumDecimalDigits) { Self.decimal(value, into: $0) }
+    }
+
+    /// Digits of the longest number and its sign.
+    static let maximumDecimalDigits = 20
+
+    /// Writes a number in decimal digits; `space` has room for ``maximumDecimalDigits``.
+    ///
+    /// - Returns: the number of bytes written.
+    static func decimal(_ value: Int, into space: UnsafeMutableRawBufferPointer) -> Int {
+        var count = value < 0 ? 2 : 1
+        var rest = value.magnitude
+        while rest >= 10 {
+            rest /= 10
+            count &+= 1
         }
+        rest = value.magnitude
+        var i = count
+        repeat {
+            i &-= 1
+            space[i] = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
+            rest /= 10
+        } while rest > 0
+        if value < 0 { space[0] = 0x2D }
+        return count
     }
 
     private static func lineEnd(_ version: HTTPVersion, into output: inout ByteBuffer) {

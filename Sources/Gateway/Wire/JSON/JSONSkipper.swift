@@ -30,15 +30,10 @@ enum JSONSkipper {
     private static func string(_ p: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> (next: Int, hasEscapes: Bool) {
         var i = start, hasEscapes = false
         while i < end {
-            while i &+ 8 <= end {
-                let word = Swar.load(p, i)
-                let hit = Swar.equal(word, 0x22) | Swar.equal(word, 0x5C)
-                if hit == 0 {
-                    i &+= 8
-                } else {
-                    i &+= hit.trailingZeroBitCount &>> 3
-                    break
-                }
+            while i &+ Vector.width <= end {
+                let skipped = Vector.first(Vector.quoteOrBackslash(Vector.load(p, i)))
+                i &+= skipped
+                if skipped < Vector.width { break }
             }
             guard i < end else { break }
             if p[i] == 0x22 { return (i &+ 1, hasEscapes) }

@@ -1,22 +1,18 @@
 extension JSONValidator {
     /// Reads a string from behind its opening quote to behind its closing one; true when it holds escapes.
     ///
-    /// Plain ASCII, nearly all of a chat body, passes eight bytes a step.
+    /// Plain ASCII, nearly all of a chat body, passes sixteen bytes a step.
     @inline(__always)
     mutating func string() throws(JSONFault) -> Bool {
         var i = self.i
         let end = end
         var hasEscapes = false
         while true {
-            while i &+ 8 <= end {
-                let word = Swar.load(p, i)
-                let hit = Swar.equal(word, 0x22) | Swar.equal(word, 0x5C) | Swar.control(word) | (word & Swar.highs)
-                if hit == 0 {
-                    i &+= 8
-                } else {
-                    i &+= hit.trailingZeroBitCount &>> 3
-                    break
-                }
+            while i &+ Vector.width <= end {
+                let bytes = Vector.load(p, i)
+                let skipped = Vector.first(Vector.quoteOrBackslash(bytes) .| Vector.controlOrHigh(bytes))
+                i &+= skipped
+                if skipped < Vector.width { break }
             }
             guard i < end else { throw JSONFault(code: .unexpectedEnd, offset: end) }
             let c = p[i]

@@ -22,6 +22,12 @@ public struct JSONView: Sendable {
     /// Whether the value is null.
     public var isNull: Bool { kind == .null }
 
+    /// Whether the value is an array or object without elements. Looks at its first bytes only.
+    public var isEmptyContainer: Bool {
+        guard kind == .array || kind == .object else { return false }
+        return withPointer { p in JSONSkipper.skipBlanks(p, span.start + 1, span.end) == span.end - 1 }
+    }
+
     /// The value as a truth value, or nil.
     public var bool: Bool? { kind == .bool ? withPointer { $0[span.start] == 0x74 } : nil }
 

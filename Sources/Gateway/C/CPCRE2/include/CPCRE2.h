@@ -28,7 +28,7 @@ typedef struct {
 } cpcre2_limits;
 
 /// Compiles `pattern`; on failure returns NULL and fills `error_code` and `error_offset` (bytes from the start).
-cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless, int anchored, int unicode, cpcre2_limits limits,
+cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless, int anchored, int unicode, int windowed, cpcre2_limits limits,
                             int *error_code, size_t *error_offset);
 /// Frees a compiled pattern; no match may be running.
 void cpcre2_free(cpcre2_code *code);
@@ -41,6 +41,8 @@ const char *cpcre2_name(const cpcre2_code *code, uint32_t index, uint32_t *group
 /// Searches `subject` from `start`. Writes up to `pairs` pairs of byte offsets (SIZE_MAX where a group did not take part).
 /// Safe to call from several threads on one code.
 int cpcre2_match(const cpcre2_code *code, const uint8_t *subject, size_t length, size_t start, size_t *offsets, size_t pairs);
+/// As cpcre2_match, for a code compiled `windowed`: only matches that begin at `last` or before are looked for.
+int cpcre2_match_until(const cpcre2_code *code, const uint8_t *subject, size_t length, size_t start, size_t last, size_t *offsets, size_t pairs);
 /// Text of a PCRE2 error code.
 void cpcre2_error_text(int error_code, char *buffer, size_t size);
 

@@ -21,11 +21,11 @@ extension ConfigurationNode {
         return pattern
     }
 
-    /// The regular expressions under `key`, checked.
+    /// The regular expressions under `key`, checked; each satisfies `rule` too.
     public mutating func patterns(
-        _ key: String, default fallback: [String] = [], options: PatternOptions = PatternOptions(), count: ClosedRange<Int> = 0...Int.max
+        _ key: String, default fallback: [String] = [], _ rule: StringRule? = nil, options: PatternOptions = PatternOptions(), count: ClosedRange<Int> = 0...Int.max
     ) -> [String] {
-        let patterns = self.strings(key, default: fallback, count: count)
+        let patterns = rule.map { self.strings(key, default: fallback, $0, count: count) } ?? self.strings(key, default: fallback, count: count)
         for (index, pattern) in patterns.enumerated() {
             self.checkPattern(pattern, options: options, path: "\(self.path(of: key))[\(index)]", line: self.line(of: key))
         }

@@ -13,6 +13,9 @@ public struct PatternOptions: Sendable, Hashable {
     /// Heap one match may use, in KiB. Default 1,024.
     public var heapLimitKibibytes = 1_024
 
+    /// Time one search may take, in milliseconds; 0, the default: only the steps at each place are limited, and a long subject has many places.
+    public var timeLimitMilliseconds = 0
+
     /// The defaults.
     public init() {}
 

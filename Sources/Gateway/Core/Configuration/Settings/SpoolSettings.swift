@@ -16,7 +16,6 @@ public struct SpoolSettings: GatewayConfiguration, Hashable {
         self.path = node.optionalString("path", .nonEmpty)
         self.maximumBytes = node.int("maximum_bytes", default: 512 << 20, in: (1 << 20)...(1 << 40))
         self.maximumAgeSeconds = node.number("maximum_age_seconds", default: 86_400, in: 60...2_592_000)
-        node.warnWithoutEffect("enabled", "path", "maximum_bytes", "maximum_age_seconds", "flush_seconds")
         self.flushSeconds = node.number("flush_seconds", default: 1, in: 0.05...60)
     }
 }

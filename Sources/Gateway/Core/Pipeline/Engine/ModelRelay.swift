@@ -8,14 +8,11 @@ extension RequestRun {
         _ request: inout GatewayRequest, _ plan: ModelPlan, _ body: consuming ByteBuffer, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
     ) async {
         var (fields, skipped, lines) = self.forwardedFields(request)
-        for (name, value) in plan.fields {
-            if let known = KnownField(name: name) { skipped.insert(known) } else { fields.remove(name: name) }
-            if let value { _ = lines.add(name: name, value) }
-        }
+        plan.fields.apply(to: &fields, &skipped, &lines)
         // The gateway reads what comes back; an answer in a coding it does not ask for would be unreadable.
         skipped.insert(.acceptEncoding)
         lines.add(.acceptEncoding, literal: "identity")
-        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: plan.logsPayloads ? body : nil)
+        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: plan.offer.logsPayloads ? body : nil)
         let timeouts = request.route.service?.timeouts ?? UpstreamTimeouts()
         let upstream = UpstreamRequest(
             endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority, body: .bytes(body),
@@ -32,6 +29,11 @@ final class ModelRelay: ResponseRelay {
     private let responseFields: [(name: String, value: String)]
     /// What was sent, where the operator asked for it to be recorded.
     private let payload: ByteBuffer?
+    /// Cookies of a provider concern its own browsers, and would bind the clients of one gateway together; Kong drops them too.
+    static let hiddenFields: KnownFieldSet = [.setCookie]
+    /// What came of an unstreamed answer, for reading its facts.
+    private var document = ByteBuffer()
+    private var isReadable = false
     /// Bytes of an unstreamed answer kept for reading; a longer one is relayed unread.
     static let documentLimit = 8 << 20
 
@@ -46,10 +48,10 @@ final class ModelRelay: ResponseRelay {
         attempt.operation = EvidenceText(self.plan.operation.telemetryName)
         attempt.provider = EvidenceText(self.plan.adapter.descriptor.telemetryName)
         attempt.requestModel = evidence.text(self.plan.model)
-        attempt.isModelConfigured = self.plan.isModelConfigured
+        attempt.isModelConfigured = self.plan.offer.isModelConfigured
         attempt.isStream = self.plan.isStream
-        attempt.pluginID = evidence.text(self.plan.pluginID)
-        attempt.logsStatistics = self.plan.logsStatistics
+        attempt.pluginID = evidence.text(self.plan.offer.pluginID)
+        attempt.logsStatistics = self.plan.offer.logsStatistics
         if let payload { attempt.requestPayload = payload.withUnsafeReadableBytes { evidence.text($0) } }
     }
 
@@ -72,45 +74,46 @@ final class ModelRelay: ResponseRelay {
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
-        // Cookies of a provider concern its own browsers, and would bind the clients of one gateway together; Kong drops them too.
-        var fields = head.fields
-        fields.remove(.setCookie)
         self.run.modelField = self.responseFields.first?.value
         self.recordProvider(head, &scope)
         if head.status < 300, self.isEventStream(head) {
             var stream = ModelStreamRelay(relay: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))
             return await stream.run(
-                head, fields, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
+                head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
-        var document = ByteBuffer()
-        var isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
-        let keep: (ByteBuffer) -> Void = { bytes in
-            guard isReadable else { return }
-            if document.readableBytes == 0 {
-                document = bytes
-            } else if document.readableBytes + bytes.readableBytes <= ModelRelay.documentLimit {
-                document.writeImmutableBuffer(bytes)
-            } else {
-                isReadable = false
-            }
-        }
+        self.isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
         let failure: UpstreamFailure?
         if selection.response.isEmpty {
-            self.run.relayHead(head.status, fields, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
-            failure = await self.run.relayContent(answer, observe: keep)
+            self.run.relayHead(head, hiding: ModelRelay.hiddenFields, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
+            failure = await self.run.relayContent(answer, for: self)
         } else {
+            var fields = head.fields
+            fields.remove(all: ModelRelay.hiddenFields)
             let all = self.run.relayedFields(fields, added: self.responseFields, startedAt: startedAt)
-            failure = await self.run.relayThroughStages(head, all, answer, selection, record, observe: keep)
+            failure = await self.run.relayThroughStages(head, all, answer, selection, record, notes: request.notes, for: self)
         }
-        if isReadable, document.readableBytes > 0 {
+        let document = self.document
+        if self.isReadable, document.readableBytes > 0 {
             let reader = self.plan.adapter.makeReader(hidesUsage: false)
             reader.document(document)
             self.record(reader.facts, &scope)
-            if self.plan.logsPayloads {
+            if self.plan.offer.logsPayloads {
                 scope.withAttempt { attempt, evidence in attempt.responsePayload = document.withUnsafeReadableBytes { evidence.text($0) } }
             }
         }
         return failure
+    }
+
+    func observe(_ bytes: ByteBuffer) {
+        guard self.isReadable else { return }
+        if self.document.readableBytes == 0 {
+            self.document = bytes
+        } else if self.document.readableBytes + bytes.readableBytes <= ModelRelay.documentLimit {
+            self.document.writeImmutableBuffer(bytes)
+        } else {
+            self.isReadable = false
+            self.document = ByteBuffer()
+        }
     }
 
     private func isEventStream(_ head: HTTPResponseHead) -> Bool {
@@ -125,7 +128,7 @@ final class ModelRelay: ResponseRelay {
 
     /// Puts what the answer said about itself into the evidence, and the price on it.
     func record(_ facts: ModelResponseFacts, _ scope: inout ScopeRecord) {
-        let prices = self.plan.prices
+        let prices = self.plan.offer.prices
         scope.withAttempt { attempt, evidence in
             attempt.usage = facts.usage
             if let model = facts.model { attempt.responseModel = model.withUnsafeReadableBytes { evidence.text($0) } }

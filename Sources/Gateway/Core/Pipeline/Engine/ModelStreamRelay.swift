@@ -19,10 +19,10 @@ struct ModelStreamRelay {
     private var run: RequestRun { self.relay.run }
 
     mutating func run(
-        _ head: HTTPResponseHead, _ fields: HTTPFields, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
+        _ head: HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
         request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
-        self.run.relayHead(head.status, fields, added: added, startedAt: startedAt, framing: .stream)
+        self.run.relayHead(head, hiding: ModelRelay.hiddenFields, added: added, startedAt: startedAt, framing: .stream)
         self.run.exchange.flush()
         let failure: UpstreamFailure?
         if selection.stream.isEmpty {
@@ -231,7 +231,7 @@ struct ModelStreamRelay {
         case .cut(let rejection):
             self.run.outcome = .rejected
             self.run.errorType = rejection.code
-            await self.end(answer, message: rejection.message, type: "invalid_request_error", code: rejection.code)
+            await self.end(answer, message: rejection.message, type: "invalid_request_error", code: rejection.shownCode ?? rejection.code)
             return .ended(.passed)
         case .fail(let failure):
             self.run.outcome = .failed

@@ -25,7 +25,7 @@ enum OwnResponse {
             switch rejection.shape {
             case .kong: self.error(status: rejection.status, message: rejection.message, requestID: requestID, date: date)
             case .openAI(let type, let parameter):
-                self.openAIError(status: rejection.status, message: rejection.message, type: type, parameter: parameter, code: rejection.code, date: date)
+                self.openAIError(status: rejection.status, message: rejection.message, type: type, parameter: parameter, code: rejection.shownCode ?? rejection.code, date: date)
             }
         for (name, value) in rejection.headers { _ = response.fields.append(name: name, value) }
         return response

@@ -1,3 +1,6 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
 import GatewayWire
 import NIOCore
 import Telemetry
@@ -35,7 +38,7 @@ extension RequestRun {
                 body = .stream(request.source, request.head.framing)
             }
         }
-        let target = request.target
+        let target = request.target()
         let (fields, skipped, lines) = self.forwardedFields(request)
         let upstream = UpstreamRequest(
             endpoint: service.endpoint, method: request.head.method, target: target, fields: fields, skipped: skipped, lines: lines,
@@ -52,8 +55,10 @@ extension RequestRun {
         _ upstream: consuming UpstreamRequest, retries: Int, isReplayable: Bool, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, relay: any ResponseRelay
     ) async {
-        self.replay = consume upstream
-        while var prepared = self.replay {
+        var prepared = upstream
+        // Stages adjust what they are given: another attempt begins with what they were given first.
+        self.replay = selection.attempt.isEmpty ? nil : prepared.copy()
+        while true {
             for stage in selection.attempt {
                 if let failure = await stage.run(&prepared, record) { return await self.fail(failure) }
             }
@@ -67,7 +72,10 @@ extension RequestRun {
                 self.errorType = failure.code
                 return
             }
-            if self.attempts <= retries, self.mayRetry(failure, prepared.method, isReplayable: isReplayable) { continue }
+            if self.attempts <= retries, self.mayRetry(failure, prepared.method, isReplayable: isReplayable) {
+                if let original = self.replay?.copy() { prepared = original }
+                continue
+            }
             self.outcome = .failed
             self.errorType = failure.code
             let answer = failure.answer
@@ -100,7 +108,7 @@ extension RequestRun {
             attempt.serverAddress = evidence.text(endpoint.host)
             attempt.serverPort = UInt16(clamping: endpoint.port)
             attempt.method = RequestRun.text(method, evidence)
-            attempt.path = target.readableBytesView.prefix { $0 != 0x3f }.withUnsafeBytes { evidence.text($0) }
+            attempt.path = RequestRun.withPath(of: target) { evidence.text($0) }
             relay.describe(&attempt, evidence)
         }
         relay.describeParameters(&scope)
@@ -120,7 +128,7 @@ extension RequestRun {
             self.upstreamWaitNanoseconds &+= headAt &- start
             self.upstreamStatus = head.status
             // Answered: nothing is sent again, and a stream may last long.
-            upstream.body = .none
+            upstream.release()
             self.replay = nil
             let outcome = await relay.relay(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: start)
             self.exchange.servedBy = nil
@@ -169,8 +177,15 @@ extension RequestRun {
     }
 
     private func uri(_ endpoint: UpstreamEndpoint, _ target: ByteBuffer, _ evidence: RequestEvidence) -> EvidenceText {
-        let path = target.readableBytesView.prefix { $0 != 0x3f }
-        return path.withUnsafeBytes { evidence.text(endpoint.origin, $0) }
+        RequestRun.withPath(of: target) { evidence.text(endpoint.origin, $0) }
+    }
+
+    /// The bytes of a request target before its query, which may carry keys.
+    private static func withPath<R>(of target: ByteBuffer, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+        target.withUnsafeReadableBytes { bytes in
+            guard let base = bytes.baseAddress, let mark = memchr(base, 0x3f, bytes.count) else { return body(bytes) }
+            return body(UnsafeRawBufferPointer(start: base, count: UnsafeRawPointer(mark) - base))
+        }
     }
 
     // MARK: Request fields
@@ -186,7 +201,8 @@ extension RequestRun {
         var fields = request.fields
         // Fields that Connection nominates are seldom more than the hop-by-hop ones, which are skipped while writing.
         if fields.contains(.connection) { HopByHop.remove(from: &fields) }
-        var lines = request.lines
+        var lines = FieldLines(capacity: 640)
+        lines.add(request.lines)
         var skipped = RequestRun.replacedFields.union(request.skipped)
         if request.consumer != nil {
             skipped = skipped.union(GatewayRequest.consumerFields)

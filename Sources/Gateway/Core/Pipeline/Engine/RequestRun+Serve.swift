@@ -48,7 +48,7 @@ extension RequestRun {
 
     private func route() -> RouteMatch? {
         let connection = self.exchange.connection
-        let fields = FieldHeaders(fields: self.head.fields)
+        let fields = FieldHeaders(head: self.head)
         var method = self.head.method.name
         var serverName = connection.serverName ?? ""
         let hasServerName = connection.serverName != nil
@@ -72,16 +72,9 @@ extension RequestRun {
     }
 
     private func makeRequest(_ route: RouteRuntime, _ match: RouteMatch) -> GatewayRequest {
-        let path = self.normalizedPath
-        let target = path.withUnsafeReadableBytes { bytes in
-            UpstreamPath.make(
-                path: bytes, matchedLength: match.matchedPathLength, stripPath: route.entity.stripPath, servicePath: route.service?.entity.path,
-                handling: route.entity.pathHandling)
-        }
-        let prefix = route.entity.stripPath && match.matchedPathLength > 0 ? path.getSlice(at: path.readerIndex, length: match.matchedPathLength) : nil
-        return GatewayRequest(
-            exchange: self.exchange, head: self.head, route: route, captures: match.captures, path: ByteBuffer(bytes: target), query: self.head.target.query.map { ByteBuffer($0) },
-            strippedPrefix: prefix, requestID: self.requestID)
+        GatewayRequest(
+            exchange: self.exchange, head: self.head, route: route, match: match, normalizedPath: self.normalizedPath, query: self.head.target.query.map { ByteBuffer($0) },
+            requestID: self.requestID)
     }
 
     private func redirectToTLS(_ status: Int) async {
@@ -100,11 +93,11 @@ extension RequestRun {
 
 /// The request's fields as the router asks for them.
 private struct FieldHeaders: RouteHeaders {
-    let fields: HTTPFields
+    let head: HTTPRequestHead
 
     func hasValue(of name: UnsafeRawBufferPointer, where condition: (UnsafeRawBufferPointer) -> Bool) -> Bool {
         var found = false
-        self.fields.forEachUnsafe { _, candidate, value in
+        self.head.fields.forEachUnsafe { _, candidate, value in
             guard !found, candidate.count == name.count else { return }
             for i in 0..<name.count where RequestRun.lowered(candidate[i]) != RequestRun.lowered(name[i]) { return }
             found = condition(value)

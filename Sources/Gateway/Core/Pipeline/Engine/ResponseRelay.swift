@@ -15,6 +15,8 @@ protocol ResponseRelay: AnyObject {
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure?
+    /// Sees the content as the upstream sent it, piece by piece.
+    func observe(_ bytes: ByteBuffer)
     /// The answer to a client whose upstream gave none, in the client's format.
     func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse
 }
@@ -40,23 +42,26 @@ extension RequestRun {
     }
 
     /// Writes the head of a relayed answer as it came, but for what belongs to its connection, with what Kong adds.
-    func relayHead(_ status: Int, _ received: HTTPFields, added: [(name: String, value: String)], startedAt: UInt64, framing: ResponseFraming) {
-        var fields = received
+    ///
+    /// - Parameter hidden: names that are not passed on, besides those of the connection.
+    func relayHead(_ head: HTTPResponseHead, hiding hidden: KnownFieldSet = [], added: [(name: String, value: String)], startedAt: UInt64, framing: ResponseFraming) {
+        var fields = head.fields
         if fields.contains(.connection) { HopByHop.remove(from: &fields) }
-        var skipped = HopByHop.fields
+        var skipped = HopByHop.fields.union(hidden)
         skipped.insert(.xKongRequestID)
-        var lines = FieldLines(capacity: 256)
+        let loop = self.loop
+        loop.headLines.removeAll()
         for (name, value) in added {
             if let known = KnownField(name: name) { skipped.insert(known) } else { fields.remove(name: name) }
-            _ = lines.add(name: name, value)
+            _ = loop.headLines.add(name: name, value)
         }
         self.firstByteAt = MonotonicClock.now()
-        lines.add(.xKongUpstreamLatency, Int((self.firstByteAt &- startedAt) / 1_000_000))
-        lines.add(.xKongProxyLatency, Int((startedAt &- self.exchange.startedAt) / 1_000_000))
-        lines.add(.via, GatewayIdentity.via)
-        lines.add(.xKongRequestID, self.requestID)
-        self.note(status, fields)
-        self.exchange.writeHead(status: status, fields: fields, skipping: skipped, lines: lines, framing: framing)
+        loop.headLines.add(.xKongUpstreamLatency, Int((self.firstByteAt &- startedAt) / 1_000_000))
+        loop.headLines.add(.xKongProxyLatency, Int((startedAt &- self.exchange.startedAt) / 1_000_000))
+        loop.headLines.add(.via, GatewayIdentity.via)
+        loop.headLines.add(.xKongRequestID, self.requestID)
+        self.note(head.status, fields)
+        self.exchange.writeHead(status: head.status, fields: fields, skipping: skipped, lines: loop.headLines, framing: framing)
     }
 
     private func note(_ status: Int, _ fields: HTTPFields) {
@@ -75,8 +80,8 @@ extension RequestRun {
 
     /// Passes content on as it comes; the slower side sets the pace.
     ///
-    /// - Parameter observe: sees the bytes on their way.
-    func relayContent(_ answer: any UpstreamExchange, observe: (ByteBuffer) -> Void = { _ in }) async -> UpstreamFailure? {
+    /// - Parameter relay: observes the bytes on their way.
+    func relayContent(_ answer: any UpstreamExchange, for relay: any ResponseRelay) async -> UpstreamFailure? {
         while true {
             var next: ByteBuffer?
             do throws(UpstreamFailure) {
@@ -92,7 +97,7 @@ extension RequestRun {
                 return error
             }
             guard let bytes = next else { break }
-            observe(bytes)
+            relay.observe(bytes)
             if self.exchange.write(bytes) { continue }
             do throws(DownstreamFailure) { try await self.exchange.relieve() } catch {
                 answer.cancel()

@@ -20,35 +20,37 @@ final class ServiceRelay: ResponseRelay {
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         if selection.response.isEmpty {
-            self.run.relayHead(head.status, head.fields, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
-            return await self.run.relayContent(answer)
+            self.run.relayHead(head, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
+            return await self.run.relayContent(answer, for: self)
         }
         let fields = self.run.relayedFields(head.fields, added: self.responseFields, startedAt: startedAt)
-        return await self.run.relayThroughStages(head, fields, answer, selection, record)
+        return await self.run.relayThroughStages(head, fields, answer, selection, record, notes: request.notes, for: self)
     }
 
+    func observe(_ bytes: ByteBuffer) {}
     func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse { self.run.error(status, message) }
 }
 
 extension RequestRun {
     /// Runs the response stages, reading the body first as far as one of them needs it.
     ///
-    /// - Parameter observe: sees the bytes as the upstream sent them.
+    /// - Parameter relay: observes the bytes as the upstream sent them.
     func relayThroughStages(
         _ head: HTTPResponseHead, _ fields: HTTPFields, _ answer: any UpstreamExchange, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord,
-        observe: (ByteBuffer) -> Void = { _ in }
+        notes: RequestNotes?, for relay: any ResponseRelay
     ) async -> UpstreamFailure? {
         var limit = 0
         for stage in selection.response {
             if case .body(let wanted) = stage.need { limit = max(limit, wanted) }
         }
         var response = GatewayResponse(status: head.status, fields: fields)
+        response.notes = notes
         var isWhole = limit == 0
         if limit > 0 {
             do throws(UpstreamFailure) {
                 isWhole = true
                 while let bytes = try await answer.readBody() {
-                    observe(bytes)
+                    relay.observe(bytes)
                     response.body.writeImmutableBuffer(bytes)
                     if response.body.readableBytes > limit {
                         isWhole = false
@@ -86,7 +88,7 @@ extension RequestRun {
                 return nil
             }
         }
-        if hasRest { return await self.relayContent(answer, observe: observe) }
+        if hasRest { return await self.relayContent(answer, for: relay) }
         self.exchange.finish(trailers: answer.trailers)
         self.isFinished = true
         return nil

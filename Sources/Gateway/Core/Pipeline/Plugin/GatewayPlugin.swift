@@ -29,8 +29,9 @@ public struct PluginFailure: Error, Sendable {
     }
 }
 
-/// Anything an operator can configure to take part in a request. Made once per configured instance, shared by all loops.
-public protocol GatewayPlugin: Sendable {
+/// Anything an operator can configure to take part in a request. Made once per configured instance, shared by all loops; a class, since copying a
+/// configuration of dozens of texts for every call was a measurable part of a request.
+public protocol GatewayPlugin: AnyObject, Sendable {
     associatedtype Configuration: GatewayConfiguration
     /// The closed set of evidence it may write.
     associatedtype Field: EvidenceField
@@ -74,6 +75,8 @@ public enum ResponseVerdict: Sendable {
 /// Sees the response before the client does.
 public protocol ResponsePlugin: GatewayPlugin {
     var need: ResponseNeed { get }
+    /// Whether this instance looks at responses at all. Default true; false leaves the stage out.
+    var seesResponses: Bool { get }
     func handle(_ response: inout GatewayResponse, _ context: inout StageContext<Self>) async throws(PluginFailure) -> ResponseVerdict
 }
 
@@ -92,10 +95,20 @@ public enum StreamVerdict: Sendable {
 /// Sees every event of a streamed response: synchronously, on the connection's loop, allocating nothing per event when it passes.
 public protocol StreamPlugin: GatewayPlugin {
     associatedtype StreamState
+    /// Whether this instance looks at streams at all. Default true; false leaves the stage out.
+    var seesStreams: Bool { get }
     func open(_ request: borrowing GatewayRequest) -> StreamState
     func handle(_ event: inout StreamEvent, _ state: inout StreamState, _ context: inout StageContext<Self>) throws(PluginFailure) -> StreamVerdict
     /// The events still held when the stream ended.
     func finish(_ state: inout StreamState, _ context: inout StageContext<Self>) throws(PluginFailure) -> [StreamEvent]
+}
+
+extension ResponsePlugin {
+    public var seesResponses: Bool { true }
+}
+
+extension StreamPlugin {
+    public var seesStreams: Bool { true }
 }
 
 /// Something outside the process that a plugin asks. Reached through ``StageContext/call(_:_:)`` only, which opens the CLIENT span.

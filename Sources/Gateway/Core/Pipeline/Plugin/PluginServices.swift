@@ -6,19 +6,25 @@ public struct PluginServices: Sendable {
     public let providers: ProviderDirectory
     public let sinks: any SinkDirectory
     public let models: any ModelListing
+    /// Compiles the regular expressions of a configuration.
+    public let patterns: any PatternCompiler
     /// The configured instance's entity id.
     public let instanceID: String
 
-    public init(consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, models: any ModelListing, instanceID: String = "") {
+    public init(
+        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, models: any ModelListing, patterns: any PatternCompiler,
+        instanceID: String = ""
+    ) {
         self.consumers = consumers
         self.providers = providers
         self.sinks = sinks
         self.models = models
+        self.patterns = patterns
         self.instanceID = instanceID
     }
 
     public func forInstance(_ id: String) -> PluginServices {
-        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, models: self.models, instanceID: id)
+        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, models: self.models, patterns: self.patterns, instanceID: id)
     }
 }
 

@@ -1,21 +1,29 @@
 import Telemetry
 
 /// An attempt plugin with its evidence.
-protocol AttemptStage: Sendable {
+protocol AttemptStage: AnyObject, Sendable {
     /// - Returns: why the attempt cannot be made, or nil.
     func run(_ upstream: inout UpstreamRequest, _ record: borrowing RequestRecord) async -> PluginFailure?
 }
 
-struct AttemptStageBox<Plugin: AttemptPlugin>: AttemptStage {
+final class AttemptStageBox<Plugin: AttemptPlugin>: AttemptStage {
     let plugin: Plugin
     let identity: StageIdentity
 
+    init(plugin: Plugin, identity: StageIdentity) {
+        self.plugin = plugin
+        self.identity = identity
+    }
+
     func run(_ upstream: inout UpstreamRequest, _ record: borrowing RequestRecord) async -> PluginFailure? {
         var context = StageContext<Plugin>(record.openStage(self.identity))
-        var adjusted = upstream
         do {
-            try await self.plugin.prepare(&adjusted, &context)
-            if self.identity.mode == .enforce { upstream = adjusted }
+            if self.identity.mode == .enforce {
+                try await self.plugin.prepare(&upstream, &context)
+            } else {
+                var judged = upstream.copy()
+                try await self.plugin.prepare(&judged, &context)
+            }
             context.record.decide(.modify, .continue)
             context.finish(.modified)
             return nil

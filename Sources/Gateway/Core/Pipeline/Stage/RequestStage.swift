@@ -9,13 +9,18 @@ enum StageResult {
 }
 
 /// A request plugin with its evidence: the only way to run one.
-protocol RequestStage: Sendable {
+protocol RequestStage: AnyObject, Sendable {
     func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult
 }
 
-struct RequestStageBox<Plugin: RequestPlugin>: RequestStage {
+final class RequestStageBox<Plugin: RequestPlugin>: RequestStage {
     let plugin: Plugin
     let identity: StageIdentity
+
+    init(plugin: Plugin, identity: StageIdentity) {
+        self.plugin = plugin
+        self.identity = identity
+    }
 
     func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult {
         if self.identity.mode == .shadow { return await self.runShadow(&request, record) }
@@ -51,7 +56,7 @@ struct RequestStageBox<Plugin: RequestPlugin>: RequestStage {
 
     /// Judges a copy of the request and changes nothing but that the body may have been read; the verdict is recorded, the action is always to go on.
     private func runShadow(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult {
-        var copy = request
+        var copy = request.copy()
         let received = ReceivedBody()
         copy.received = received
         defer {

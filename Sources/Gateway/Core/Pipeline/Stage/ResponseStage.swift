@@ -2,16 +2,22 @@ import NIOCore
 import Telemetry
 
 /// A response plugin with its evidence.
-protocol ResponseStage: Sendable {
+protocol ResponseStage: AnyObject, Sendable {
     var need: ResponseNeed { get }
     func run(_ response: inout GatewayResponse, _ record: borrowing RequestRecord) async -> StageResult
     /// Records that the response was too large for the stage, which did not see it.
     func skip(_ record: borrowing RequestRecord)
 }
 
-struct ResponseStageBox<Plugin: ResponsePlugin>: ResponseStage {
+final class ResponseStageBox<Plugin: ResponsePlugin>: ResponseStage {
     let plugin: Plugin
     let identity: StageIdentity
+
+    init(plugin: Plugin, identity: StageIdentity) {
+        self.plugin = plugin
+        self.identity = identity
+    }
+
     var need: ResponseNeed { self.plugin.need }
 
     func skip(_ record: borrowing RequestRecord) {

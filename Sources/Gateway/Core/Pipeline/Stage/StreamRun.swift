@@ -1,7 +1,7 @@
 import Telemetry
 
 /// Opens the stream half of a plugin for one response.
-protocol StreamStage: Sendable {
+protocol StreamStage: AnyObject, Sendable {
     func open(_ request: borrowing GatewayRequest, _ record: borrowing RequestRecord) -> any OpenStreamStage
 }
 
@@ -21,9 +21,14 @@ enum StreamStep {
     case fail(PluginFailure)
 }
 
-struct StreamStageBox<Plugin: StreamPlugin>: StreamStage {
+final class StreamStageBox<Plugin: StreamPlugin>: StreamStage {
     let plugin: Plugin
     let identity: StageIdentity
+
+    init(plugin: Plugin, identity: StageIdentity) {
+        self.plugin = plugin
+        self.identity = identity
+    }
 
     func open(_ request: borrowing GatewayRequest, _ record: borrowing RequestRecord) -> any OpenStreamStage {
         OpenStreamBox(plugin: self.plugin, state: self.plugin.open(request), context: StageContext<Plugin>(record.openStage(self.identity)), mode: self.identity.mode)

@@ -14,5 +14,8 @@ public struct RetryOptions: Sendable, Equatable {
     /// Time from the first failure after which the payload is given up, milliseconds.
     public var maximumElapsedMilliseconds: UInt64 = 300_000
 
+    /// A time that does not come: ten years.
+    static let forever: UInt64 = 315_360_000_000
+
     public init() {}
 }

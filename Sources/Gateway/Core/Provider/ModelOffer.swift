@@ -1,0 +1,26 @@
+/// What a configured model offers, the same for all its requests.
+public final class ModelOffer: Sendable {
+    public let adapter: any ProviderAdapter
+    public let operation: ModelOperation
+    /// Whether the configuration names the model; otherwise the client does.
+    public let isModelConfigured: Bool
+    public let location: ProviderLocation
+    public let prices: ModelPrices?
+    public let logsStatistics: Bool
+    public let logsPayloads: Bool
+    public let pluginID: String
+
+    public init(
+        adapter: any ProviderAdapter, operation: ModelOperation, isModelConfigured: Bool, location: ProviderLocation, prices: ModelPrices?, logsStatistics: Bool, logsPayloads: Bool,
+        pluginID: String
+    ) {
+        self.adapter = adapter
+        self.operation = operation
+        self.isModelConfigured = isModelConfigured
+        self.location = location
+        self.prices = prices
+        self.logsStatistics = logsStatistics
+        self.logsPayloads = logsPayloads
+        self.pluginID = pluginID
+    }
+}
