@@ -279,3 +279,13 @@ class TestWithoutAFile:
         gateway = gateways(environment={"OPENAI_API_KEY": UPSTREAM_KEY}, arguments=["--proxy-listen", "0.0.0.0:0"], wait=False)
         gateway.wait_for_failure()
         assert "PELLUCID_API_KEY" in gateway.stderr
+
+
+def test_a_client_that_leaves_behind_the_end_marker_has_been_served(gateways, provider):
+    """The SDK closes the connection at [DONE], before the message's own end: nothing is missing, so nothing was cancelled."""
+    gateway = gateways({"services": [llm_service(provider.base)]})
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="unused", max_retries=0) as sdk:
+        assert len(list(sdk.chat.completions.create(model="tokens-7", messages=HELLO, stream=True))) > 7
+    line = gateway.audit.wait_for_requests(1)[0]
+    assert (line["outcome"], line["response"]["status"], line.get("error_type")) == ("passed", 200, None)
+    assert gateway.metrics().total("gen_ai_server_time_to_first_token_seconds_count") == 1

@@ -33,7 +33,7 @@ struct ModelStreamRelay {
             for stage in selection.stream { stages.append(stage.open(request, record)) }
             failure = await self.passThroughStages(answer, StreamRun(stages: stages), record: record, scope: &scope)
         }
-        self.finish(&scope, isTruncated: failure != nil || self.run.exchange.isClosed || self.run.outcome != .passed)
+        self.finish(&scope, isTruncated: failure != nil || self.run.exchange.isClosed && !self.run.isFinished || self.run.outcome != .passed)
         return failure
     }
 
@@ -121,8 +121,15 @@ struct ModelStreamRelay {
         }
     }
 
+    /// Whether the client left behind the stream's end marker, as SDKs do that do not wait for the end of the message: it has had the whole answer.
+    private var hasClientHadAll: Bool { self.run.isClientGone && self.reader.facts.isComplete }
+
     /// The upstream failed in the middle: the client gets an error event it can read, then the end of the connection.
-    private func fail(_ failure: UpstreamFailure) async -> UpstreamFailure {
+    private func fail(_ failure: UpstreamFailure) async -> UpstreamFailure? {
+        if self.hasClientHadAll {
+            self.run.isFinished = true
+            return nil
+        }
         if self.run.isClientGone {
             self.run.cancelled()
             return failure
@@ -161,7 +168,7 @@ struct ModelStreamRelay {
         while true {
             let bytes: ByteBuffer?
             do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch {
-                stages.finish(.cancelled)
+                stages.finish(self.hasClientHadAll ? .passed : .cancelled)
                 return await self.fail(error)
             }
             guard let bytes else { break }

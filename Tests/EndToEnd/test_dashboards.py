@@ -1,0 +1,91 @@
+"""What is shipped for operations: rules that promtool accepts, and dashboards and rules that use only metrics and labels a gateway really has."""
+
+import json
+import pathlib
+import re
+import subprocess
+
+import openai
+import pytest
+import requests
+import yaml
+
+from support.configuration import CLIENT_KEY, ROUTE_TYPES, ai_proxy, consumer, key_auth, plugin
+from support.prometheus import executable
+from support.waiting import until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RULES = ROOT / "dashboards" / "rules" / "pellucid.rules.yml"
+PANELS = [(path.name, panel) for path in sorted((ROOT / "dashboards").glob("*.json")) for panel in json.loads(path.read_text())["panels"]]
+# Functions, keywords and Grafana's variables are no metrics.
+METRIC = re.compile(r"\b((?:pellucid|gen_ai|http_server|otel|process)[a-z0-9_:]*)\b(?!\s*=)")
+
+
+def rules() -> list[dict]:
+    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+
+
+def expressions() -> list[tuple[str, str]]:
+    panels = [(f"{name}: {panel['title']}", target["expr"]) for name, panel in PANELS for target in panel["targets"]]
+    return panels + [(f"{RULES.name}: {rule.get('record') or rule['alert']}", rule["expr"]) for rule in rules()]
+
+
+@pytest.fixture
+def page(gateways, provider):
+    """The metrics of a gateway that has served, refused, priced, and lost evidence to a full disk."""
+    model = {"provider": "openai", "options": {"upstream_url": provider.base + ROUTE_TYPES["chat"], "input_cost": 1, "output_cost": 2}}
+    route = {"name": "chat", "paths": [ROUTE_TYPES["chat"]], "plugins": [ai_proxy(provider.base, "chat", model=model)]}
+    gateway = gateways(
+        {
+            "services": [{"name": "llm", "url": provider.base, "routes": [route]}],
+            "consumers": [consumer()],
+            "plugins": [key_auth(), plugin("file-log", path="/dev/full")],
+        }
+    )
+    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="unused", default_headers={"apikey": CLIENT_KEY}, max_retries=0)
+    client.chat.completions.create(model="gpt-fake", messages=[{"role": "user", "content": "hi"}])
+    list(client.chat.completions.create(model="tokens-7", messages=[{"role": "user", "content": "hi"}], stream=True, stream_options={"include_usage": True}))
+    assert requests.post(f"{gateway.url}{ROUTE_TYPES['chat']}", json={}, timeout=5).status_code == 401
+    gateway.audit.wait_for_requests(3)
+    until(lambda: "pellucid_telemetry_dropped_total{" in gateway.metrics_text(), what="evidence lost to the full disk")
+    return gateway.metrics_text()
+
+
+def labels_by_metric(page: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for line in page.splitlines():
+        if match := re.match(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? ", line):
+            found.setdefault(match[1], set()).update(re.findall(r'([a-zA-Z_][a-zA-Z0-9_]*)="', match[2] or ""))
+    return found
+
+
+def test_every_metric_and_label_of_panels_and_rules_exists(page):
+    known = labels_by_metric(page)
+    recorded = {rule["record"] for rule in rules() if "record" in rule}
+    problems = []
+    for place, expression in expressions():
+        groups = {label.strip() for by in re.findall(r"by \(([^)]*)\)", expression) for label in by.split(",")}
+        matchers = set(re.findall(r'([a-zA-Z_][a-zA-Z0-9_]*)\s*(?:=~|!=|=)"', expression))
+        metrics = set(METRIC.findall(re.sub(r"\{[^}]*\}|by \([^)]*\)|\"[^\"]*\"", "", expression)))
+        assert metrics, f"{place} names no metric: {expression}"
+        problems += [f"{place}: no metric {name}" for name in metrics if name not in known and name not in recorded]
+        if not metrics & recorded:
+            have = set().union(*(known.get(name, set()) for name in metrics))
+            problems += [f"{place}: no label {label}" for label in (groups | matchers) - have]
+    assert not problems, "\n".join(problems)
+
+
+def test_promtool_accepts_the_rules_and_their_tests_pass():
+    for command in (["check", "rules", RULES.name], ["test", "rules", "pellucid.rules.test.yml"]):
+        done = subprocess.run([executable("promtool"), *command], cwd=RULES.parent, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_pipeline_of_the_collector_configuration_is_made_of_declared_parts():
+    for path in (ROOT / "otel-collector").glob("*.yaml"):
+        configuration = yaml.safe_load(path.read_text())
+        for name, pipeline in configuration["service"]["pipelines"].items():
+            for kind in ("receivers", "processors", "exporters"):
+                undeclared = set(pipeline[kind]) - set(configuration[kind])
+                assert not undeclared, f"{path.name}, pipeline {name}: {undeclared} not among the {kind}"
+        assert {"traces", "metrics", "logs"} <= set(configuration["service"]["pipelines"])
