@@ -1,12 +1,12 @@
 """TLS and HTTP/2 towards clients, with curl and openssl: protocols, certificates by name, HTTP/2 with and without TLS, reloads."""
 
+import re
 import signal
 import subprocess
 
 import pytest
 
 from support.configuration import llm_service
-from support.ports import free_port
 from support.waiting import until
 
 from test_upstream_tls import authority, openssl  # noqa: F401  (a fixture, and how certificates are made)
@@ -17,10 +17,13 @@ BODY = '{"model": "m", "messages": [{"role": "user", "content": "hello"}]}'
 @pytest.fixture
 def listening(gateways, provider, authority):  # noqa: F811
     """A gateway with a TLS listener that speaks HTTP/2, and a plaintext one that does so by prior knowledge."""
-    port, plain = free_port(), free_port()
     configuration = {"services": [llm_service(provider.base)], **certificates(authority)}
-    gateway = gateways(configuration, arguments=["--proxy-listen", f"127.0.0.1:{port} ssl http2", "--proxy-listen", f"127.0.0.1:{plain} http2"])
-    gateway.tls_port, gateway.h2c_port, gateway.configuration = port, plain, configuration
+    gateway = gateways(configuration, arguments=["--proxy-listen", "127.0.0.1:0 ssl http2", "--proxy-listen", "127.0.0.1:0 http2"])
+    # The system chose the ports; the diagnostic log tells them.
+    gateway.tls_port, gateway.h2c_port = (
+        int(re.search(rf"address=127\.0\.0\.1:(\d+) with={words}\s", gateway.stderr)[1]) for words in ('"ssl http2"', "http2")
+    )
+    gateway.configuration = configuration
     return gateway
 
 
