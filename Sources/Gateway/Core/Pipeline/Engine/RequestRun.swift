@@ -31,7 +31,7 @@ final class RequestRun {
     var upstreamStatus = 0
     var attempts = 0
     var lastConnectionWasReused = false
-    /// What another attempt would send; gone once there is an answer.
+    /// The request as it was before attempt stages adjusted it, for another attempt; nil without such stages, and once there is an answer.
     var replay: UpstreamRequest?
 
     init(exchange: any DownstreamExchange, head: HTTPRequestHead, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parent: TraceContext?) {
