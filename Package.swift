@@ -77,12 +77,12 @@ let package = Package(
             name: "pellucid",
             dependencies: [
                 "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
-                "GatewayProviders", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
+                "GatewayPII", "GatewayProviders", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
 
         // Generators, oracles and properties shared by the fuzzer and the unit tests.
-        .target(name: "FuzzGenerators", dependencies: ["GatewayWire", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz/Generators", swiftSettings: strict),
+        .target(name: "FuzzGenerators", dependencies: ["GatewayWire", "GatewayPII", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz/Generators", swiftSettings: strict),
         .executableTarget(
             name: "pellucid-fuzz", dependencies: ["FuzzGenerators", "GatewayWire", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz", exclude: ["Generators"],
             swiftSettings: strict),
@@ -103,7 +103,7 @@ let package = Package(
             name: "GatewayCoreTests",
             dependencies: ["GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
             swiftSettings: strict),
-        .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII"], swiftSettings: strict),
+        .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII", "FuzzGenerators"], swiftSettings: strict),
         .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),
         .testTarget(
             name: "GatewayTransportTests",
