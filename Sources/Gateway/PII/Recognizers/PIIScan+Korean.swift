@@ -103,7 +103,8 @@ extension PIIScan {
         }
         guard parts >= 2 else { return nil }
         // What follows the last division in its word is a particle.
-        let to = self.tokens[last].kind == .hangul ? self.endOfDivision(last) : Int(self.tokens[last].end)
+        let division = self.tokens[last].kind == .hangul ? self.endOfDivision(last) : 0
+        let to = division > 0 ? division : Int(self.tokens[last].end)
         self.add(Int(self.tokens[index].start)..<to, .location, 92)
         return Int(self.tokens[last].end)
     }
