@@ -117,8 +117,7 @@ final class ModelRelay: ResponseRelay {
     }
 
     private func isEventStream(_ head: HTTPResponseHead) -> Bool {
-        guard let type = head.fields.first(.contentType) else { return false }
-        return type.starts(with: "text/event-stream".utf8)
+        head.fields.hasValue(.contentType, prefix: "text/event-stream")
     }
 
     private func recordProvider(_ head: HTTPResponseHead, _ scope: inout ScopeRecord) {
