@@ -6,12 +6,12 @@ enum EventStreamSeeds {
     static let streams = FuzzMutator(seeds: seeds, words: words)
 
     private static let seeds: [[UInt8]] = [
-        self.bytes { EventStreamWriter.event("messageStart", payload: ByteBuffer(string: "{\"role\":\"assistant\"}"), into: &$0) },
-        self.bytes {
+        EventStreamSeeds.bytes { EventStreamWriter.event("messageStart", payload: ByteBuffer(string: "{\"role\":\"assistant\"}"), into: &$0) },
+        EventStreamSeeds.bytes {
             EventStreamWriter.event("contentBlockDelta", payload: ByteBuffer(string: "{\"contentBlockIndex\":0,\"delta\":{\"text\":\"Hi\"}}"), into: &$0)
             EventStreamWriter.exception("throttlingException", payload: ByteBuffer(string: "{\"message\":\"slow down\"}"), into: &$0)
         },
-        self.bytes { EventStreamWriter.event("", payload: ByteBuffer(), into: &$0) },
+        EventStreamSeeds.bytes { EventStreamWriter.event("", payload: ByteBuffer(), into: &$0) },
         // One header of each type, no payload.
         EventStreamReference.repaired(
             [0, 0, 0, 0x5B, 0, 0, 0, 0x4B, 0, 0, 0, 0] + [1, 0x61, 0, 1, 0x62, 1, 1, 0x63, 2, 9, 1, 0x64, 3, 0, 9, 1, 0x65, 4, 0, 0, 0, 9, 1, 0x66, 5, 0, 0, 0, 0, 0, 0, 0, 9]
