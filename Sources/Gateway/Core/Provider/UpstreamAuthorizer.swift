@@ -1,5 +1,6 @@
 public import GatewayWire
 public import NIOCore
+import Telemetry
 
 /// Makes requests to one upstream acceptable to it: signs them or adds a token. Asked once per attempt, just before the request is sent.
 ///

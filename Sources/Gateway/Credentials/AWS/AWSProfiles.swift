@@ -14,15 +14,18 @@ struct AWSProfiles {
         let config = environment.variable("AWS_CONFIG_FILE") ?? home.map { $0 + "config" }
         let credentials = environment.variable("AWS_SHARED_CREDENTIALS_FILE") ?? home.map { $0 + "credentials" }
         var profiles: [String: [String: String]] = [:]
-        for (section, values) in config.flatMap(environment.file).map(AWSProfiles.sections) ?? [] {
+        for section in AWSProfiles.read(config, environment) {
             // The configuration file calls all but the default "profile NAME".
-            let name = section.hasPrefix("profile ") ? String(section.dropFirst(8)).trimmed : section == "default" ? section : nil
-            if let name { profiles[name, default: [:]].merge(values) { _, new in new } }
+            let name = section.name.hasPrefix("profile ") ? String(section.name.dropFirst(8)).trimmed : section.name == "default" ? section.name : nil
+            if let name { profiles[name, default: [:]].merge(section.values) { _, new in new } }
         }
-        for (section, values) in credentials.flatMap(environment.file).map(AWSProfiles.sections) ?? [] {
-            profiles[section, default: [:]].merge(values) { _, new in new }
-        }
+        for section in AWSProfiles.read(credentials, environment) { profiles[section.name, default: [:]].merge(section.values) { _, new in new } }
         self.profiles = profiles
+    }
+
+    private static func read(_ path: String?, _ environment: CredentialEnvironment) -> [(name: String, values: [String: String])] {
+        guard let path, let text = environment.file(path) else { return [] }
+        return self.sections(text)
     }
 
     subscript(name: String) -> [String: String]? { self.profiles[name] }

@@ -1,4 +1,5 @@
 import GatewayCore
+import GatewayWire
 
 /// Credentials of a task or pod (ECS, EKS pod identity): https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 struct ContainerCredentials {

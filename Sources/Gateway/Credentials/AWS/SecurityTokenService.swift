@@ -1,4 +1,5 @@
 import GatewayCore
+import GatewayWire
 import NIOCore
 
 /// Roles, by AWS STS: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html and …/API_AssumeRoleWithWebIdentity.html

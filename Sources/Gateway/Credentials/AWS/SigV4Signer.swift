@@ -1,4 +1,5 @@
 import GatewayCore
+import GatewayWire
 import NIOCore
 import Synchronization
 
