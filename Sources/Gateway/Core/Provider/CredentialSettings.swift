@@ -56,3 +56,14 @@ public protocol CredentialDirectory: Sendable {
     /// The region to use where the configuration names none (`AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's); nil: unknown.
     var defaultAWSRegion: String? { get }
 }
+
+/// Where nothing is sent there are no credentials.
+public struct NoCredentials: CredentialDirectory {
+    public init() {}
+
+    public func authorizer(_ settings: CredentialSettings) throws(AuthorizationFailure) -> any UpstreamAuthorizer {
+        throw AuthorizationFailure("credentials_missing", message: "cloud credentials are not available here")
+    }
+
+    public var defaultAWSRegion: String? { nil }
+}

@@ -7,25 +7,29 @@ public struct PluginServices: Sendable {
     public let sinks: any SinkDirectory
     /// HTTP to outside services, for use with a permit (``StageContext/call(_:_:)``).
     public let http: HTTPService
+    /// Authorizers of requests to clouds.
+    public let credentials: any CredentialDirectory
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
     /// The configured instance's entity id.
     public let instanceID: String
 
     public init(
-        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, patterns: any PatternCompiler,
-        instanceID: String = ""
+        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, credentials: any CredentialDirectory,
+        patterns: any PatternCompiler, instanceID: String = ""
     ) {
         self.consumers = consumers
         self.providers = providers
         self.sinks = sinks
         self.http = http
+        self.credentials = credentials
         self.patterns = patterns
         self.instanceID = instanceID
     }
 
     public func forInstance(_ id: String) -> PluginServices {
-        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, instanceID: id)
+        PluginServices(
+            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, patterns: self.patterns, instanceID: id)
     }
 }
 
