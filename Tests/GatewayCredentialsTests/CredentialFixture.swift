@@ -1,5 +1,6 @@
 import GatewayCredentials
 import GatewayTestSupport
+import GatewayWire
 import NIOCore
 import Synchronization
 import Telemetry

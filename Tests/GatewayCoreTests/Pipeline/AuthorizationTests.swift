@@ -93,7 +93,7 @@ private final class DirectingPlugin: RequestPlugin {
     @Test func `what a client signed its request with does not reach the upstream`() async throws {
         let engine = try self.fixture()
         let exchange = try FakeExchange("POST", "/", headers: [("Host", "h"), ("authorization", "AWS4-HMAC-SHA256 mine"), ("x-amz-date", "mine"), ("x-kept", "1")], body: [.bytes("{}")])
-        _ = try await engine.serve(exchange, [.answer(FakeAnswer(status: 200, body: [.bytes("{}")]))])
+        _ = try await engine.serve(exchange, [.answer(FakeAnswer(200, headers: [("Content-Type", "application/json")], body: [.bytes("{}")]))])
         let sent = try #require(engine.upstream.sent.first)
         #expect(sent.values("authorization") == ["Test 1 8 2"])
         #expect(sent.values("x-amz-date") == [])
