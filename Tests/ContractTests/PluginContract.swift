@@ -36,6 +36,10 @@ struct PluginContract: Sendable, CustomStringConvertible {
         PluginContract(
             AIProxy.self, configuration: "{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}", priority: 770,
             auditPath: "ai.proxy"),
+        PluginContract(
+            AIProxyAdvanced.self,
+            configuration: "{targets: [{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}]}", priority: 770,
+            auditPath: "ai.proxy"),
         PluginContract(AISanitizer.self, configuration: "{anonymize: [email, phone]}", priority: 776, auditPath: "ai.sanitizer"),
         PluginContract(DirectProxy.self, configuration: "{route_type: llm/v1/chat, providers: [{name: openai, key: sk}]}", priority: 770, auditPath: "ai.proxy"),
         PluginContract(FileLog.self, configuration: "{path: requests.log}", priority: 9, auditPath: ""),

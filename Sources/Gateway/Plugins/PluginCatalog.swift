@@ -7,6 +7,7 @@ public enum PluginCatalog {
         PluginRegistration(AIPromptGuard.self),
         PluginRegistration(AIPromptTemplate.self),
         PluginRegistration(AIProxy.self),
+        PluginRegistration(AIProxyAdvanced.self, settings: ["balancer"]),
         PluginRegistration(AISanitizer.self),
         PluginRegistration(DirectProxy.self),
         PluginRegistration(FileLog.self),

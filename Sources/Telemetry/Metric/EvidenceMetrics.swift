@@ -23,6 +23,7 @@ final class EvidenceMetrics {
         for scope in evidence.scopes where scope.kind == .stage { self.recordStage(scope, evidence) }
         for scope in evidence.scopes where scope.kind == .attempt {
             let attempt = evidence.attempts[Int(scope.detail)]
+            if !attempt.balancerTarget.isEmpty { self.recordBalanced(attempt, scope, evidence) }
             if !attempt.operation.isEmpty { self.recordOperation(self.labelled(attempt, evidence), scope, evidence) }
         }
         if evidence.root.droppedScopes > 0 { self.shard.add(self.droppedScopes, Int64(evidence.root.droppedScopes)) }
@@ -162,6 +163,19 @@ final class EvidenceMetrics {
         let perToken = self.shard.handle(perTokenKey, Instruments.genAIServerTimePerOutputToken, values)
         let seconds = Double(attempt.lastChunkAt - attempt.firstChunkAt) / 1e9 / Double(attempt.usage.output - 1)
         self.observe(perToken, seconds, bounds: Instruments.perTokenBounds)
+    }
+
+    /// What a balancer chose, and what came of it.
+    private func recordBalanced(_ attempt: AttemptEvidence, _ scope: ScopeEvidence, _ evidence: RequestEvidence) {
+        var key = SeriesKey(26)
+        key.mix(evidence.route?.metricIndex ?? 0)
+        evidence.withBytes(of: attempt.balancerTarget) { key.mix($0) }
+        let values = { [evidence.route?.routeName ?? "", evidence.string(of: attempt.balancerTarget)] }
+        self.shard.add(self.shard.handle(key, Instruments.balancerSelections, values))
+        guard scope.outcome == .failed, !attempt.errorType.isEmpty else { return }
+        key.mix(27)
+        evidence.withBytes(of: attempt.errorType) { key.mix($0) }
+        self.shard.add(self.shard.handle(key, Instruments.balancerFailures) { values() + [evidence.string(of: attempt.errorType)] })
     }
 
     private func recordCost(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {

@@ -1,9 +1,11 @@
+import GatewayBalancing
 import GatewayCore
 import GatewayDocuments
 import GatewayPatterns
 import GatewayPlugins
 import GatewayProviders
 import SideClient
+import Telemetry
 
 /// Reads a configuration and makes a snapshot of it, with everything this build has.
 struct ConfigurationAssembly: Sendable {
@@ -17,7 +19,7 @@ struct ConfigurationAssembly: Sendable {
         let certificates: CertificateAssembly.Made
     }
 
-    init(environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, client: SideClient? = nil) {
+    init(environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, client: SideClient? = nil, registry: MetricRegistry? = nil) {
         self.certificates = CertificateAssembly(environment: environment)
         let patterns = PCRE2PatternCompiler()
         let decodings = Dictionary(PluginCatalog.plugins.map { ($0.name, $0.decoding) }, uniquingKeysWith: { a, _ in a })
@@ -25,7 +27,7 @@ struct ConfigurationAssembly: Sendable {
         let hash = SecretHash()
         self.builder = SnapshotBuilder(
             plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, models: ModelLists(client: client), patterns: patterns,
-            hash: { hash.digest($0) })
+            balancers: BalancerStore(registry: registry), hash: { hash.digest($0) })
     }
 
     func load(_ source: ConfigurationSource) throws(ConfigurationError) -> LoadedConfiguration {

@@ -35,7 +35,7 @@ final class GatewayProcess: Sendable {
         self.telemetry = TelemetryAssembly(
             environment: environment, stateDirectory: options.stateDirectory, flow: self.flow, runner: self.runner, consumers: self.consumers)
         self.sinks = SinkStore(flow: self.flow, runner: self.runner, consumers: self.consumers, lines: self.telemetry.lines, base: self.telemetry.traceBase)
-        self.assembly = ConfigurationAssembly(environment: environment, options: options.loading, sinks: self.sinks, client: self.client)
+        self.assembly = ConfigurationAssembly(environment: environment, options: options.loading, sinks: self.sinks, client: self.client, registry: self.registry)
     }
 
     func run() async throws {

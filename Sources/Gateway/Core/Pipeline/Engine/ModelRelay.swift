@@ -74,9 +74,9 @@ final class ModelRelay: ResponseRelay {
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
-        self.run.modelField = self.responseFields.first?.value
+        self.run.modelField = self.responseFields.first { $0.name == "X-Kong-LLM-Model" }?.value
         self.recordProvider(head, &scope)
-        if head.status < 300, self.isEventStream(head) {
+        if head.status < 300, ModelRelay.isEventStream(head) {
             var stream = ModelStreamRelay(relay: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))
             return await stream.run(
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
@@ -116,7 +116,7 @@ final class ModelRelay: ResponseRelay {
         }
     }
 
-    private func isEventStream(_ head: HTTPResponseHead) -> Bool {
+    static func isEventStream(_ head: HTTPResponseHead) -> Bool {
         guard let type = head.fields.first(.contentType) else { return false }
         return type.starts(with: "text/event-stream".utf8)
     }
