@@ -5,7 +5,8 @@ public struct PluginServices: Sendable {
     public let consumers: ConsumerDirectory
     public let providers: ProviderDirectory
     public let sinks: any SinkDirectory
-    public let models: any ModelListing
+    /// HTTP to outside services, for use with a permit (``StageContext/call(_:_:)``).
+    public let http: HTTPService
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
     /// What balances the targets of an instance; lives outside configuration snapshots.
@@ -16,13 +17,13 @@ public struct PluginServices: Sendable {
     public let ownSettings: DocumentNode?
 
     public init(
-        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, models: any ModelListing, patterns: any PatternCompiler,
+        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, patterns: any PatternCompiler,
         balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
     ) {
         self.consumers = consumers
         self.providers = providers
         self.sinks = sinks
-        self.models = models
+        self.http = http
         self.patterns = patterns
         self.balancers = balancers
         self.instanceID = instanceID
@@ -31,16 +32,9 @@ public struct PluginServices: Sendable {
 
     public func forInstance(_ id: String, settings: DocumentNode? = nil) -> PluginServices {
         PluginServices(
-            consumers: self.consumers, providers: self.providers, sinks: self.sinks, models: self.models, patterns: self.patterns, balancers: self.balancers, instanceID: id,
+            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, balancers: self.balancers, instanceID: id,
             ownSettings: settings)
     }
-}
-
-/// Asks providers which models they serve. App implements it over the side client.
-public protocol ModelListing: Sendable {
-    /// The ids a `GET …/models` in OpenAI's format lists; an empty list where the provider does not answer.
-    func models(url: String, authorization: String) async throws(PluginFailure) -> [String]
-    func adapter(_ name: String) -> (any ProviderAdapter)?
 }
 
 /// The sinks that log plugins configure; they live outside configuration snapshots, so that a reload keeps their queues.
