@@ -30,6 +30,9 @@ struct PluginContract: Sendable, CustomStringConvertible {
 
     /// One entry a line of the catalog.
     static let all: [PluginContract] = [
+        PluginContract(
+            AILLMAsJudge.self, configuration: "{sampling_rate: 0, llm: {route_type: llm/v1/chat, model: {provider: openai, name: judge}}}", priority: 767,
+            auditPath: "ai.proxy.ai-llm-as-judge"),
         PluginContract(AIPromptDecorator.self, configuration: "{prompts: {prepend: [{content: brief}]}}", priority: 772, auditPath: "ai.prompt-decorator"),
         PluginContract(AIPromptGuard.self, configuration: "{deny_patterns: [bomb]}", priority: 771, auditPath: "ai.prompt-guard"),
         PluginContract(AIPromptTemplate.self, configuration: "{templates: [{name: t, template: \"{}\"}]}", priority: 773, auditPath: "ai.payload"),

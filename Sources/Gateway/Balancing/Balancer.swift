@@ -80,7 +80,7 @@ final class Balancer: TargetBalancer {
     /// Takes a target; nil when none of the allowed ones is in service.
     func choose(_ query: BalancerQuery, tried: TargetSet, now: UInt64) -> Choice? {
         var field = self.field(query.allowed, tried: tried, now: now)
-        while let (eligible, reason) = Balancer.best(field) {
+        while let (eligible, reason) = Balancer.best(field, preferred: query.preferred) {
             let ticket = self.tickets.wrappingAdd(1, ordering: .relaxed).oldValue
             let count = eligible.count
             let selection: Selection
@@ -146,7 +146,11 @@ final class Balancer: TargetBalancer {
         return field
     }
 
-    private static func best(_ field: Field) -> (TargetSet, StaticString?)? {
+    private static func best(_ field: Field, preferred: TargetSet?) -> (TargetSet, StaticString?)? {
+        if let preferred, !field.good.isEmpty {
+            let inside = field.good.intersection(preferred)
+            return inside.isEmpty ? (field.good, "outside_group") : (inside, nil)
+        }
         if !field.good.isEmpty { return (field.good, nil) }
         if !field.tried.isEmpty { return (field.tried, "retry") }
         if !field.onTrial.isEmpty { return (field.onTrial, "on_trial") }

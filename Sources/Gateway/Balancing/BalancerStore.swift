@@ -29,9 +29,15 @@ public final class BalancerStore: BalancerDirectory {
 
     private let state = Mutex(State())
     private let registry: MetricRegistry?
+    private let caller: (any HTTPCaller)?
 
-    /// - Parameter registry: where circuit, load and latency of the targets can be read; nil: nowhere.
-    public init(registry: MetricRegistry? = nil) { self.registry = registry }
+    /// - Parameters:
+    ///   - registry: where circuit, load and latency of the targets can be read; nil: nowhere.
+    ///   - caller: what sends copies of mirrored requests; nil: none are sent.
+    public init(registry: MetricRegistry? = nil, caller: (any HTTPCaller)? = nil) {
+        self.registry = registry
+        self.caller = caller
+    }
 
     public func balancer(id: String, targets: [BalancedTarget], settings: BalancerSettings) -> any TargetBalancer {
         let key = BalancerKey(id: id, targets: targets, settings: settings)
@@ -52,6 +58,27 @@ public final class BalancerStore: BalancerDirectory {
         }
         if isNew { self.observe(id, balancer) }
         return balancer
+    }
+
+    // MARK: Mirrored requests
+
+    public func mirror(_ call: HTTPCall, pluginID: String, target: String) {
+        guard let caller else { return }
+        let start = MonotonicClock.now()
+        // On no loop, and bounded by the caller's own queue: copies must not delay what clients wait for.
+        Task.detached { [self] in
+            let failure: String
+            do throws(HTTPCallFailure) {
+                let answer = try await caller.exchange(call)
+                failure = answer.status >= 400 ? "\(answer.status)" : ""
+            } catch { failure = "\(error.code.name)" }
+            self.compared(MirroredOutcome(pluginID: pluginID, target: target, isCopy: true, failure: failure, nanoseconds: MonotonicClock.now() &- start))
+        }
+    }
+
+    public func compared(_ outcome: MirroredOutcome) {
+        self.registry?.record(
+            Instruments.balancerMirror, [outcome.pluginID, outcome.target, outcome.isCopy ? "copy" : "original", outcome.failure], Double(outcome.nanoseconds) / 1e9)
     }
 
     // MARK: Gauges

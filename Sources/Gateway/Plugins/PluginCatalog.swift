@@ -3,6 +3,7 @@ public import GatewayCore
 /// Every plugin this build serves: one line each.
 public enum PluginCatalog {
     public static let plugins: [PluginRegistration] = [
+        PluginRegistration(AILLMAsJudge.self),
         PluginRegistration(AIPromptDecorator.self),
         PluginRegistration(AIPromptGuard.self),
         PluginRegistration(AIPromptTemplate.self),

@@ -90,6 +90,11 @@ public enum Instruments {
         "pellucid.balancer.usage", .observedGauge, unit: "1", help: "Decayed usage of a balanced target, by the balancer's tokens_count_strategy.", attributes: balancerInstance,
         source: ours)
 
+    /// From sending to the last byte, for each attempt of a mirrored request (`original`) and for its copy.
+    public static let balancerMirror = Instrument(
+        "pellucid.balancer.mirror.duration", .histogram(bounds: operationBounds), unit: "s", help: "Duration of mirrored requests and of their copies.",
+        attributes: balancerInstance + ["role", AttributeNames.errorType], source: ours)
+
     // Delivery of evidence.
     public static let requestsUnaccounted = Instrument(
         "pellucid.requests.unaccounted", .observedGauge, unit: "{request}",

@@ -260,7 +260,7 @@ import Testing
     @Test func `problems name the target`() {
         #expect(
             AdvancedFixture.problems(["openai/a", "{route_type: llm/v1/chat, model: {provider: openai, name: b}, weight: 0}"])
-                == ["services[0].routes[0].plugins[0].config.targets[1].weight: 0 is outside 1...65535"])
+                == ["services[0].routes[0].plugins[0].config.targets[1].weight: 0 is outside 1 to 65535"])
         let mixed = AdvancedFixture.problems(["openai/a", "{route_type: llm/v1/completions, model: {provider: openai, name: b}}"])
         #expect(mixed.count == 1 && mixed[0].contains("config.targets[1].route_type"), "\(mixed)")
     }

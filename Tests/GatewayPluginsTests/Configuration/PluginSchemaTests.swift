@@ -64,6 +64,10 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
                 "targets": .list([Self.target]), "embeddings": Self.embeddings, "vectordb": Self.vectors, "targets.[].model.options.upstream_url": .text("http://h/p"),
                 "embeddings.model.options.upstream_url": .text("http://h/p"),
             ], companions: Self.advancedCompanions),
+        PluginSchemaCase(
+            "ai-llm-as-judge", AILLMAsJudgeConfiguration.self, base: .mapping([("llm", Self.target.setting(["model", "options"], to: .mapping([])))]),
+            samples: ["llm": Self.target, "message_countback": .plain("3"), "llm.model.options.upstream_url": .text("http://h/p")],
+            companions: Dictionary(uniqueKeysWithValues: Self.aiProxyCompanions.map { key, value in ("llm.\(key)", value.map { (["llm"] + $0.path, $0.value) }) })),
         PluginSchemaCase("ai-prompt-guard", AIPromptGuardConfiguration.self, base: .mapping([("deny_patterns", .list([.text("x")]))])),
         PluginSchemaCase(
             "ai-prompt-decorator", AIPromptDecoratorConfiguration.self,
@@ -145,7 +149,7 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
     /// The base with what the field needs around it: required neighbours in list elements, and companions.
     private func surroundings(_ path: [String], _ schema: KongSchema, _ test: PluginSchemaCase) -> DocumentNode {
         var document = test.base
-        if let list = path.firstIndex(of: "[]") {
+        for list in path.indices where path[list] == "[]" {
             let listPath = Array(path[..<list])
             if let (_, field) = self.fields(schema.root).first(where: { $0.path == listPath }), let items = field.items {
                 document = document.setting(listPath, to: .list([self.sample(items, listPath + ["[]"], test)]))

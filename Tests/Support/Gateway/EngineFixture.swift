@@ -35,7 +35,7 @@ package final class EngineFixture {
         let loaded = try loader.load(text: "_format_version: \"3.0\"\n\(body)\n", fileName: "test.yaml")
         let builder = SnapshotBuilder(
             plugins: plugins, providers: providers, sinks: self.sinks, http: self.http, patterns: PCRE2PatternCompiler(),
-            balancers: balancers ?? BalancerStore(registry: self.registry), hash: FakeHash.digest)
+            balancers: balancers ?? BalancerStore(registry: self.registry, caller: self.http), hash: FakeHash.digest)
         self.snapshot = try builder.build(loaded)
         self.engine = RequestEngine(snapshots: SnapshotStore(self.snapshot))
     }

@@ -28,7 +28,7 @@ struct ConfigurationAssembly: Sendable {
         let hash = SecretHash()
         self.builder = SnapshotBuilder(
             plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, http: http, patterns: patterns,
-            balancers: BalancerStore(registry: registry), hash: { hash.digest($0) })
+            balancers: BalancerStore(registry: registry, caller: http), hash: { hash.digest($0) })
     }
 
     func load(_ source: ConfigurationSource) throws(ConfigurationError) -> LoadedConfiguration {

@@ -142,13 +142,17 @@ final class BalancedAttempts: AttemptDirector {
             return self.couldTryAnother(criterion, now: now) ? .decline(code: FailoverPolicy.code(of: criterion)) : .pass
         }
         guard head.status < 300 else { return .pass }
-        if BalancedAttempts.isEventStream(head) { return self.couldTryAnother(.error, now: now) || self.couldTryAnother(.timeout, now: now) ? .firstBytes : .pass }
+        if BalancedAttempts.isStream(head, attempt.plan) { return self.couldTryAnother(.error, now: now) || self.couldTryAnother(.timeout, now: now) ? .firstBytes : .pass }
         // A coded answer was not asked for and cannot be looked into.
         guard !head.fields.contains(.contentEncoding), self.couldTryAnother(.invalidHeader, now: now) else { return .pass }
         return .document(limit: BalancedAttempts.documentLimit)
     }
 
-    private static func isEventStream(_ head: HTTPResponseHead) -> Bool { head.fields.first(.contentType)?.starts(with: "text/event-stream".utf8) ?? false }
+    /// Whether events follow: server-sent ones, or those of a provider with a framing of its own.
+    private static func isStream(_ head: HTTPResponseHead, _ plan: ModelPlan) -> Bool {
+        guard let type = head.fields.first(.contentType) else { return plan.isStream }
+        return type.starts(with: "text/event-stream".utf8) || (plan.isStream && !type.starts(with: "application/json".utf8))
+    }
 
     func settled() { self.planner = nil }
 

@@ -24,6 +24,8 @@ public struct BalancerQuery: Sendable {
     public var ranking: [TargetSet] = []
     /// Why the first of `ranking` is first.
     public var rankingReason: StaticString = "best_match"
+    /// Targets taken while one of them is in service: the group of an experiment; nil: all alike.
+    public var preferred: TargetSet?
     /// Whether the request may be sent again although an upstream received it (RFC 9110 section 9.2.2).
     public var isIdempotent = false
 
@@ -47,4 +49,26 @@ public protocol TargetBalancer: AnyObject, Sendable {
 public protocol BalancerDirectory: Sendable {
     /// The balancer of a configured instance, the same as long as id and settings are.
     func balancer(id: String, targets: [BalancedTarget], settings: BalancerSettings) -> any TargetBalancer
+    /// Sends a copy of a request to a target beside the path. Its answer is read, measured and thrown away; the client never waits for it.
+    func mirror(_ call: HTTPCall, pluginID: String, target: String)
+    /// Records what came of a mirrored request, for comparison with its copy.
+    func compared(_ outcome: MirroredOutcome)
+}
+
+/// What came of a mirrored request or of its copy.
+public struct MirroredOutcome: Sendable {
+    public let pluginID: String
+    public let target: String
+    public let isCopy: Bool
+    /// A status of 400 and above, or the code of a failure; empty: none.
+    public let failure: String
+    public let nanoseconds: UInt64
+
+    public init(pluginID: String, target: String, isCopy: Bool, failure: String, nanoseconds: UInt64) {
+        self.pluginID = pluginID
+        self.target = target
+        self.isCopy = isCopy
+        self.failure = failure
+        self.nanoseconds = nanoseconds
+    }
 }

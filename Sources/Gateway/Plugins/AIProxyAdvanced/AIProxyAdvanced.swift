@@ -12,10 +12,19 @@ public final class AIProxyAdvanced: RequestPlugin {
     public enum Field: EvidenceField {
         /// Targets that the request may use at all.
         case allowed
+        /// The group of the split test that the client belongs to.
+        case group
+        /// How far the prompt is from the nearest description.
+        case distance
+        /// The target that gets a copy of the request.
+        case mirrored
 
         public var key: StaticString {
             switch self {
             case .allowed: "pellucid.balancer.allowed"
+            case .group: "pellucid.balancer.group"
+            case .distance: "pellucid.balancer.distance"
+            case .mirrored: "pellucid.balancer.mirrored"
             }
         }
     }
@@ -26,19 +35,46 @@ public final class AIProxyAdvanced: RequestPlugin {
     private let balancer: any TargetBalancer
     private let names: TargetNames
     private let hashField: HashField
+    /// Whether judges' scores are of use.
+    private let isScored: Bool
+    private let semantic: SemanticRanking?
+    private let split: SplitAssignment?
+    private let mirror: Mirror?
+    private let balancers: any BalancerDirectory
+    private let pluginID: String
+
+    /// Where copies go.
+    private struct Mirror {
+        let target: Int
+        let share: Double
+        let timeoutMilliseconds: Int
+    }
 
     public init(configuration: AIProxyAdvancedConfiguration, services: PluginServices) throws(ConfigurationError) {
         let settings = try BalancerExtensions.decode(services.ownSettings)
         self.configuration = configuration
         self.targets = try AIProxyAdvanced.targets(configuration, services)
         self.operation = self.targets[0].operation
-        self.names = TargetNames(configuration.targets)
+        let names = TargetNames(configuration.targets)
+        self.names = names
         self.hashField = HashField(configuration.balancer.hashOnHeader)
-        if configuration.balancer.algorithm == .semantic {
-            throw ConfigurationError(issues: [ConfigurationIssue(path: "config.balancer.algorithm", line: 0, problem: "\"semantic\" is not served yet")])
+        self.isScored = configuration.balancer.algorithm == .lowestUsage && configuration.balancer.usage == .accuracy
+        self.semantic = configuration.balancer.algorithm == .semantic ? try SemanticRanking(configuration, services) : nil
+        self.split = try settings.split.map { split throws(ConfigurationError) in try SplitAssignment(split, names) }
+        self.mirror = try settings.mirror.map { mirror throws(ConfigurationError) in
+            guard let target = names.names.firstIndex(of: mirror.target), configuration.targets.count > 1 else {
+                throw ConfigurationError(issues: [
+                    ConfigurationIssue(
+                        path: "_pellucid.balancer.mirror.target", line: 0, problem: "there is no target \"\(mirror.target)\" beside another one",
+                        hint: "targets are \(names.names.joined(separator: ", "))")
+                ])
+            }
+            return Mirror(target: target, share: mirror.percent / 100, timeoutMilliseconds: configuration.balancer.readTimeout)
         }
+        self.balancers = services.balancers
+        self.pluginID = services.instanceID
         self.balancer = services.balancers.balancer(
-            id: services.instanceID, targets: AIProxyAdvanced.balanced(configuration, self.names), settings: settings.applied(to: configuration.balancer))
+            id: services.instanceID, targets: AIProxyAdvanced.balanced(configuration, names), settings: settings.applied(to: configuration.balancer))
     }
 
     private static func targets(_ configuration: AIProxyAdvancedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [ModelTarget] {
@@ -79,21 +115,53 @@ public final class AIProxyAdvanced: RequestPlugin {
         case .success(let read): body = read
         case .failure(let refusal): return .reject(refusal.rejection)
         }
-        var allowed = TargetSet(first: self.targets.count)
+        var allowed = self.choosable
         if let model = body.model, !model.isEmpty {
-            allowed = self.names.serving(model)
+            allowed = self.names.serving(model).intersection(self.choosable)
             guard !allowed.isEmpty else { return .reject(self.unknownModel.rejection) }
         }
         if !self.configuration.acls.isEmpty {
             allowed = self.permitted(allowed, request, body)
             guard !allowed.isEmpty else { return .reject(AIProxyAdvanced.forbidden) }
         }
-        if allowed.count < self.targets.count { context.set(.allowed, .int(Int64(allowed.count))) }
-        let query = BalancerQuery(allowed: allowed, hash: self.hashField.hash(request))
+        if allowed != self.choosable { context.set(.allowed, .int(Int64(allowed.count))) }
+        var query = BalancerQuery(allowed: allowed, hash: self.hashField.hash(request))
+        if let group = self.split?.group(of: request) {
+            query.preferred = group.targets
+            context.set(.group, .string(group.name))
+        }
+        if let semantic {
+            let ranking = await semantic.rank(body, &context)
+            query.ranking = ranking.groups
+            query.rankingReason = ranking.reason
+            if let distance = ranking.distance { context.set(.distance, .double(distance)) }
+        }
+        let served = self.isScored ? ServedTarget(self.balancer) : nil
+        if let served { request.leave(served, for: ServedTarget.noteID) }
         request.body = .model(body)
-        request.upstream = .directed(
-            self.balancer.director(query, ModelPlanner(self.targets, body, sendsModelName: self.configuration.sendsModelNameHeader)))
+        let director = self.balancer.director(query, ModelPlanner(self.targets, body, served, sendsModelName: self.configuration.sendsModelNameHeader))
+        request.upstream = .directed(self.mirrored(director, request, body, &context))
         return .modified
+    }
+
+    /// Sends the copy of a request that is to be mirrored, and has its own outcome recorded beside the copy's.
+    private func mirrored(
+        _ director: any AttemptDirector, _ request: borrowing GatewayRequest, _ body: ModelRequestBody, _ context: inout StageContext<AIProxyAdvanced>
+    ) -> any AttemptDirector {
+        guard let mirror, Double(BalancingHash.of(request.requestID.utf8) >> 11) * 0x1p-53 < mirror.share else { return director }
+        // What the target cannot express is not mirrored.
+        guard let (plan, encoded) = try? self.targets[mirror.target].plan(body, request) else { return director }
+        context.set(.mirrored, .string(self.names.names[mirror.target]))
+        return MirroredAttempts(
+            director, self.balancers, pluginID: self.pluginID, names: self.names.names, copy: plan.call(encoded, timeoutMilliseconds: mirror.timeoutMilliseconds),
+            to: mirror.target)
+    }
+
+    /// All targets but the one that only gets copies.
+    private var choosable: TargetSet {
+        var all = TargetSet(first: self.targets.count)
+        if let mirror { all.remove(mirror.target) }
+        return all
     }
 
     private var unknownModel: RefusedRequest {
@@ -120,15 +188,18 @@ public final class AIProxyAdvanced: RequestPlugin {
 private final class ModelPlanner: TargetPlanner {
     private let targets: [ModelTarget]
     private let body: ModelRequestBody
+    private let served: ServedTarget?
     private let sendsModelName: Bool
 
-    init(_ targets: [ModelTarget], _ body: ModelRequestBody, sendsModelName: Bool) {
+    init(_ targets: [ModelTarget], _ body: ModelRequestBody, _ served: ServedTarget?, sendsModelName: Bool) {
+        self.served = served
         self.targets = targets
         self.body = body
         self.sendsModelName = sendsModelName
     }
 
     func plan(_ target: Int, _ request: borrowing GatewayRequest) -> TargetPlanning {
+        self.served?.set(target)
         do throws(RefusedRequest) {
             let (plan, encoded) = try self.targets[target].plan(self.body, request)
             return .planned(plan, body: encoded, responseFields: self.sendsModelName ? [(name: "X-Kong-LLM-Model", value: plan.servedName)] : [])

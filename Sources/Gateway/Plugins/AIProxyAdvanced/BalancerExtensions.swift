@@ -13,6 +13,19 @@ struct BalancerExtensions: GatewayConfiguration, Hashable {
     let latencyDecay: Int
     let usageHalfLife: Int
     let longestRetryAfter: Int
+    let split: SplitTest?
+    let mirror: Mirror?
+
+    /// `mirror`: a share of the requests is sent to a target as well, whose answers nobody gets; the target takes no other traffic.
+    struct Mirror: GatewayConfiguration, Hashable {
+        let target: String
+        let percent: Double
+
+        init(from node: inout ConfigurationNode) {
+            self.target = node.requiredString("target", .nonEmpty)
+            self.percent = node.number("percent", default: 100, in: 0...100)
+        }
+    }
 
     enum Algorithm: String, Sendable, Hashable, CaseIterable { case powerOfTwoChoices = "power-of-two-choices" }
 
@@ -27,6 +40,8 @@ struct BalancerExtensions: GatewayConfiguration, Hashable {
         self.retryPause = node.int("retry_pause", default: 25, in: 0...1000)
         self.latencyDecay = node.int("latency_decay", default: 10_000, in: 1...2_147_483_646)
         self.usageHalfLife = node.int("usage_half_life", default: 60_000, in: 1...2_147_483_646)
+        self.split = node.configuration("split")
+        self.mirror = node.configuration("mirror")
         self.longestRetryAfter = node.int("longest_retry_after", default: 60_000, in: Self.milliseconds)
     }
 

@@ -83,7 +83,8 @@ public struct RedisConfiguration: GatewayConfiguration, Hashable {
     public let sentinelNodes: [Node]?
     public let sentinelUsername: String?
     public let sentinelPassword: String?
-    public let cloud: CloudAuthentication?
+    /// For a Redis of a cloud provider; without a provider nothing of it counts.
+    public let cloud: CloudAuthentication
 
     public struct Node: Sendable, Hashable {
         public let host: String
@@ -120,7 +121,7 @@ public struct RedisConfiguration: GatewayConfiguration, Hashable {
         }
         self.sentinelUsername = node.optionalString("sentinel_username", referenceable: true)
         self.sentinelPassword = node.optionalString("sentinel_password", referenceable: true)
-        self.cloud = node.configuration("cloud_authentication")
+        self.cloud = node.configurationOrDefaults("cloud_authentication")
     }
 
     /// `cloud_authentication`.
