@@ -150,8 +150,7 @@ final class BalancedAttempts: AttemptDirector {
 
     /// Whether events follow: server-sent ones, or those of a provider with a framing of its own.
     private static func isStream(_ head: HTTPResponseHead, _ plan: ModelPlan) -> Bool {
-        guard let type = head.fields.first(.contentType) else { return plan.isStream }
-        return type.starts(with: "text/event-stream".utf8) || (plan.isStream && !type.starts(with: "application/json".utf8))
+        head.fields.hasValue(.contentType, prefix: "text/event-stream") || (plan.isStream && !head.fields.hasValue(.contentType, prefix: "application/json"))
     }
 
     func settled() { self.planner = nil }

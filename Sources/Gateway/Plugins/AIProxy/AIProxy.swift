@@ -39,7 +39,7 @@ public final class AIProxy: RequestPlugin {
     /// - Parameter limit: longest body, bytes; 0: no limit of its own.
     static func readBody(_ request: inout GatewayRequest, _ operation: ModelOperation, limit: Int) async -> Result<ModelRequestBody, RefusedRequest> {
         let limit = limit == 0 ? Int.max : limit
-        if let type = request.head.fields.first(.contentType), !type.starts(with: "application/json".utf8) {
+        if request.head.fields.contains(.contentType), !request.head.fields.hasValue(.contentType, prefix: "application/json") {
             return .failure(RefusedRequest(415, "unsupported_media_type", "the content type must be application/json"))
         }
         let bytes: ByteBuffer
