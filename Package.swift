@@ -53,7 +53,7 @@ let package = Package(
         .target(name: "SideClient", dependencies: ["Telemetry", "CCurl"], path: "Sources/Exporters/SideClient", swiftSettings: strict),
         // Encoding and delivery of evidence.
         .target(
-            name: "Exporters", dependencies: ["Telemetry", "SideClient", "COTLP", "COpenSSL", "CLZ4", "CZlib"], path: "Sources/Exporters",
+            name: "Exporters", dependencies: ["Telemetry", "SideClient", "CCurl", "COTLP", "COpenSSL", "CLZ4", "CZlib"], path: "Sources/Exporters",
             exclude: ["C", "SideClient"], swiftSettings: strict),
 
         // Bytes only: HTTP/1.1, SSE, JSON.

@@ -55,6 +55,11 @@ public final class OTLPTraceExporter: EvidenceConsumer, @unchecked Sendable {
 
     public func counts() -> DeliveryCounts { self.stream.counts() }
 
+    public func prepareShutdown(deadline: UInt64) {
+        if self.batch.count > 0 { self.seal(upTo: self.batch.count) }
+        self.stream.end(deadline: deadline)
+    }
+
     public func shutdown(deadline: UInt64) {
         if self.batch.count > 0 { self.seal(upTo: self.batch.count) }
         self.stream.finish(deadline: deadline)

@@ -15,12 +15,16 @@ public final class EvidenceFlow: @unchecked Sendable {
         var scoped: [any EvidenceConsumer] = []
         var isStopping = false
         var hasStopped = false
+        var isRunning = false
+        /// Completed rounds of the drain thread.
+        var rounds: UInt64 = 0
     }
 
     private let state = Mutex(State())
     /// Guards the step "popped and offered to everyone", so that a scrape sees it whole.
     private let accounting = Mutex<UInt64>(0)
     private let signal = ThreadSignal()
+    private let retiring = ThreadSignal()
     public let registry: MetricRegistry
     private let ringCapacity: Int
     /// Longest time a finished request waits for the drain thread, nanoseconds.
@@ -51,6 +55,25 @@ public final class EvidenceFlow: @unchecked Sendable {
         }
     }
 
+    /// Takes a consumer out and ships what it holds until `deadline` (``MonotonicClock``). Blocks the caller.
+    ///
+    /// Nothing that still runs may name the consumer; what waits in the rings and does is offered first.
+    public func retire(_ consumer: any EvidenceConsumer, deadline: UInt64) {
+        // Two rounds of the drain thread: what was in the rings when this was called has been offered then.
+        for _ in 0..<2 {
+            let round = self.state.withLock { $0.rounds }
+            self.signal.notify()
+            while self.state.withLock({ $0.rounds == round && !$0.hasStopped && $0.isRunning }), MonotonicClock.now() < deadline { self.retiring.wait(nanoseconds: 5_000_000) }
+        }
+        self.remove(consumer)
+        // The round that is going on may have read the list before.
+        let round = self.state.withLock { $0.rounds }
+        self.signal.notify()
+        while self.state.withLock({ $0.rounds == round && !$0.hasStopped && $0.isRunning }), MonotonicClock.now() < deadline { self.retiring.wait(nanoseconds: 5_000_000) }
+        consumer.prepareShutdown(deadline: deadline)
+        consumer.shutdown(deadline: deadline)
+    }
+
     /// Starts the drain thread.
     public func start() {
         var thread = pthread_t()
@@ -73,11 +96,13 @@ public final class EvidenceFlow: @unchecked Sendable {
     func wake() { self.signal.notify() }
 
     private func run() {
+        self.state.withLock { $0.isRunning = true }
         while true {
             let moved = self.drainOnce()
             let now = MonotonicClock.now()
             let (consumers, stop) = self.state.withLock { ($0.global + $0.scoped, $0.isStopping) }
             for consumer in consumers { consumer.tick(now: now) }
+            self.state.withLock { $0.rounds &+= 1 }
             if stop && moved == 0 { break }
             if moved == 0 { self.signal.wait(nanoseconds: EvidenceFlow.pollInterval) }
         }
@@ -145,6 +170,8 @@ public final class EvidenceFlow: @unchecked Sendable {
         self.state.withLock { $0.isStopping = true }
         self.signal.notify()
         while !self.state.withLock({ $0.hasStopped }), MonotonicClock.now() < deadline { self.signal.wait(nanoseconds: 5_000_000) }
-        for consumer in self.state.withLock({ $0.global + $0.scoped }) { consumer.shutdown(deadline: deadline) }
+        let consumers = self.state.withLock { $0.global + $0.scoped }
+        for consumer in consumers { consumer.prepareShutdown(deadline: deadline) }
+        for consumer in consumers { consumer.shutdown(deadline: deadline) }
     }
 }

@@ -116,10 +116,10 @@ import Testing
 
     @Test func `a caller's decision is followed where it is to be`() {
         let sampler = Sampler(ratio: 0, followsParent: true)
-        #expect(sampler.decide(parent: self.sampledParent, traceIDLow: .max))
-        #expect(!Sampler(ratio: 1, followsParent: true).decide(parent: self.unsampledParent, traceIDLow: 0))
-        #expect(Sampler(ratio: 1, followsParent: false).decide(parent: self.unsampledParent, traceIDLow: 0))
-        #expect(!Sampler(ratio: 0, followsParent: false).decide(parent: self.sampledParent, traceIDLow: 0))
+        #expect(sampler.decide(parent: self.isSampled.sampledParent, traceIDLow: .max))
+        #expect(!Sampler(ratio: 1, followsParent: true).decide(parent: self.isSampled.unsampledParent, traceIDLow: 0))
+        #expect(Sampler(ratio: 1, followsParent: false).decide(parent: self.isSampled.unsampledParent, traceIDLow: 0))
+        #expect(!Sampler(ratio: 0, followsParent: false).decide(parent: self.isSampled.sampledParent, traceIDLow: 0))
     }
 
     @Test(arguments: [0.0, 0.01, 0.25, 0.5, 0.99, 1.0])

@@ -68,15 +68,28 @@ final class TelemetryAssembly: Sendable {
     func open(settings: PellucidSettings, configurationHash: String) {
         if settings.audit.isEnabled { self.openAudit(settings.audit, configurationHash) }
         if self.environment.isRequested { self.add(OTLPTraceExporter(options: self.traceBase, runner: self.runner)) }
-        if self.logs.isRequested { self.add(OTLPLogExporter(options: self.logBase, runner: self.runner, lines: self.lines)) }
+        if self.logs.isRequested { self.add(OTLPLogExporter(options: self.logBase, runner: self.runner, lines: self.lines, head: { [audit] in audit?.head() })) }
         if self.metrics.isRequested {
             self.metricExporter = OTLPMetricExporter(options: self.metricBase, intervalMilliseconds: self.metrics.metricIntervalMilliseconds, runner: self.runner)
         }
         self.runner.start(spool: self.spool(settings.spool))
     }
 
+    /// Says which changes of a reload wait for the next start.
+    func warnOfRestart(from old: PellucidSettings, to new: PellucidSettings) {
+        for (name, isChanged) in [("spool", old.spool != new.spool), ("audit", old.audit != new.audit)] where isChanged {
+            DiagnosticLog.shared.warning("_pellucid.\(name) has changed: the running gateway keeps the old settings until it is restarted")
+        }
+    }
+
     /// Ships the metrics' last values, once the requests are accounted for. Blocks the caller.
-    func shutdown(deadline: UInt64) { self.metricExporter?.shutdown(deadline: deadline) }
+    func shutdown(deadline: UInt64) {
+        // The window may be used up by a receiver of traces; the last values still get one try.
+        self.metricExporter?.shutdown(deadline: max(deadline, MonotonicClock.now() &+ 1_000_000_000))
+    }
+
+    /// Where the audit chain stands; nil without one.
+    var auditHead: AuditHead? { self.audit?.head() }
 
     /// Where undelivered telemetry waits; nil when it is to stay in memory.
     private func spool(_ settings: SpoolSettings) -> SpoolOptions? {
@@ -104,6 +117,11 @@ final class TelemetryAssembly: Sendable {
             case .interval: .interval(milliseconds: Int(settings.fsyncIntervalSeconds * 1000))
             case .always: .always
             }
+        options.rotateBytes = settings.rotateBytes
+        options.rotateSeconds = settings.rotateSeconds
+        options.keptFiles = settings.keptFiles
+        options.keptSeconds = settings.keptSeconds
+        options.compressesClosedFiles = settings.compressesClosedFiles
         options.version = GatewayIdentity.version
         options.configurationHash = configurationHash
         let stream = AuditStream(options: options, registry: self.flow.registry, lines: self.lines)
@@ -112,6 +130,8 @@ final class TelemetryAssembly: Sendable {
             DiagnosticLog.shared.error("\(error)")
         }
         self.audit = stream
+        self.flow.registry.observe(Instruments.auditHeadSeq) { Double(stream.head().seq) }
+        self.flow.registry.observe(Instruments.auditHeadHash) { stream.head().leadingBits }
         self.add(stream)
     }
 

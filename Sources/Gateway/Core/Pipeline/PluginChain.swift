@@ -20,14 +20,16 @@ struct PluginChain: Sendable {
         let stream: [any StreamStage]
         let sinks: [any EvidenceConsumer]
         let sampler: Sampler?
+        let propagation: TracePropagation?
 
         init(_ instances: [PluginInstance]) {
             self.request = instances.compactMap(\.request)
             self.attempt = instances.compactMap(\.attempt)
             self.response = instances.compactMap(\.response)
             self.stream = instances.compactMap(\.stream)
-            self.sinks = instances.compactMap(\.sink)
+            self.sinks = instances.flatMap(\.sinks)
             self.sampler = instances.compactMap(\.sampler).last
+            self.propagation = instances.compactMap(\.propagation).last
         }
     }
 

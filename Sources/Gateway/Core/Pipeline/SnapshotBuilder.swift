@@ -41,7 +41,7 @@ public struct SnapshotBuilder: Sendable {
         let sampling = configuration.settings.sampling
         return GatewaySnapshot(
             hash: configuration.hash, router: router, routes: routes, sampler: Sampler(ratio: sampling.ratio, followsParent: sampling.followsParent),
-            sinks: instances.compactMap(\.sink), settings: configuration.settings)
+            sinks: instances.flatMap(\.sinks), settings: configuration.settings)
     }
 
     private func instances(_ loaded: LoadedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [PluginInstance] {

@@ -78,6 +78,7 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
         bytes.writeStaticString("\r\n")
         request.fields.write(into: &bytes, skipping: request.skipped.union([.host, .contentLength, .transferEncoding]))
         bytes.writeImmutableBuffer(request.lines.bytes)
+        if let lines = request.traceLines { bytes.writeImmutableBuffer(lines.bytes) }
         if let trace = request.trace { HTTP1UpstreamExchange.write(trace, into: &bytes) }
         switch request.body {
         case .none:

@@ -10,8 +10,12 @@ final class RequestRun {
     let loop: LoopContext
     let snapshot: GatewaySnapshot
     let requestID: String
-    /// The caller's trace, where it sent one.
-    let parent: TraceContext?
+    /// The caller's sampling decision, where it sent one.
+    var parentDecision: Bool?
+    /// How trace context is read and written where a plugin says so, and the formats to write; nil: W3C, by the transport.
+    var propagation: (rules: TracePropagation, formats: [TraceFormat])?
+    /// Fields of every response of this request, relayed or own.
+    var extraFields: [(name: String, value: String)] = []
     /// The path as routes see it: Kong's normalisation (dot segments, double slashes, needless escapes).
     let normalizedPath: ByteBuffer
 
@@ -34,13 +38,13 @@ final class RequestRun {
     /// The request as it was before attempt stages adjusted it, for another attempt; nil without such stages, and once there is an answer.
     var replay: UpstreamRequest?
 
-    init(exchange: any DownstreamExchange, head: HTTPRequestHead, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parent: TraceContext?) {
+    init(exchange: any DownstreamExchange, head: HTTPRequestHead, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parentDecision: Bool?) {
         self.exchange = exchange
         self.head = head
         self.loop = loop
         self.snapshot = snapshot
         self.requestID = requestID
-        self.parent = parent
+        self.parentDecision = parentDecision
         let path = head.target.path
         self.normalizedPath = path.withUnsafeBytes { PathNormalizer.normalize($0) }.map { ByteBuffer(bytes: $0) } ?? ByteBuffer(path)
     }

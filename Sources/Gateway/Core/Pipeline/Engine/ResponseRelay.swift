@@ -27,6 +27,7 @@ extension RequestRun {
         var fields = received
         HopByHop.remove(from: &fields)
         for (name, value) in added { _ = fields.replace(name: name, value) }
+        for (name, value) in self.extraFields { _ = fields.replace(name: name, value) }
         fields.append(.xKongUpstreamLatency, Int((MonotonicClock.now() &- startedAt) / 1_000_000))
         fields.append(.xKongProxyLatency, Int((startedAt &- self.exchange.startedAt) / 1_000_000))
         _ = fields.append(.via, GatewayIdentity.via)
@@ -51,7 +52,7 @@ extension RequestRun {
         skipped.insert(.xKongRequestID)
         let loop = self.loop
         loop.headLines.removeAll()
-        for (name, value) in added {
+        for (name, value) in self.extraFields.isEmpty ? added : added + self.extraFields {
             if let known = KnownField(name: name) { skipped.insert(known) } else { fields.remove(name: name) }
             _ = loop.headLines.add(name: name, value)
         }
