@@ -21,6 +21,8 @@ struct PluginChain: Sendable {
         let sinks: [any EvidenceConsumer]
         let sampler: Sampler?
         let propagation: TracePropagation?
+        /// Whether a stage looks into the content of responses.
+        let readsContent: Bool
 
         init(_ instances: [PluginInstance]) {
             self.request = instances.compactMap(\.request)
@@ -30,6 +32,11 @@ struct PluginChain: Sendable {
             self.sinks = instances.flatMap(\.sinks)
             self.sampler = instances.compactMap(\.sampler).last
             self.propagation = instances.compactMap(\.propagation).last
+            self.readsContent =
+                !self.stream.isEmpty
+                || self.response.contains { stage in
+                    if case .body = stage.need { true } else { false }
+                }
         }
     }
 
