@@ -164,10 +164,14 @@ import Testing
             try self.write(changed)
             return try self.verify().problem ?? "none"
         }
-        #expect(try problem { $0[2] = $0[2].replacing("passed", with: "failed") }.hasPrefix("\(self.path):3: the line was changed"))
-        #expect(try problem { $0.remove(at: 2) }.hasPrefix("\(self.path):3: seq is 4, expected 3: 1 line(s) were removed"))
-        #expect(try problem { $0.insert($0[2], at: 3) }.hasPrefix("\(self.path):4: seq is 3, expected 4"))
-        #expect(try problem { $0.insert("{\"request\":{}}", at: 1) }.hasPrefix("\(self.path):2: is no line of the chain"))
+        let changed = try problem { $0[2] = $0[2].replacing("passed", with: "failed") }
+        #expect(changed.hasPrefix("\(self.path):3: the line was changed"))
+        let removed = try problem { $0.remove(at: 2) }
+        #expect(removed.hasPrefix("\(self.path):3: seq is 4, expected 3: 1 line(s) were removed"))
+        let repeated = try problem { $0.insert($0[2], at: 3) }
+        #expect(repeated.hasPrefix("\(self.path):4: seq is 3, expected 4"))
+        let added = try problem { $0.insert("{\"request\":{}}", at: 1) }
+        #expect(added.hasPrefix("\(self.path):2: is no line of the chain"))
         #expect(try problem { _ in } == "none")
     }
 
@@ -200,7 +204,7 @@ import Testing
     @Test func `names of closed files are read back, others are not taken for them`() {
         let name = AuditSegments.name(self.path, first: 7, last: 1_234_567_890_123)
         for file in [name, name + ".lz4", self.path + ".lock", self.path + ".1", self.path + ".000000000009-000000000001", self.directory.file("other.000000000001-000000000002")] {
-            FileManager.default.createFile(atPath: file, contents: Data())
+            _ = FileManager.default.createFile(atPath: file, contents: Data())
         }
         #expect(AuditSegments.of(self.path) == [AuditSegment(path: name + ".lz4", first: 7, last: 1_234_567_890_123, isCompressed: true)])
     }

@@ -24,7 +24,7 @@ public final class OTLPTraceExporter: EvidenceConsumer, @unchecked Sendable {
     }
 
     public func consume(_ evidence: RequestEvidence) {
-        guard evidence.root.isSampled else { return self.stream.sampledOut(requests: 1) }
+        guard evidence.root.isExported else { return self.stream.sampledOut(requests: 1) }
         // The bounds come first: what will be dropped is not encoded.
         let before = self.batch.count
         let spans = evidence.scopes.count + 1

@@ -22,7 +22,7 @@ public final class ZipkinExporter: EvidenceConsumer, @unchecked Sendable {
     }
 
     public func consume(_ evidence: RequestEvidence) {
-        guard evidence.root.isSampled else { return self.stream.sampledOut(requests: 1) }
+        guard evidence.root.isExported else { return self.stream.sampledOut(requests: 1) }
         let spans = evidence.scopes.count + 1
         guard self.stream.admit(requests: 1, items: spans, pendingBytes: self.batch.bytes.count) else { return }
         self.batch.add(items: spans, now: MonotonicClock.now()) { self.encoder.encode(evidence, into: &$0) }

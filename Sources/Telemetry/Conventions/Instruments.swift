@@ -70,6 +70,10 @@ public enum Instruments {
     public static let droppedScopes = Instrument(
         "pellucid.scopes.dropped", .counter, unit: "{scope}", help: "Scopes not recorded because their request had too many.", source: ours)
 
+    public static let samplingDecisions = Instrument(
+        "pellucid.sampling.decisions", .counter, unit: "{request}", help: "Finished requests by whether their spans are exported, and why.",
+        attributes: ["decision", "reason"], source: ours)
+
     // Delivery of evidence.
     public static let requestsUnaccounted = Instrument(
         "pellucid.requests.unaccounted", .observedGauge, unit: "{request}",

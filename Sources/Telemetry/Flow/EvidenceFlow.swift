@@ -10,6 +10,7 @@ public final class EvidenceFlow: @unchecked Sendable {
     // Unchecked: `loops` and `consumers` are guarded by `state`; the drain's own counters by `accounting`.
 
     private struct State {
+        var tail: TailSampling? = TailSampling()
         var loops: [LoopTelemetry] = []
         var global: [any EvidenceConsumer] = []
         var scoped: [any EvidenceConsumer] = []
@@ -27,6 +28,8 @@ public final class EvidenceFlow: @unchecked Sendable {
     private let retiring = ThreadSignal()
     public let registry: MetricRegistry
     private let ringCapacity: Int
+    /// Drain thread only.
+    private let decisions: SamplingCounter
     /// Longest time a finished request waits for the drain thread, nanoseconds.
     private static let pollInterval: UInt64 = 100_000_000
 
@@ -34,7 +37,11 @@ public final class EvidenceFlow: @unchecked Sendable {
     public init(registry: MetricRegistry, ringCapacity: Int = 8192) {
         self.registry = registry
         self.ringCapacity = ringCapacity
+        self.decisions = SamplingCounter(registry.makeShard())
     }
+
+    /// Which requests are exported in spite of the head decision; nil: none.
+    public func setTailSampling(_ tail: TailSampling?) { self.state.withLock { $0.tail = tail } }
 
     public func makeLoop(identifiers: IdentifierGenerator = IdentifierGenerator()) -> LoopTelemetry {
         let loop = LoopTelemetry(flow: self, metrics: self.registry.makeShard(), ringCapacity: self.ringCapacity, identifiers: identifiers)
@@ -112,11 +119,11 @@ public final class EvidenceFlow: @unchecked Sendable {
     /// Moves what is in the rings now. Called by the drain thread, and by tests that have no thread.
     @discardableResult
     public func drainOnce() -> Int {
-        let (loops, global) = self.state.withLock { ($0.loops, $0.global) }
+        let (loops, global, tail) = self.state.withLock { ($0.loops, $0.global, $0.tail) }
         var moved = 0
         for loop in loops {
             var budget = loop.ring.capacity
-            while budget > 0, let evidence = self.takeAndOffer(loop, global) {
+            while budget > 0, let evidence = self.takeAndOffer(loop, global, tail) {
                 evidence.reset()
                 _ = loop.returns.push(evidence)
                 budget -= 1
@@ -126,10 +133,12 @@ public final class EvidenceFlow: @unchecked Sendable {
         return moved
     }
 
-    private func takeAndOffer(_ loop: LoopTelemetry, _ global: [any EvidenceConsumer]) -> RequestEvidence? {
+    private func takeAndOffer(_ loop: LoopTelemetry, _ global: [any EvidenceConsumer], _ tail: TailSampling?) -> RequestEvidence? {
         self.accounting.withLock { taken in
             guard let evidence = loop.ring.pop() else { return nil }
             taken &+= 1
+            if !evidence.root.isSampled, let tail { evidence.root.tailReason = tail.reason(evidence) }
+            self.decisions.count(evidence.root)
             for consumer in global { consumer.consume(evidence) }
             for consumer in evidence.sinks { consumer.consume(evidence) }
             return evidence

@@ -60,6 +60,8 @@ public final class MetricRegistry: Sendable {
         self.state = Mutex(state)
     }
 
+    /// Most series of one instrument.
+    public var seriesBudget: Int { self.state.withLock { $0.seriesBudget } }
     public func setSeriesBudget(_ budget: Int) { self.state.withLock { $0.seriesBudget = max(1, budget) } }
 
     func makeShard() -> MetricShard {

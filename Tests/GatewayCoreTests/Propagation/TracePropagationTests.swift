@@ -13,7 +13,8 @@ import Testing
         let text = String(decoding: lines.bytes.readableBytesView, as: UTF8.self)
         for line in text.split(separator: "\r\n") {
             let parts = line.split(separator: ":", maxSplits: 1)
-            #expect(fields.append(name: String(parts[0]), String(parts[1].dropFirst())))
+            let isTaken = fields.append(name: String(parts[0]), String(parts[1].dropFirst()))
+            #expect(isTaken)
         }
         return fields
     }

@@ -53,6 +53,7 @@ final class GatewayProcess: Sendable {
         self.registry.setSeriesBudget(settings.seriesBudget)
         let store = SnapshotStore(self.telemetry.sampled(snapshot))
         self.telemetry.open(settings: settings, configurationHash: snapshot.hash)
+        self.telemetry.apply(settings.sampling)
         self.flow.start()
         self.registerGauges(store)
 
@@ -136,9 +137,10 @@ final class GatewayProcess: Sendable {
             }
         }
         // Where one sees how it goes comes first, so that a scrape can tell "starting" from "absent".
-        let status = HTTPListener.Service(
-            loops: sideLoops, handler: StatusHandler(source: self.statusSource(store)), options: server, registry: self.registry, count: ConnectionCount(), tls: tls)
         for (address, name) in [(self.options.status, "status"), (self.options.admin, "admin")] {
+            let status = HTTPListener.Service(
+                loops: sideLoops, handler: StatusHandler(source: self.statusSource(store, inspects: name == "admin")), options: server, registry: self.registry,
+                count: ConnectionCount(), tls: tls)
             if let address { listeners.side.append(try await bind(address, name, side, status)) }
         }
         let engine = HTTPListener.Service(
@@ -187,8 +189,10 @@ final class GatewayProcess: Sendable {
 
     // MARK: Views of the process
 
-    private func statusSource(_ store: SnapshotStore) -> StatusSource {
-        StatusSource(
+    private func statusSource(_ store: SnapshotStore, inspects: Bool) -> StatusSource {
+        let inspection = InspectionSource(
+            explain: { [self] in self.telemetry.explain($0, store.active) }, cardinality: { [self] in Array(CardinalityPage.json(self.registry).utf8) })
+        return StatusSource(
             isReady: { [self] in self.isReady.load(ordering: .acquiring) },
             metrics: { [self] accept in
                 let format = PrometheusFormat.negotiate(accept: accept)
@@ -196,7 +200,7 @@ final class GatewayProcess: Sendable {
             },
             status: { [self] in
                 "{\"configuration_hash\":\"\(store.active.hash)\",\"server\":{\"requests_in_flight\":\(self.flow.inFlight),\"total_requests\":\(self.flow.finished)}\(self.auditStatus),\"version\":\"\(GatewayIdentity.version)\"}"
-            })
+            }, inspection: inspects ? inspection : nil)
     }
 
     /// The audit chain's head as a member of `/status`.
@@ -247,6 +251,7 @@ final class GatewayProcess: Sendable {
             if let tls = self.tls.withLock({ $0 }) { tls.swap(try self.assembly.certificates.table(built.certificates)) }
             let previous = store.swap(self.telemetry.sampled(snapshot))
             retirement.replaced(previous)
+            self.telemetry.apply(snapshot.settings.sampling)
             self.telemetry.warnOfRestart(from: previous.settings, to: snapshot.settings)
             if previous.hash != snapshot.hash {
                 self.registry.stopObserving(Instruments.configInfo, [previous.hash])

@@ -1,5 +1,7 @@
 import Exporters
 import GatewayCore
+import GatewayWire
+import NIOCore
 import Telemetry
 
 /// The telemetry that belongs to the process rather than to a configuration: audit stream, the OTEL_* exporter, sampling from the environment.
@@ -15,6 +17,7 @@ final class TelemetryAssembly: Sendable {
     private let consumers: ConsumerMetrics
     // Set once by open(settings:configurationHash:), before anything else runs.
     private nonisolated(unsafe) var audit: AuditStream?
+    private nonisolated(unsafe) var decisions: DecisionRing?
     private nonisolated(unsafe) var metricExporter: OTLPMetricExporter?
 
     init(environment: [String: String], stateDirectory: String, flow: EvidenceFlow, runner: ExportRunner, consumers: ConsumerMetrics) {
@@ -67,6 +70,11 @@ final class TelemetryAssembly: Sendable {
     /// Opens the built-in audit stream and the exporters that the environment asks for.
     func open(settings: PellucidSettings, configurationHash: String) {
         if settings.audit.isEnabled { self.openAudit(settings.audit, configurationHash) }
+        if settings.explainedRequests > 0 {
+            let ring = DecisionRing(capacity: settings.explainedRequests, lines: self.lines)
+            self.decisions = ring
+            self.add(ring)
+        }
         if self.environment.isRequested { self.add(OTLPTraceExporter(options: self.traceBase, runner: self.runner)) }
         if self.logs.isRequested { self.add(OTLPLogExporter(options: self.logBase, runner: self.runner, lines: self.lines, head: { [audit] in audit?.head() })) }
         if self.metrics.isRequested {
@@ -138,6 +146,24 @@ final class TelemetryAssembly: Sendable {
     private func add(_ consumer: any EvidenceConsumer) {
         self.flow.addGlobal(consumer)
         self.consumers.add(consumer)
+    }
+
+    /// The tail decision of sampling follows the configuration at once.
+    func apply(_ sampling: SamplingSettings) {
+        self.flow.setTailSampling(
+            TailSampling(
+                keepsFailures: sampling.keepsFailures, keepsSlowerThan: sampling.keepsSlowerThanSeconds.map { UInt64($0 * 1e9) }, keepsCostlierThan: sampling.keepsCostlierThan,
+                overridesParent: sampling.overridesParent))
+    }
+
+    /// The decision record of a request with the routes it fits in the active configuration; nil when it is none of the last ones.
+    func explain(_ requestID: String, _ snapshot: GatewaySnapshot) -> [UInt8]? {
+        guard var json = self.decisions?.explanation(of: requestID.lowercased()) else { return nil }
+        guard let record = try? JSONValue(parsing: ByteBuffer(bytes: json))["record"] else { return json }
+        let isCurrent = record["config_hash"]?.stringValue == snapshot.hash
+        json.removeLast()
+        json += Array(",\"active_config_hash\":\"\(snapshot.hash)\",\"is_config_active\":\(isCurrent),\"route_candidates\":\(RouteCandidates.json(record, snapshot))}".utf8)
+        return json
     }
 
     func reopenFiles() { self.audit?.reopen() }

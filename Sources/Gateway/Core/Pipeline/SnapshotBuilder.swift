@@ -35,7 +35,8 @@ public struct SnapshotBuilder: Sendable {
             return RouteRuntime(
                 identity: SnapshotBuilder.identity(route, service?.entity), entity: route, service: service,
                 chain: PluginChain(
-                    route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)))
+                    route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)),
+                traceLimit: configuration.settings.sampling.maximumPerSecond.map { TraceLimit(perSecond: $0) })
         }
         let router = try Router(routes: configuration.routes, services: configuration.services, patterns: self.patterns)
         let sampling = configuration.settings.sampling

@@ -26,6 +26,8 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
     public let isRealIPRecursive: Bool
     /// Series one metric may have before labels become `__other__`. Default 10,000, 100 to 1,000,000.
     public let seriesBudget: Int
+    /// Requests whose decision records are kept in memory for `pellucid explain`. Default 1,000; 0 to 100,000. Read at the start only.
+    public let explainedRequests: Int
 
     /// Every default.
     public static let defaults: PellucidSettings = {
@@ -48,6 +50,7 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
         self.trustedProxies = node.strings("trusted_proxies", network)
         self.realIPHeader = node.string("real_ip_header", default: "X-Real-IP", .headerName)
         self.isRealIPRecursive = node.bool("real_ip_recursive", default: false)
+        self.explainedRequests = node.int("explained_requests", default: 1_000, in: 0...100_000)
         self.seriesBudget = node.int("series_budget", default: 10_000, in: 100...1_000_000)
     }
 }

@@ -59,7 +59,7 @@ extension LoopTelemetry {
     /// Begins a record and takes the head sampling decision for it.
     func begin(parent: TraceContext?, sampler: Sampler, at now: UInt64) -> RequestRecord {
         let record = self.begin(parent: parent, isSampled: false, at: now)
-        record.update { root, _ in root.isSampled = sampler.decide(parent: parent?.isSampled, traceIDLow: root.traceIDLow) }
+        record.update { root, _ in sampler.decide(&root, parent: parent?.isSampled) }
         return record
     }
 }

@@ -16,6 +16,9 @@ final class RequestRun {
     var propagation: (rules: TracePropagation, formats: [TraceFormat])?
     /// Fields of every response of this request, relayed or own.
     var extraFields: [(name: String, value: String)] = []
+    /// Set where the route's responses say what took how long.
+    var timed: RequestEvidence?
+    var serverTiming: String? { self.timed.map { ServerTiming.value($0, upstreamWait: self.upstreamWaitNanoseconds, now: MonotonicClock.now()) } }
     /// The path as routes see it: Kong's normalisation (dot segments, double slashes, needless escapes).
     let normalizedPath: ByteBuffer
 
