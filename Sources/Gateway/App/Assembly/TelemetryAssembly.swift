@@ -148,8 +148,10 @@ final class TelemetryAssembly: Sendable {
         self.consumers.add(consumer)
     }
 
-    /// The tail decision of sampling follows the configuration at once.
-    func apply(_ sampling: SamplingSettings) {
+    /// The tail decision of sampling and the redaction follow the configuration at once.
+    func apply(_ settings: PellucidSettings) {
+        self.flow.setRedaction(RedactionAssembly.policies(settings.redaction))
+        let sampling = settings.sampling
         self.flow.setTailSampling(
             TailSampling(
                 keepsFailures: sampling.keepsFailures, keepsSlowerThan: sampling.keepsSlowerThanSeconds.map { UInt64($0 * 1e9) }, keepsCostlierThan: sampling.keepsCostlierThan,
