@@ -102,9 +102,11 @@ final class TelemetryAssembly: Sendable {
     /// Where undelivered telemetry waits; nil when it is to stay in memory.
     private func spool(_ settings: SpoolSettings) -> SpoolOptions? {
         guard settings.isEnabled else { return nil }
-        return SpoolOptions(
+        var options = SpoolOptions(
             directory: settings.path ?? "\(self.stateDirectory)/spool", maximumBytes: settings.maximumBytes, maximumAgeSeconds: settings.maximumAgeSeconds,
             flushSeconds: settings.flushSeconds)
+        options.isSynchronized = settings.isSynchronized
+        return options
     }
 
     private func openAudit(_ settings: AuditSettings, _ configurationHash: String) {
