@@ -103,13 +103,13 @@ struct ZipkinSpanEncoder {
         if number < view.attempts.count { self.tag("kong.balancer.state", "failed", &out) }
         self.place(view, &out)
         if !attempt.operation.isEmpty {
-            self.tag("gen_ai.operation.name", attempt.operation, view, &out)
-            self.tag("gen_ai.provider.name", attempt.provider, view, &out)
-            self.tag("gen_ai.request.model", attempt.requestModel, view, &out)
-            self.tag("gen_ai.response.model", attempt.responseModel, view, &out)
+            self.tag(AttributeNames.genAIOperationName, attempt.operation, view, &out)
+            self.tag(AttributeNames.genAIProviderName, attempt.provider, view, &out)
+            self.tag(AttributeNames.genAIRequestModel, attempt.requestModel, view, &out)
+            self.tag(AttributeNames.genAIResponseModel, attempt.responseModel, view, &out)
             if attempt.usage.source != .none {
-                self.tag("gen_ai.usage.input_tokens", "\(attempt.usage.input)", &out)
-                self.tag("gen_ai.usage.output_tokens", "\(attempt.usage.output)", &out)
+                self.tag("\(AttributeNames.genAIUsageInputTokens)", "\(attempt.usage.input)", &out)
+                self.tag("\(AttributeNames.genAIUsageOutputTokens)", "\(attempt.usage.output)", &out)
             }
         }
         let isError = attempt.status >= 400 || scope.outcome == .failed || scope.outcome == .abandoned

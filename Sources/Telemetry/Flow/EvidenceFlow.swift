@@ -11,6 +11,7 @@ public final class EvidenceFlow: @unchecked Sendable {
 
     private struct State {
         var tail: TailSampling? = TailSampling()
+        var redaction: RedactionPolicies?
         var loops: [LoopTelemetry] = []
         var global: [any EvidenceConsumer] = []
         var scoped: [any EvidenceConsumer] = []
@@ -48,6 +49,9 @@ public final class EvidenceFlow: @unchecked Sendable {
         self.state.withLock { $0.loops.append(loop) }
         return loop
     }
+
+    /// What is taken out of the evidence before consumers see it; nil: nothing.
+    public func setRedaction(_ policies: RedactionPolicies?) { self.state.withLock { $0.redaction = policies.flatMap { $0.isEmpty ? nil : $0 } } }
 
     /// Adds a consumer that sees every request.
     public func addGlobal(_ consumer: any EvidenceConsumer) { self.state.withLock { $0.global.append(consumer) } }
@@ -119,11 +123,11 @@ public final class EvidenceFlow: @unchecked Sendable {
     /// Moves what is in the rings now. Called by the drain thread, and by tests that have no thread.
     @discardableResult
     public func drainOnce() -> Int {
-        let (loops, global, tail) = self.state.withLock { ($0.loops, $0.global, $0.tail) }
+        let (loops, global, tail, redaction) = self.state.withLock { ($0.loops, $0.global, $0.tail, $0.redaction) }
         var moved = 0
         for loop in loops {
             var budget = loop.ring.capacity
-            while budget > 0, let evidence = self.takeAndOffer(loop, global, tail) {
+            while budget > 0, let evidence = self.takeAndOffer(loop, global, tail, redaction) {
                 evidence.reset()
                 _ = loop.returns.push(evidence)
                 budget -= 1
@@ -133,14 +137,22 @@ public final class EvidenceFlow: @unchecked Sendable {
         return moved
     }
 
-    private func takeAndOffer(_ loop: LoopTelemetry, _ global: [any EvidenceConsumer], _ tail: TailSampling?) -> RequestEvidence? {
+    private func takeAndOffer(
+        _ loop: LoopTelemetry, _ global: [any EvidenceConsumer], _ tail: TailSampling?, _ redaction: RedactionPolicies?
+    ) -> RequestEvidence? {
         self.accounting.withLock { taken in
             guard let evidence = loop.ring.pop() else { return nil }
             taken &+= 1
             if !evidence.root.isSampled, let tail { evidence.root.tailReason = tail.reason(evidence) }
             self.decisions.count(evidence.root)
-            for consumer in global { consumer.consume(evidence) }
-            for consumer in evidence.sinks { consumer.consume(evidence) }
+            if let redaction {
+                redaction.base.apply(to: evidence)
+                for consumer in global { redaction.offer(evidence, to: consumer) }
+                for consumer in evidence.sinks { redaction.offer(evidence, to: consumer) }
+            } else {
+                for consumer in global { consumer.consume(evidence) }
+                for consumer in evidence.sinks { consumer.consume(evidence) }
+            }
             return evidence
         }
     }

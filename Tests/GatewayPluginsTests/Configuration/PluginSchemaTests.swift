@@ -46,7 +46,7 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
         PluginSchemaCase("file-log", FileLogConfiguration.self, base: .mapping([("path", .text("/tmp/x"))]), refusedHere: ["custom_fields_by_lua": "Lua"]),
         PluginSchemaCase("prometheus", PrometheusConfiguration.self),
         PluginSchemaCase(
-            "http-log", HTTPLogConfiguration.self, base: .mapping([("http_endpoint", .text("http://c:1/x"))]), samples: ["http_endpoint": .text("http://c:2/y")],
+            "http-log", HTTPLogConfiguration.self, base: .mapping([("http_endpoint", .text("http://c:1/x"))]), samples: ["http_endpoint": .text("http://c:2/y"), "queue_size": .plain("5")],
             refusedHere: ["custom_fields_by_lua": "Lua", "client_certificate": "not served yet", "client_certificate.id": "not served yet"]),
         PluginSchemaCase(
             "tcp-log", TCPLogConfiguration.self, base: .mapping([("host", .text("h")), ("port", .plain("1"))]), refusedHere: ["custom_fields_by_lua": "Lua"]),

@@ -51,9 +51,10 @@ final class GatewayProcess: Sendable {
         let (snapshot, settings) = (built.snapshot, built.snapshot.settings)
         self.log.configure(settings.diagnosticLog)
         self.registry.setSeriesBudget(settings.seriesBudget)
+        NativeHistograms.isEnabled = settings.keepsNativeHistograms
         let store = SnapshotStore(self.telemetry.sampled(snapshot))
         self.telemetry.open(settings: settings, configurationHash: snapshot.hash)
-        self.telemetry.apply(settings.sampling)
+        self.telemetry.apply(settings)
         self.flow.start()
         self.registerGauges(store)
 
@@ -251,7 +252,7 @@ final class GatewayProcess: Sendable {
             if let tls = self.tls.withLock({ $0 }) { tls.swap(try self.assembly.certificates.table(built.certificates)) }
             let previous = store.swap(self.telemetry.sampled(snapshot))
             retirement.replaced(previous)
-            self.telemetry.apply(snapshot.settings.sampling)
+            self.telemetry.apply(snapshot.settings)
             self.telemetry.warnOfRestart(from: previous.settings, to: snapshot.settings)
             if previous.hash != snapshot.hash {
                 self.registry.stopObserving(Instruments.configInfo, [previous.hash])

@@ -102,9 +102,11 @@ final class TelemetryAssembly: Sendable {
     /// Where undelivered telemetry waits; nil when it is to stay in memory.
     private func spool(_ settings: SpoolSettings) -> SpoolOptions? {
         guard settings.isEnabled else { return nil }
-        return SpoolOptions(
+        var options = SpoolOptions(
             directory: settings.path ?? "\(self.stateDirectory)/spool", maximumBytes: settings.maximumBytes, maximumAgeSeconds: settings.maximumAgeSeconds,
             flushSeconds: settings.flushSeconds)
+        options.isSynchronized = settings.isSynchronized
+        return options
     }
 
     private func openAudit(_ settings: AuditSettings, _ configurationHash: String) {
@@ -148,8 +150,10 @@ final class TelemetryAssembly: Sendable {
         self.consumers.add(consumer)
     }
 
-    /// The tail decision of sampling follows the configuration at once.
-    func apply(_ sampling: SamplingSettings) {
+    /// The tail decision of sampling and the redaction follow the configuration at once.
+    func apply(_ settings: PellucidSettings) {
+        self.flow.setRedaction(RedactionAssembly.policies(settings.redaction))
+        let sampling = settings.sampling
         self.flow.setTailSampling(
             TailSampling(
                 keepsFailures: sampling.keepsFailures, keepsSlowerThan: sampling.keepsSlowerThanSeconds.map { UInt64($0 * 1e9) }, keepsCostlierThan: sampling.keepsCostlierThan,

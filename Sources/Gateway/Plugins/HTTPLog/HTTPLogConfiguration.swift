@@ -10,6 +10,10 @@ public struct HTTPLogConfiguration: GatewayConfiguration, Hashable {
     public let headers: [String: String]
     /// Of one delivery. Default 10,000.
     public let timeoutMilliseconds: Int
+    /// Has no effect: connections are kept by the client that all deliveries share. Default 60,000.
+    public let keepaliveMilliseconds: Double
+    /// Deprecated by Kong and without effect.
+    public let retryCount: Int?
     /// Whether the server's certificate is checked. Default true.
     public let verifiesPeer: Bool
     public let queue: LogQueueConfiguration
@@ -30,11 +34,12 @@ public struct HTTPLogConfiguration: GatewayConfiguration, Hashable {
             node.report("cannot contain '\(name)'", at: "headers", hint: name.lowercased() == "content-type" ? "use content_type" : nil)
         }
         self.timeoutMilliseconds = Int(node.number("timeout", default: 10_000))
-        _ = node.number("keepalive", default: 60_000)
+        self.keepaliveMilliseconds = node.number("keepalive", default: 60_000)
         if node.isPresent("keepalive") { node.warn("has no effect: connections are kept by the client that all deliveries share", at: "keepalive") }
         self.verifiesPeer = node.bool("ssl_verify", default: true)
-        if node.document("client_certificate") != nil { node.report("is not served yet", at: "client_certificate", hint: "deliver through a collector that has the certificate") }
+        if node.object("client_certificate", { $0.optionalString("id") }) != nil { node.report("is not served yet", at: "client_certificate", hint: "deliver through a collector that has the certificate") }
         _ = node.optionalLuaMap("custom_fields_by_lua")
+        self.retryCount = node.optionalInt("retry_count")
         self.queue = Self.queue(&node)
     }
 
@@ -44,7 +49,7 @@ public struct HTTPLogConfiguration: GatewayConfiguration, Hashable {
         let delay = node.optionalNumber("flush_timeout", in: 0...3_600)
         if size != nil { node.warn("is deprecated by Kong", at: "queue_size", hint: "use queue.max_batch_size") }
         if delay != nil { node.warn("is deprecated by Kong", at: "flush_timeout", hint: "use queue.max_coalescing_delay") }
-        if node.optionalInt("retry_count") != nil { node.warn("is deprecated by Kong and has no effect", at: "retry_count", hint: "use queue.max_retry_time") }
+        if node.isPresent("retry_count") { node.warn("is deprecated by Kong and has no effect", at: "retry_count", hint: "use queue.max_retry_time") }
         var queue: LogQueueConfiguration = node.configurationOrDefaults("queue")
         if let size { queue.maximumBatchSize = size }
         if let delay { queue.maximumCoalescingDelaySeconds = delay }

@@ -21,6 +21,8 @@ public struct TCPLogConfiguration: GatewayConfiguration, Hashable {
     public let port: Int
     /// Of connecting and of each delivery. Default 10,000.
     public let timeoutMilliseconds: Int
+    /// Has no effect: one connection is kept as long as the receiver keeps it. Default 60,000.
+    public let keepaliveMilliseconds: Double
     public let usesTLS: Bool
     /// SNI and the name that is checked; nil takes the host.
     public let serverName: String?
@@ -30,7 +32,7 @@ public struct TCPLogConfiguration: GatewayConfiguration, Hashable {
         self.host = node.requiredString("host", .nonEmpty)
         self.port = node.requiredInt("port", in: 0...65_535)
         self.timeoutMilliseconds = Int(node.number("timeout", default: 10_000))
-        _ = node.number("keepalive", default: 60_000)
+        self.keepaliveMilliseconds = node.number("keepalive", default: 60_000)
         if node.isPresent("keepalive") { node.warn("has no effect: one connection is kept as long as the receiver keeps it", at: "keepalive") }
         self.usesTLS = node.bool("tls", default: false)
         self.serverName = node.optionalString("tls_sni", .nonEmpty)

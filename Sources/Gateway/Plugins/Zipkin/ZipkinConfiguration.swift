@@ -23,6 +23,10 @@ public struct ZipkinConfiguration: GatewayConfiguration, Hashable {
     public let readTimeoutMilliseconds: Int
     public let propagation: PropagationConfiguration
     public let queue: LogQueueConfiguration
+    /// Has no effect: every stage is a span of its own. Default annotations.
+    public let phaseDurationFlavor: PhaseDurationFlavor
+    /// Has no effect: clients add no tags to spans. Default Zipkin-Tags.
+    public let tagsHeader: String
 
     public enum SpanName: String, Sendable, Hashable, CaseIterable {
         case method
@@ -58,9 +62,9 @@ public struct ZipkinConfiguration: GatewayConfiguration, Hashable {
         self.sendTimeoutMilliseconds = node.int("send_timeout", default: 5_000, in: timeout)
         self.readTimeoutMilliseconds = node.int("read_timeout", default: 5_000, in: timeout)
         self.propagation = PropagationConfiguration(from: &node, defaultFormat: .b3, hasDefaultHeaderType: true)
-        let _: PhaseDurationFlavor = node.choice("phase_duration_flavor", default: .annotations)
+        self.phaseDurationFlavor = node.choice("phase_duration_flavor", default: .annotations)
         if node.isPresent("phase_duration_flavor") { node.warn("has no effect: every stage is a span of its own", at: "phase_duration_flavor") }
-        _ = node.string("tags_header", default: "Zipkin-Tags", .headerName)
+        self.tagsHeader = node.string("tags_header", default: "Zipkin-Tags", .headerName)
         if node.isPresent("tags_header") { node.warn("has no effect: clients add no tags to spans", at: "tags_header") }
         self.queue = node.configurationOrDefaults("queue")
     }

@@ -69,7 +69,7 @@ final class RequestRun {
             root.clientPort = UInt16(clamping: connection.clientPort)
             root.serverAddress = root.host.isEmpty ? evidence.text(connection.localAddress) : root.host
             root.serverPort = UInt16(clamping: connection.localPort)
-            root.requestHeaders = RequestRun.recorded(head.fields, RequestRun.recordedRequestFields, evidence)
+            root.requestHeaders = RequestRun.recorded(head.fields, RequestRun.recordedRequestFields, self.snapshot.settings.redaction.recordedRequestHeaders, evidence)
         }
     }
 
@@ -112,19 +112,25 @@ final class RequestRun {
     private static let recordedRequestFields: KnownFieldSet = [.host, .contentType, .accept, .userAgent, .xForwardedFor, .xRequestID]
     private static let recordedResponseFields: KnownFieldSet = [.contentType, .contentLength, .retryAfter, .xKongLLMModel]
 
-    private static func recorded(_ fields: HTTPFields, _ names: KnownFieldSet, _ evidence: RequestEvidence) -> EvidenceText {
-        guard !fields.knownNames.isDisjoint(with: names) else { return EvidenceText() }
+    /// - Parameter more: names in lower case that the configuration adds.
+    private static func recorded(_ fields: HTTPFields, _ names: KnownFieldSet, _ more: [String], _ evidence: RequestEvidence) -> EvidenceText {
+        guard !more.isEmpty || !fields.knownNames.isDisjoint(with: names) else { return EvidenceText() }
         return evidence.pairs { add in
             fields.forEachUnsafe { known, name, value in
-                if let known, names.contains(known) { add(name, value) }
+                if let known, names.contains(known) { add(name, value) } else if !more.isEmpty, more.contains(where: { RequestRun.isName($0, name) }) { add(name, value) }
             }
         }
     }
 
+    private static func isName(_ lowercase: String, _ name: UnsafeRawBufferPointer) -> Bool {
+        lowercase.utf8.count == name.count && lowercase.utf8.elementsEqual(name.lazy.map { RequestRun.lowered($0) })
+    }
+
     private func recorded(response fields: HTTPFields, _ evidence: RequestEvidence) -> EvidenceText {
-        evidence.pairs { add in
+        let more = self.snapshot.settings.redaction.recordedResponseHeaders
+        return evidence.pairs { add in
             fields.forEachUnsafe { known, name, value in
-                if let known, RequestRun.recordedResponseFields.contains(known) { add(name, value) }
+                if let known, RequestRun.recordedResponseFields.contains(known) { add(name, value) } else if more.contains(where: { RequestRun.isName($0, name) }) { add(name, value) }
             }
             if var model = self.modelField {
                 model.withUTF8 { value in

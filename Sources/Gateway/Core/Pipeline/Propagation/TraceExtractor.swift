@@ -4,12 +4,16 @@ import Telemetry
 
 /// Reads trace context from header fields. What is malformed counts as absent, as every one of the formats asks for.
 enum TraceExtractor {
+    private static let b3Fields: KnownFieldSet = [.b3, .xB3TraceID, .xB3SpanID, .xB3Sampled]
+
     /// The formats that fields can hold, by the lengths of their names alone: one pass, because most requests carry none or W3C only.
     static func candidates(in fields: HTTPFields) -> UInt16 {
         var found: UInt16 = fields.contains(.traceparent) ? TraceFormat.w3c.bit : 0
         fields.forEachUnsafe { known, name, _ in
-            if known == .b3 { found |= TraceFormat.b3.bit | TraceFormat.b3Single.bit }
-            guard known == nil else { return }
+            guard known == nil else {
+                if let known, self.b3Fields.contains(known) { found |= TraceFormat.b3.bit | TraceFormat.b3Single.bit }
+                return
+            }
             switch name.count {
             case 10, 12: found |= TraceFormat.b3.bit
             case 11: found |= TraceFormat.b3.bit | TraceFormat.instana.bit
