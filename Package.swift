@@ -53,7 +53,7 @@ let package = Package(
         .target(name: "SideClient", dependencies: ["Telemetry", "CCurl"], path: "Sources/Exporters/SideClient", swiftSettings: strict),
         // Encoding and delivery of evidence.
         .target(
-            name: "Exporters", dependencies: ["Telemetry", "SideClient", "COTLP", "COpenSSL", "CLZ4", "CZlib"], path: "Sources/Exporters",
+            name: "Exporters", dependencies: ["Telemetry", "SideClient", "CCurl", "COTLP", "COpenSSL", "CLZ4", "CZlib"], path: "Sources/Exporters",
             exclude: ["C", "SideClient"], swiftSettings: strict),
 
         // Bytes only: HTTP/1.1, SSE, JSON.
@@ -82,7 +82,7 @@ let package = Package(
             name: "pellucid",
             dependencies: [
                 "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
-                "GatewayProviders", "GatewayCredentials", "GatewayBalancing", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
+                "GatewayProviders", "GatewayCredentials", "GatewayBalancing", "GatewayAdmin", "GatewayPII", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
 

@@ -12,11 +12,16 @@ public enum PluginCatalog {
         PluginRegistration(AISanitizer.self),
         PluginRegistration(DirectProxy.self),
         PluginRegistration(FileLog.self),
+        PluginRegistration(HTTPLog.self),
         PluginRegistration(IPRestriction.self),
         PluginRegistration(KeyAuth.self, scopes: [.service, .route]),
         PluginRegistration(OpenTelemetry.self),
         PluginRegistration(Prometheus.self),
         PluginRegistration(RequestSizeLimiting.self),
         PluginRegistration(RequestTermination.self),
+        PluginRegistration(Syslog.self),
+        PluginRegistration(TCPLog.self),
+        PluginRegistration(UDPLog.self),
+        PluginRegistration(Zipkin.self),
     ]
 }

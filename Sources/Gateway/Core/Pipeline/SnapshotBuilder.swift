@@ -41,13 +41,14 @@ public struct SnapshotBuilder: Sendable {
             return RouteRuntime(
                 identity: SnapshotBuilder.identity(route, service?.entity), entity: route, service: service,
                 chain: PluginChain(
-                    route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)))
+                    route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)),
+                traceLimit: configuration.settings.sampling.maximumPerSecond.map { TraceLimit(perSecond: $0) })
         }
         let router = try Router(routes: configuration.routes, services: configuration.services, patterns: self.patterns)
         let sampling = configuration.settings.sampling
         return GatewaySnapshot(
             hash: configuration.hash, router: router, routes: routes, sampler: Sampler(ratio: sampling.ratio, followsParent: sampling.followsParent),
-            sinks: instances.compactMap(\.sink), settings: configuration.settings)
+            sinks: instances.flatMap(\.sinks), settings: configuration.settings)
     }
 
     private func instances(_ loaded: LoadedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [PluginInstance] {

@@ -24,6 +24,8 @@ public struct UpstreamRequest: ~Copyable {
     public var lines: FieldLines
     /// Sent as `traceparent`.
     public var trace: TraceContext?
+    /// Lines of trace context in other formats, sent besides `lines`; they differ from attempt to attempt.
+    public var traceLines: FieldLines?
     public var host: String
     public var body: UpstreamBody
     public var timeouts: UpstreamTimeouts
@@ -50,6 +52,7 @@ public struct UpstreamRequest: ~Copyable {
         self.body = .none
         self.fields = HTTPFields()
         self.lines = FieldLines()
+        self.traceLines = nil
     }
 
     /// The same request once more.

@@ -71,7 +71,8 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
 
     private func writeHead(_ request: borrowing UpstreamRequest, into bytes: inout ByteBuffer) {
         let method = request.method.name
-        let room = method.utf8.count &+ request.target.readableBytes &+ request.host.utf8.count &+ request.fields.writtenBound &+ request.lines.count &+ HeadWriter.fixedRoom
+        let room = method.utf8.count &+ request.target.readableBytes &+ request.host.utf8.count &+ request.fields.writtenBound &+ request.lines.count
+            &+ (request.traceLines?.count ?? 0) &+ HeadWriter.fixedRoom
         bytes.writeHead(room: room) { out in
             out.put(method)
             out.put(" " as StaticString)
@@ -81,6 +82,7 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
             out.put("\r\n" as StaticString)
             out.put(request.fields, skipping: request.skipped.union([.host, .contentLength, .transferEncoding]))
             out.put(request.lines)
+            if let lines = request.traceLines { out.put(lines) }
             if let trace = request.trace { HTTP1UpstreamExchange.write(trace, into: &out) }
             switch request.body {
             case .none:

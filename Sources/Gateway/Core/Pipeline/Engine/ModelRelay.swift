@@ -12,7 +12,7 @@ extension RequestRun {
         // The gateway reads what comes back; an answer in a coding it does not ask for would be unreadable.
         skipped.insert(.acceptEncoding)
         lines.add(.acceptEncoding, literal: "identity")
-        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: plan.offer.logsPayloads ? body : nil)
+        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil)
         let timeouts = request.route.service?.timeouts ?? UpstreamTimeouts()
         var upstream = UpstreamRequest(
             endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority, body: .bytes(body),

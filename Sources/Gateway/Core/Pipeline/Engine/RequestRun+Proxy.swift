@@ -129,7 +129,7 @@ extension RequestRun {
         }
         relay.describeParameters(&scope)
         directed?.describe(&scope)
-        upstream.trace = RequestRun.propagated(scope, record.evidence)
+        self.propagate(scope, record.evidence, into: &upstream)
         record.update { root, evidence in root.upstreamURI = self.uri(endpoint, target, evidence) }
         defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
         var sent: (any UpstreamExchange)?
@@ -260,9 +260,4 @@ extension RequestRun {
         return (fields, skipped, lines)
     }
 
-    /// Makes the attempt's span the parent of what the upstream does.
-    static func propagated(_ scope: borrowing ScopeRecord, _ evidence: RequestEvidence) -> TraceContext {
-        TraceContext(
-            traceIDHigh: evidence.root.traceIDHigh, traceIDLow: evidence.root.traceIDLow, spanID: scope.spanID, isSampled: evidence.root.isSampled)
-    }
 }

@@ -14,12 +14,16 @@ extension RequestRun {
         let unauthenticated = route.chain.selection(for: nil)
         record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: unauthenticated.sinks)
         // Before anything is propagated: the decision a caller or an upstream sees is the one that is exported.
-        if let sampler = unauthenticated.sampler {
-            record.update { root, _ in root.isSampled = sampler.decide(parent: self.parent, traceIDLow: root.traceIDLow) }
+        if let rules = unauthenticated.propagation { self.join(rules, record) }
+        if unauthenticated.sampler != nil || self.propagation != nil || route.traceLimit != nil {
+            let sampler = unauthenticated.sampler ?? self.snapshot.sampler
+            record.update { root, _ in sampler.decide(&root, parent: self.parentDecision, limit: route.traceLimit) }
         }
+        if route.showsTiming { self.timed = record.evidence }
         if case .requiresTLS(let status) = match.transport { return await self.redirectToTLS(status) }
 
         var request = self.makeRequest(route, match)
+        if self.propagation != nil { self.removeTraceFields(from: &request.fields) }
         for index in 0..<route.chain.requestStageCount {
             guard let stage = route.chain.requestStage(at: index, for: request.consumer) else { continue }
             let result = await stage.run(&request, record)
