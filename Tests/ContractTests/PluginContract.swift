@@ -43,6 +43,7 @@ struct PluginContract: Sendable, CustomStringConvertible {
             AIProxyAdvanced.self,
             configuration: "{targets: [{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}]}", priority: 770,
             auditPath: "ai.proxy"),
+        PluginContract(AIPromptCompressor.self, configuration: "{compression_ranges: [{min_tokens: 0, max_tokens: 1000, value: 0.5}]}", priority: 771, auditPath: "ai.compressor"),
         PluginContract(AISanitizer.self, configuration: "{anonymize: [email, phone]}", priority: 776, auditPath: "ai.sanitizer"),
         PluginContract(DirectProxy.self, configuration: "{route_type: llm/v1/chat, providers: [{name: openai, key: sk}]}", priority: 770, auditPath: "ai.proxy"),
         PluginContract(FileLog.self, configuration: "{path: requests.log}", priority: 9, auditPath: ""),

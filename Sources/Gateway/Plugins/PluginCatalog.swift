@@ -4,6 +4,7 @@ public import GatewayCore
 public enum PluginCatalog {
     public static let plugins: [PluginRegistration] = [
         PluginRegistration(AILLMAsJudge.self),
+        PluginRegistration(AIPromptCompressor.self),
         PluginRegistration(AIPromptDecorator.self),
         PluginRegistration(AIPromptGuard.self),
         PluginRegistration(AIPromptTemplate.self),
