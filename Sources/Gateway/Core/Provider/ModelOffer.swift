@@ -9,10 +9,12 @@ public final class ModelOffer: Sendable {
     public let logsStatistics: Bool
     public let logsPayloads: Bool
     public let pluginID: String
+    /// What its clients speak.
+    public let format: any ClientFormat
 
     public init(
         adapter: any ProviderAdapter, operation: ModelOperation, isModelConfigured: Bool, location: ProviderLocation, prices: ModelPrices?, logsStatistics: Bool, logsPayloads: Bool,
-        pluginID: String
+        pluginID: String, format: any ClientFormat = ClientFormats.openAI
     ) {
         self.adapter = adapter
         self.operation = operation
@@ -22,5 +24,6 @@ public final class ModelOffer: Sendable {
         self.logsStatistics = logsStatistics
         self.logsPayloads = logsPayloads
         self.pluginID = pluginID
+        self.format = format
     }
 }
