@@ -320,7 +320,7 @@ import Testing
 
     @Test(arguments: [
         ("model: {provider: cohere, name: m}", "config.model.provider"),
-        ("model: {provider: gemini, name: m}", "config.model.provider"), ("model: {provider: bedrock, name: m}", "config.model.provider"),
+        ("model: {provider: bedrock, name: m}", "config.model.provider"),
         ("model: {provider: llama2, name: m, options: {llama2_format: raw, upstream_url: \"http://h/\"}}", "config.model.provider"),
         ("model: {provider: mistral, name: m, options: {mistral_format: ollama}}", "config.model.provider"), ("model: {provider: openai, name: m}, llm_format: bedrock", "config.llm_format"),
     ])

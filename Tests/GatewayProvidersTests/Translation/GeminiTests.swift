@@ -67,7 +67,7 @@ import Testing
         #expect(try place { ($0.isStream, $0.streamsArray) = (true, true) } == "\(base):streamGenerateContent")
         #expect(try place { $0.countsTokens = true } == "\(base):countTokens")
         #expect(try place({ _ in }, .embeddings) == "\(base):batchEmbedContents")
-        #expect(try place { $0.upstreamURL = "http://in.test/x/" } == "in.test/x/v1beta/models/gemini-x:generateContent")
+        #expect(try place { $0.upstreamURL = "http://in.test/" } == "in.test/v1beta/models/gemini-x:generateContent")
         #expect(try place { ($0.upstreamURL, $0.isStream) = ("http://in.test/m/a:generateContent", true) } == "in.test/m/a:streamGenerateContent?alt=sse")
         let vertex = { (settings: inout ProviderSettings) in
             (settings.geminiEndpoint, settings.geminiProject, settings.geminiLocation) = ("eu-aiplatform.googleapis.com", "p1", "eu")

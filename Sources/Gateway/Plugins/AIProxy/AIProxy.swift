@@ -48,7 +48,7 @@ public final class AIProxy: RequestPlugin {
     private static func readWhole(
         _ request: inout GatewayRequest, _ operation: ModelOperation, limit: Int, _ format: ModelFormat
     ) async -> Result<ModelRequestBody, RefusedRequest> {
-        if let type = request.head.fields.first(.contentType), !type.starts(with: "application/json".utf8) {
+        if request.head.fields.contains(.contentType), !request.head.fields.hasValue(.contentType, prefix: "application/json") {
             return .failure(RefusedRequest(415, "unsupported_media_type", "the content type must be application/json"))
         }
         let bytes: ByteBuffer

@@ -23,8 +23,9 @@ final class GeminiProvider: TranslatingAdapter {
         let method = self.method(operation, settings, isStream: isStream)
         if let url = settings.upstreamURL {
             let parts = try UpstreamURL(url)
-            // A whole URL may name a method already, or be the base below which models lie.
-            let path = parts.path.contains(":") ? GeminiProvider.replacingMethod(parts.path, method) : parts.path.trimmingSlash + "/v1beta/models/\(model):\(method)"
+            // An origin alone has the API's paths; of a whole URL the method follows the request; any other path is taken as it is.
+            var path = parts.path
+            if path.isEmpty || path == "/" { path = "/v1beta/models/\(model):\(method)" } else if path.contains(":") { path = GeminiProvider.replacingMethod(path, method) }
             return ProviderLocation(endpoint: parts.endpoint, path: path, query: [parts.query, query].compactMap { $0 }.joinedQuery)
         }
         if let endpoint = settings.geminiEndpoint, let project = settings.geminiProject, let location = settings.geminiLocation {
@@ -70,10 +71,6 @@ final class GeminiProvider: TranslatingAdapter {
     func classify(status: Int) -> FailureClass { HTTPFailureClass.of(status) }
 
     func readError(status: Int, body: ByteBuffer) -> ProviderError { GeminiAnswerDecoder.error(status: status, body) }
-}
-
-extension String {
-    fileprivate var trimmingSlash: String { self.hasSuffix("/") ? String(self.dropLast()) : self }
 }
 
 extension [String] {

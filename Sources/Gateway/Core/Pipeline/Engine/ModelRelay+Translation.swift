@@ -74,8 +74,8 @@ extension ModelRelay {
 
     /// Whether the answer to a streaming request is a document all the same.
     private func isDocument(_ head: HTTPResponseHead, _ translation: ModelTranslation) -> Bool {
-        guard case .serverSentEvents = translation.adapter.streamFraming, let type = head.fields.first(.contentType) else { return false }
-        return type.starts(with: "application/json".utf8)
+        guard case .serverSentEvents = translation.adapter.streamFraming else { return false }
+        return head.fields.hasValue(.contentType, prefix: "application/json")
     }
 
     private func head(_ head: HTTPResponseHead, status: Int, contentType: StaticString, length: Int?, retryAfter: Int? = nil) -> HTTPResponseHead {
