@@ -32,7 +32,7 @@ NOT_MEASURED = "Not measured here: translated streams and ten in-process stages 
 
 # Written logs fill the page cache, and a page that a virtual machine has never used costs its host 8 µs more than one that has been: which of the two
 # a log line meets would be chance, and a machine that has run for a day has none of the former.
-SETTLED_BYTES = 6 << 30
+SETTLED_BYTES = 4 << 30
 
 
 def settle_memory() -> None:
