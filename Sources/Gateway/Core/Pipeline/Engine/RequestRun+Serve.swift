@@ -19,11 +19,11 @@ extension RequestRun {
         }
         if case .requiresTLS(let status) = match.transport { return await self.redirectToTLS(status) }
 
-        var request = self.makeRequest(route, match)
+        let box = RequestBox(self.makeRequest(route, match))
         for index in 0..<route.chain.requestStageCount {
-            guard let stage = route.chain.requestStage(at: index, for: request.consumer) else { continue }
-            let result = await stage.run(&request, record)
-            if let consumer = request.consumer { record.authenticated(consumer.identity) }
+            guard let stage = route.chain.requestStage(at: index, for: box.request.consumer) else { continue }
+            let result = await stage.run(&box.request, record)
+            if let consumer = box.request.consumer { record.authenticated(consumer.identity) }
             switch result {
             case .proceed: continue
             case .respond(let response):
@@ -35,10 +35,10 @@ extension RequestRun {
                 return await self.fail(failure)
             }
         }
-        if let credential = request.credentialID { record.update { root, evidence in root.credentialID = evidence.text(credential) } }
-        let selection = route.chain.selection(for: request.consumer)
+        if let credential = box.request.credentialID { record.update { root, evidence in root.credentialID = evidence.text(credential) } }
+        let selection = route.chain.selection(for: box.request.consumer)
         record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: selection.sinks)
-        await self.proxy(&request, selection, record)
+        await self.proxy(&box.request, selection, record)
     }
 
     private func stopped(_ rejection: Rejection) async {
@@ -46,6 +46,7 @@ extension RequestRun {
         await self.reject(rejection)
     }
 
+    @inline(never)
     private func route() -> RouteMatch? {
         let connection = self.exchange.connection
         let fields = FieldHeaders(head: self.head)
@@ -71,6 +72,7 @@ extension RequestRun {
         return view.withUnsafeBytes(body)
     }
 
+    @inline(never)
     private func makeRequest(_ route: RouteRuntime, _ match: RouteMatch) -> GatewayRequest {
         GatewayRequest(
             exchange: self.exchange, head: self.head, route: route, match: match, normalizedPath: self.normalizedPath, query: self.head.target.query.map { ByteBuffer($0) },
@@ -89,6 +91,13 @@ extension RequestRun {
         }
         await self.respond(response)
     }
+}
+
+/// The request with an address of its own, so that the frames of its task hold a reference.
+private final class RequestBox {
+    var request: GatewayRequest
+
+    init(_ request: consuming GatewayRequest) { self.request = request }
 }
 
 /// The request's fields as the router asks for them.
