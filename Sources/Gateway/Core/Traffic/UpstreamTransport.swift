@@ -66,6 +66,13 @@ public struct UpstreamRequest: ~Copyable {
     }
 }
 
+/// A request to an upstream with an address of its own: what waits for an answer holds a reference, where it would hold the request in every frame of its task.
+final class PreparedRequest {
+    var value: UpstreamRequest
+
+    init(_ value: consuming UpstreamRequest) { self.value = value }
+}
+
 /// What there is of a content now.
 public enum BodyPoll {
     case bytes(ByteBuffer)

@@ -54,6 +54,7 @@ final class RequestRun {
 
     // MARK: Evidence of the whole
 
+    @inline(never)
     func describe(_ record: borrowing RequestRecord) {
         let connection = self.exchange.connection
         let head = self.head
@@ -73,6 +74,7 @@ final class RequestRun {
         }
     }
 
+    @inline(never)
     func conclude(_ record: borrowing RequestRecord) {
         if self.isClientGone, !self.isFinished, self.errorType == nil { self.cancelled() }
         record.update { root, evidence in
