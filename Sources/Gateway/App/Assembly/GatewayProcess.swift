@@ -42,7 +42,7 @@ final class GatewayProcess: Sendable {
         let signals = SignalStream()
         let built = try self.firstConfiguration()
         let (snapshot, settings) = (built.snapshot, built.snapshot.settings)
-        self.log.configure(settings.diagnosticLog)
+        self.log.configure(settings.diagnosticLog, environment: self.environment)
         self.registry.setSeriesBudget(settings.seriesBudget)
         let store = SnapshotStore(self.telemetry.sampled(snapshot))
         self.telemetry.open(settings: settings, configurationHash: snapshot.hash)
@@ -50,10 +50,12 @@ final class GatewayProcess: Sendable {
         self.registerGauges(store)
 
         let workers = self.options.workers ?? System.coreCount
+        let upstream = try UpstreamOptions(environment: self.environment, limits: settings.limits, loops: workers)
+        defer { upstream.resolver?.shutdown() }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: workers)
-        let loops = self.makeLoops(group)
+        let loops = self.makeLoops(group, upstream)
         let side = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let sideLoops = self.makeLoops(side)
+        let sideLoops = self.makeLoops(side, upstream)
         let listeners: Listeners
         do {
             listeners = try await self.listen(store, built, group: group, loops: loops, side: side, sideLoops: sideLoops)
@@ -88,10 +90,10 @@ final class GatewayProcess: Sendable {
         }
     }
 
-    private func makeLoops(_ group: MultiThreadedEventLoopGroup) -> [DataLoop] {
+    private func makeLoops(_ group: MultiThreadedEventLoopGroup, _ upstream: UpstreamOptions) -> [DataLoop] {
         var loops: [DataLoop] = []
         for loop in group.makeIterator() {
-            let data = DataLoop(loop: loop, telemetry: self.flow.makeLoop(), upstream: UpstreamOptions(environment: self.environment))
+            let data = DataLoop(loop: loop, telemetry: self.flow.makeLoop(), upstream: upstream)
             data.start()
             loops.append(data)
         }
@@ -228,7 +230,7 @@ final class GatewayProcess: Sendable {
                 self.registry.stopObserving(Instruments.configInfo, [previous.hash])
                 self.registry.observe(Instruments.configInfo, [snapshot.hash]) { 1 }
             }
-            self.log.configure(snapshot.settings.diagnosticLog)
+            self.log.configure(snapshot.settings.diagnosticLog, environment: self.environment)
             self.registry.add(Instruments.configReloads, ["success"])
             self.log.notice("configuration reloaded", ("file", path), ("hash", snapshot.hash))
         } catch {

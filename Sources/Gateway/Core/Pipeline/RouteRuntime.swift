@@ -27,10 +27,10 @@ public final class ServiceRuntime: Sendable {
     public let endpoint: UpstreamEndpoint
     public let timeouts: UpstreamTimeouts
 
-    public init(entity: ServiceEntity) {
+    public init(entity: ServiceEntity, tls: UpstreamTLSOptions? = nil) {
         self.entity = entity
         self.endpoint = UpstreamEndpoint(
-            host: entity.host, port: entity.port, isTLS: entity.protocol.isSecure, verifiesCertificate: entity.verifiesTLS ?? true)
+            host: entity.host, port: entity.port, isTLS: entity.protocol.isSecure, verifiesCertificate: entity.verifiesTLS ?? true, tls: tls)
         self.timeouts = UpstreamTimeouts(
             connect: UInt64(entity.connectTimeoutMilliseconds) * 1_000_000, send: UInt64(entity.writeTimeoutMilliseconds) * 1_000_000,
             read: UInt64(entity.readTimeoutMilliseconds) * 1_000_000)

@@ -28,7 +28,8 @@ public struct SnapshotBuilder: Sendable {
         let services = PluginServices(
             consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, models: self.models, patterns: self.patterns)
         let instances = try self.instances(loaded, services)
-        let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0)) }, uniquingKeysWith: { a, _ in a })
+        let certificates = UpstreamCertificates(configuration)
+        let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0, tls: certificates.options(of: $0))) }, uniquingKeysWith: { a, _ in a })
         let index = InstanceIndex(instances)
         let routes = configuration.routes.map { route in
             let service = route.serviceID.flatMap { byID[$0] }

@@ -176,6 +176,7 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
     func closeIfIdle() { if self.streams.isEmpty { self.end() } else { self.drain() } }
 
     func forceClose(_ failure: DownstreamFailure) {
+        self.loop.executor.hold()
         for stream in self.streams.values { stream.fail(failure) }
         self.context?.close(promise: nil)
         self.loop.executor.drain()

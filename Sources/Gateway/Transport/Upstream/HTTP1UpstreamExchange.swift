@@ -72,12 +72,14 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
     private func writeHead(_ request: borrowing UpstreamRequest, into bytes: inout ByteBuffer) {
         bytes.writeString(request.method.name)
         bytes.writeStaticString(" ")
+        if let prefix = self.connection.targetPrefix { bytes.writeString(prefix) }
         bytes.writeImmutableBuffer(request.target)
         bytes.writeStaticString(" HTTP/1.1\r\nHost: ")
         bytes.writeString(request.host)
         bytes.writeStaticString("\r\n")
         request.fields.write(into: &bytes, skipping: request.skipped.union([.host, .contentLength, .transferEncoding]))
         bytes.writeImmutableBuffer(request.lines.bytes)
+        if let authorization = self.connection.proxyAuthorization { bytes.writeString("Proxy-Authorization: \(authorization)\r\n") }
         if let trace = request.trace { HTTP1UpstreamExchange.write(trace, into: &bytes) }
         switch request.body {
         case .none:
