@@ -1,6 +1,6 @@
 """HTTP/2 with real clients: httpx, curl and h2load; many at once, large bodies, streams, and the end of a process."""
 
-import concurrent.futures
+import asyncio
 import hashlib
 import pathlib
 import re
@@ -38,6 +38,7 @@ def origin():
 def start(gateways, services, authority, **options):  # noqa: F811
     gateway = gateways(
         {"services": services, **certificates(authority), **options},
+        environment={"KONG_LOG_LEVEL": "debug"},
         arguments=["--proxy-listen", "127.0.0.1:0 ssl http2 reuseport", "--proxy-listen", "127.0.0.1:0 http2"],
     )
     gateway.tls_port, gateway.h2c_port = (
@@ -71,10 +72,13 @@ def test_large_bodies_pass_unchanged_in_both_directions(client):
     assert client.get("/plain/big").content == b"0123456789abcdef" * 262_144
 
 
-def test_a_hundred_requests_at_once_on_one_connection(client):
-    with concurrent.futures.ThreadPoolExecutor(50) as pool:
-        bodies = [bytes([n]) * 10_000 for n in range(100)]
-        answers = list(pool.map(lambda body: client.post("/plain", content=body), bodies))
+async def test_a_hundred_requests_at_once_on_one_connection(gateway, authority):  # noqa: F811
+    context = ssl.create_default_context(cafile=str(authority / "ca.pem"))
+    limits = httpx.Limits(max_connections=1)
+    bodies = [bytes([n]) * 10_000 for n in range(100)]
+    async with httpx.AsyncClient(http1=False, http2=True, verify=context, limits=limits, base_url=f"https://localhost:{gateway.tls_port}", timeout=30) as client:
+        answers = await asyncio.gather(*(client.post("/plain", content=body) for body in bodies))
+    assert {answer.http_version for answer in answers} == {"HTTP/2"}
     assert [answer.text for answer in answers] == [hashlib.sha256(body).hexdigest() for body in bodies]
 
 

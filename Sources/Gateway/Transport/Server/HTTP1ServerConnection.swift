@@ -191,6 +191,18 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
         }
     }
 
+    /// Bytes as they come, on a connection that speaks another protocol.
+    func nextBytes(isAbandoned: () -> Bool) async throws(DownstreamFailure) -> ByteBuffer {
+        while self.input.readableBytes == 0 {
+            if let failure = self.failure { throw failure }
+            if isAbandoned() { throw .closed }
+            await self.waitForInput(timeout: .max)
+        }
+        let bytes = self.input
+        self.input = ByteBuffer()
+        return bytes
+    }
+
     /// Wakes a reader so that it sees that its exchange is over.
     func interruptReader() { self.reader.wake() }
 

@@ -261,4 +261,25 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         self.reader.wake()
         self.writer.wake()
     }
+
+    // MARK: Another protocol
+
+    /// Bytes as they came, on a connection that speaks another protocol; nil: none are there, and the connection is open.
+    func takeBytes() throws(UpstreamFailure) -> ByteBuffer? {
+        if self.input.readableBytes > 0 {
+            let bytes = self.input
+            self.input = ByteBuffer()
+            return bytes
+        }
+        if let failure = self.failure { throw failure }
+        return nil
+    }
+
+    var isEnded: Bool { self.hasEnded }
+
+    /// Lets the time to read begin again: the other direction is alive.
+    func restartReadTime(_ timeout: UInt64) {
+        self.deadline = self.pool.timer.deadline(after: timeout)
+        self.overdue = .readTimeout
+    }
 }

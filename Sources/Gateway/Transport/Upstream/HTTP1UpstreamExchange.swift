@@ -213,6 +213,28 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
         guard !self.isConcluded else { return }
         _ = self.fail(.cancelled)
     }
+
+    // MARK: Another protocol
+
+    func readTunnel() async throws(UpstreamFailure) -> ByteBuffer? {
+        while !self.isConcluded {
+            do throws(UpstreamFailure) {
+                if let bytes = try self.connection.takeBytes() { return bytes }
+            } catch { throw self.fail(error) }
+            if self.connection.isEnded { return nil }
+            await self.connection.waitForInput(timeout: self.timeouts.read)
+        }
+        throw .cancelled
+    }
+
+    func writeTunnel(_ bytes: ByteBuffer) async throws(UpstreamFailure) {
+        guard !self.isConcluded else { throw .cancelled }
+        self.requestBytes &+= bytes.readableBytes
+        self.connection.write(bytes)
+        self.connection.flush()
+        do throws(UpstreamFailure) { try await self.connection.waitForWritability(timeout: self.timeouts.send) { self.isConcluded } } catch { throw self.fail(error) }
+        self.connection.restartReadTime(self.timeouts.read)
+    }
 }
 
 /// Carries a streamed request body to its task.

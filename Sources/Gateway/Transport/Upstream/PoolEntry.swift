@@ -2,7 +2,8 @@ import GatewayCore
 import NIOCore
 
 /// The connections of one endpoint on one loop.
-final class PoolEntry {
+final class PoolEntry: @unchecked Sendable {
+    // Unchecked: confined to its loop.
     var idle: [HTTP1UpstreamConnection] = []
     /// Idle and busy ones; the entry stays while there is one.
     var open = 0

@@ -6,7 +6,8 @@ import NIOSSL
 import Telemetry
 
 /// The upstream connections of one loop: kept alive per endpoint, last used first taken.
-final class UpstreamPool: UpstreamTransport {
+final class UpstreamPool: UpstreamTransport, @unchecked Sendable {
+    // Unchecked: confined to its loop.
     private let loop: any EventLoop
     let executor: LoopExecutor
     let timer: LoopTimer
@@ -120,14 +121,14 @@ final class UpstreamPool: UpstreamTransport {
     private func connect(_ endpoint: UpstreamEndpoint, _ entry: PoolEntry, timeout: UInt64) async throws(UpstreamFailure) -> HTTP1UpstreamConnection {
         let context = endpoint.isTLS ? try self.context(for: endpoint) : nil
         let proxy = endpoint.proxy ?? self.options.proxies.proxy(for: endpoint)
-        let connection = HTTP1UpstreamConnection(endpoint: endpoint, entry: entry, pool: self, proxy: endpoint.isTLS ? nil : proxy)
         let bootstrap = self.bootstrap(timeout: timeout) { channel throws in
             let pipeline = channel.pipeline.syncOperations
             if let context {
                 if let proxy { try pipeline.addHandler(ProxyTunnelHandler(endpoint: endpoint, proxy: proxy)) }
                 try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: endpoint.serverName))
             }
-            try pipeline.addHandler(connection)
+            // One for each address that is tried: of two that overlap, the loser's end must not touch the winner.
+            try pipeline.addHandler(HTTP1UpstreamConnection(endpoint: endpoint, entry: entry, pool: self, proxy: endpoint.isTLS ? nil : proxy))
         }
         let place = try await self.place(host: proxy?.host ?? endpoint.host, port: proxy?.port ?? endpoint.port)
         let future: EventLoopFuture<any Channel>
@@ -137,7 +138,13 @@ final class UpstreamPool: UpstreamTransport {
             future = bootstrap.connect(host: place.host, port: place.port)
         }
         let outcome = await PendingResult<any Channel>(loop: self.loop, executor: self.executor) { $0.close(promise: nil) }.wait(for: future, failure: UpstreamPool.failure(of:))
-        if case .failure(let failure) = outcome { throw failure }
+        let channel: any Channel
+        switch outcome {
+        case .success(let connected): channel = connected
+        case .failure(let failure): throw failure
+        }
+        // Closed again already, where it is not there.
+        guard let connection = try? channel.pipeline.syncOperations.handler(type: HTTP1UpstreamConnection.self) else { throw .closedBeforeResponse }
         if endpoint.isTLS { try await connection.waitForHandshake(timeout: timeout) }
         self.telemetry.metrics.add(self.gauge, 1)
         connection.isCounted = true

@@ -39,14 +39,26 @@ extension RequestRun {
             }
         }
         let target = request.target()
-        let (fields, skipped, lines) = self.forwardedFields(request)
+        let (fields, skipped, forwarded) = self.forwardedFields(request)
+        var lines = forwarded
+        let isWebSocket = self.asksForWebSocket
+        if isWebSocket {
+            if let refusal = self.webSocketRefusal() {
+                self.outcome = .rejected
+                self.errorType = "websocket_handshake_invalid"
+                return await self.respond(refusal)
+            }
+            lines.add(.connection, literal: "Upgrade")
+            lines.add(.upgrade, literal: "websocket")
+        }
         let upstream = UpstreamRequest(
             endpoint: service.endpoint, method: request.head.method, target: target, fields: fields, skipped: skipped, lines: lines,
             host: request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } ?? service.endpoint.authority : service.endpoint.authority,
             body: body, timeouts: service.timeouts)
         var isReplayable = true
         if case .stream = body { isReplayable = false }
-        let relay = ServiceRelay(run: self, responseFields: request.responseFields)
+        let relay: any ResponseRelay =
+            isWebSocket ? WebSocketRelay(run: self, responseFields: request.responseFields) : ServiceRelay(run: self, responseFields: request.responseFields)
         await self.attempt(upstream, retries: service.entity.retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
     }
 
