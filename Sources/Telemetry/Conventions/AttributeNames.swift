@@ -63,6 +63,10 @@ public enum AttributeNames {
     public static let stageBytesDelta: StaticString = "pellucid.stage.bytes.delta"
     public static let stageBusyNanoseconds: StaticString = "pellucid.stage.busy_ns"
     public static let stageEventCount: StaticString = "pellucid.stage.events"
+    /// Of a stream stage: how long it kept events back in all and at most, and how many verdicts it waited for.
+    public static let stageHeldNanoseconds: StaticString = "pellucid.stage.held_ns"
+    public static let stageLongestHoldNanoseconds: StaticString = "pellucid.stage.longest_hold_ns"
+    public static let stageEvaluations: StaticString = "pellucid.stage.evaluations"
     public static let chunkCount: StaticString = "pellucid.stream.chunks"
     public static let connectionReused: StaticString = "pellucid.connection.reused"
     public static let providerRequestID: StaticString = "pellucid.provider.request.id"

@@ -5,5 +5,5 @@ import Telemetry
 
 struct Bad: OutsideService {
     static var callName: String { "bad" }
-    func ask(_ query: String) async throws(PluginFailure) -> Int { 1 }
+    func ask(_ query: String, _ permit: inout CallPermit) async throws(PluginFailure) -> Int { 1 }
 }

@@ -5,5 +5,5 @@ import Telemetry
 
 struct Bad: OutsideService {
     static let callName: StaticString = "bad"
-    func ask(_ query: String) async throws -> Int { throw CancellationError() }
+    func ask(_ query: String, _ permit: inout CallPermit) async throws -> Int { throw CancellationError() }
 }

@@ -14,5 +14,5 @@ enum Fact: EvidenceField {
 
 struct Oracle: OutsideService {
     static let callName: StaticString = "oracle"
-    func ask(_ query: String) async throws(PluginFailure) -> Int { query.count }
+    func ask(_ query: String, _ permit: inout CallPermit) async throws(PluginFailure) -> Int { query.count }
 }

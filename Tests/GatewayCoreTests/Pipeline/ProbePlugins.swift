@@ -86,7 +86,7 @@ struct EchoService: OutsideService {
     static let callName: StaticString = "echo"
     let fails: Bool
 
-    func ask(_ query: String) async throws(PluginFailure) -> String {
+    func ask(_ query: String, _ permit: inout CallPermit) async throws(PluginFailure) -> String {
         if self.fails { throw PluginFailure("echo_failed") }
         return query + " answered"
     }

@@ -72,27 +72,27 @@ import Testing
 
     @Test func `models of all providers are listed with their provider's name`() async throws {
         let engine = try self.engine("models")
-        for provider in ["openai", "mistral"] {
-            if let adapter = ProviderCatalog.directory.adapter(provider) { engine.models.add(adapter, name: provider) }
-        }
-        engine.models.set(["gpt-4o", "o\"dd"], url: "https://api.openai.com/v1/models")
-        engine.models.set(["large"], url: "http://mistral.test/v1/models")
+        engine.http.on("https://api.openai.com/v1/models", json: #"{"data":[{"id":"gpt-4o"},{"id":"o\"dd"}]}"#)
+        engine.http.on("http://mistral.test/v1/models", json: #"{"data":[{"id":"large"}]}"#)
         let exchange = try FakeExchange("GET", "/v1/models")
         let record = try await engine.serve(exchange)
         #expect(exchange.status == 200)
         #expect(exchange.body.contains(#"{"id":"openai/gpt-4o","object":"model","created":0,"owned_by":"openai"}"#) || exchange.body.contains(#""id":"openai\/gpt-4o""#))
         #expect(exchange.body.contains(#"o\"dd"#))
-        #expect(engine.models.asked.map(\.authorization) == ["Bearer sk-1", "Bearer sk-2"])
+        #expect(engine.http.calls.map { $0.header("authorization") } == ["Bearer sk-1", "Bearer sk-2"])
         #expect(record.summary == ["answered 200", "stage pellucid-direct request: answered, respond/answer", "call list_models: passed", "call list_models: passed"])
     }
 
-    @Test func `a listing that fails is recorded as a failed call`() async throws {
+    @Test func `a provider that does not answer offers no models, and its call says why`() async throws {
         let engine = try self.engine("models")
-        if let adapter = ProviderCatalog.directory.adapter("openai") { engine.models.add(adapter, name: "openai") }
-        engine.models.fail(PluginFailure("models_unreachable"))
-        let record = try await engine.serve(try FakeExchange("GET", "/v1/models"))
-        #expect(record.summary.contains("call list_models: failed, models_unreachable"))
-        #expect(record.root.outcome == .failed)
+        engine.http.on("https://api.openai.com/v1/models") { _ in .failure(HTTPCallFailure(.timeout)) }
+        engine.http.on("http://mistral.test/v1/models", json: #"{"data":[{"id":"large"}]}"#)
+        let exchange = try FakeExchange("GET", "/v1/models")
+        let record = try await engine.serve(exchange)
+        #expect(exchange.body.contains("mistral/large") || exchange.body.contains(#"mistral\/large"#))
+        #expect(!exchange.body.contains("openai"))
+        #expect(record.summary.filter { $0.hasPrefix("call") } == ["call list_models: failed, timeout", "call list_models: passed"])
+        #expect(record.scopes.filter { $0.evidence.kind == .call }.map { $0.fields["server.address"] } == ["api.openai.com", "mistral.test"])
     }
 
     @Test func `an unknown provider is refused when the configuration is loaded`() {

@@ -10,7 +10,7 @@ package final class EngineFixture {
     package let flow: EvidenceFlow
     package let upstream = FakeUpstream()
     package let sinks = FakeSinks()
-    package let models = FakeModels()
+    package let http = FakeHTTP()
     package let loop: LoopContext
     package let snapshot: GatewaySnapshot
     package let engine: RequestEngine
@@ -32,7 +32,7 @@ package final class EngineFixture {
             plugins: decodings, documents: YAMLDocumentParser(), patterns: PCRE2PatternCompiler(), environment: environment, options: options)
         let loaded = try loader.load(text: "_format_version: \"3.0\"\n\(body)\n", fileName: "test.yaml")
         let builder = SnapshotBuilder(
-            plugins: plugins, providers: providers, sinks: self.sinks, models: self.models, patterns: PCRE2PatternCompiler(), hash: FakeHash.digest)
+            plugins: plugins, providers: providers, sinks: self.sinks, http: self.http, patterns: PCRE2PatternCompiler(), hash: FakeHash.digest)
         self.snapshot = try builder.build(loaded)
         self.engine = RequestEngine(snapshots: SnapshotStore(self.snapshot))
     }

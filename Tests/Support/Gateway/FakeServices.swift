@@ -1,4 +1,5 @@
 package import GatewayCore
+import NIOCore
 import Synchronization
 package import Telemetry
 package import TelemetryTestSupport
@@ -26,34 +27,43 @@ package final class FakeSinks: SinkDirectory {
     }
 }
 
-/// A list of models, and what was asked for.
-package final class FakeModels: ModelListing {
+/// Outside services in memory: scripted answers by URL, and what was asked for.
+package final class FakeHTTP: HTTPCaller {
+    package typealias Handler = @Sendable (HTTPCall) -> Result<HTTPAnswer, HTTPCallFailure>
+
     private struct State {
-        var models: [String: [String]] = [:]
-        var asked: [(url: String, authorization: String)] = []
-        var failure: PluginFailure?
-        var adapters: [String: any ProviderAdapter] = [:]
+        var handlers: [(prefix: String, handler: Handler)] = []
+        var calls: [HTTPCall] = []
     }
 
     private let state = Mutex(State())
 
     package init() {}
 
-    package func set(_ models: [String], url: String) { self.state.withLock { $0.models[url] = models } }
-    package func fail(_ failure: PluginFailure) { self.state.withLock { $0.failure = failure } }
-    package func add(_ adapter: any ProviderAdapter, name: String) { self.state.withLock { $0.adapters[name] = adapter } }
-    package var asked: [(url: String, authorization: String)] { self.state.withLock { $0.asked } }
+    /// Answers calls to URLs that begin with `prefix`; a later handler goes before an earlier one.
+    package func on(_ prefix: String, _ handler: @escaping Handler) { self.state.withLock { $0.handlers.insert((prefix, handler), at: 0) } }
 
-    package func models(url: String, authorization: String) async throws(PluginFailure) -> [String] {
-        let (models, failure) = self.state.withLock { state in
-            state.asked.append((url, authorization))
-            return (state.models[url] ?? [], state.failure)
-        }
-        if let failure { throw failure }
-        return models
+    package func on(_ prefix: String, status: Int = 200, json: String) {
+        self.on(prefix) { _ in .success(HTTPAnswer(status: status, headers: [("content-type", "application/json")], body: ByteBuffer(string: json))) }
     }
 
-    package func adapter(_ name: String) -> (any ProviderAdapter)? { self.state.withLock { $0.adapters[name] } }
+    /// Every call, in order.
+    package var calls: [HTTPCall] { self.state.withLock { $0.calls } }
+
+    package func exchange(_ call: HTTPCall) async throws(HTTPCallFailure) -> HTTPAnswer {
+        let handler = self.state.withLock { state in
+            state.calls.append(call)
+            return state.handlers.first { call.url.hasPrefix($0.prefix) }?.handler
+        }
+        guard let handler else { throw HTTPCallFailure(.connectFailed) }
+        return try handler(call).get()
+    }
+}
+
+extension HTTPCall {
+    /// A field's value, for expectations.
+    package func header(_ name: String) -> String? { self.headers.first { $0.name.lowercased() == name.lowercased() }?.value }
+    package var text: String { String(buffer: self.body) }
 }
 
 /// A hash of secrets that needs no library: four FNV-1a sums (http://www.isthe.com/chongo/tech/comp/fnv/).

@@ -3,7 +3,6 @@ import GatewayDocuments
 import GatewayPatterns
 import GatewayPlugins
 import GatewayProviders
-import SideClient
 
 /// Reads a configuration and makes a snapshot of it, with everything this build has.
 struct ConfigurationAssembly: Sendable {
@@ -17,14 +16,14 @@ struct ConfigurationAssembly: Sendable {
         let certificates: CertificateAssembly.Made
     }
 
-    init(environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, client: SideClient? = nil) {
+    init(environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, http: any HTTPCaller = NoOutsideCalls()) {
         self.certificates = CertificateAssembly(environment: environment)
         let patterns = PCRE2PatternCompiler()
         let decodings = Dictionary(PluginCatalog.plugins.map { ($0.name, $0.decoding) }, uniquingKeysWith: { a, _ in a })
         self.loader = ConfigurationLoader(plugins: decodings, documents: YAMLDocumentParser(), patterns: patterns, environment: environment, options: options)
         let hash = SecretHash()
         self.builder = SnapshotBuilder(
-            plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, models: ModelLists(client: client), patterns: patterns,
+            plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, http: http, patterns: patterns,
             hash: { hash.digest($0) })
     }
 

@@ -15,7 +15,10 @@ final class GatewayProcess: Sendable {
     private let environment: [String: String]
     private let registry = MetricRegistry()
     private let flow: EvidenceFlow
+    /// What exporters send with.
     private let client = SideClient()
+    /// What stages ask outside services with.
+    private let calls = SideClient(options: OutsideCalls.clientOptions)
     private let runner: ExportRunner
     private let sinks: SinkStore
     private let consumers: ConsumerMetrics
@@ -35,7 +38,8 @@ final class GatewayProcess: Sendable {
         self.telemetry = TelemetryAssembly(
             environment: environment, stateDirectory: options.stateDirectory, flow: self.flow, runner: self.runner, consumers: self.consumers)
         self.sinks = SinkStore(flow: self.flow, runner: self.runner, consumers: self.consumers, lines: self.telemetry.lines, base: self.telemetry.traceBase)
-        self.assembly = ConfigurationAssembly(environment: environment, options: options.loading, sinks: self.sinks, client: self.client)
+        self.assembly = ConfigurationAssembly(environment: environment, options: options.loading, sinks: self.sinks,
+            http: OutsideCalls(client: self.calls, environment: environment))
     }
 
     func run() async throws {
@@ -288,7 +292,10 @@ final class GatewayProcess: Sendable {
             self.runner.shutdown(deadline: deadline)
         }
         for listener in listeners.side { await listener.close() }
-        await Blocking.run { [self] in self.client.shutdown(deadline: MonotonicClock.now() &+ 500_000_000) }
+        await Blocking.run { [self] in
+            self.calls.shutdown(deadline: MonotonicClock.now())
+            self.client.shutdown(deadline: MonotonicClock.now() &+ 500_000_000)
+        }
         self.log.notice("stopped", ("requests", "\(self.flow.finished)"), ("unaccounted", "\(self.flow.unaccountedRequests())"))
     }
 

@@ -20,6 +20,8 @@ struct PluginChain: Sendable {
         let stream: [any StreamStage]
         let sinks: [any EvidenceConsumer]
         let sampler: Sampler?
+        /// Whether a stage looks into the content of responses.
+        let readsContent: Bool
 
         init(_ instances: [PluginInstance]) {
             self.request = instances.compactMap(\.request)
@@ -28,6 +30,11 @@ struct PluginChain: Sendable {
             self.stream = instances.compactMap(\.stream)
             self.sinks = instances.compactMap(\.sink)
             self.sampler = instances.compactMap(\.sampler).last
+            self.readsContent =
+                !self.stream.isEmpty
+                || self.response.contains { stage in
+                    if case .body = stage.need { true } else { false }
+                }
         }
     }
 

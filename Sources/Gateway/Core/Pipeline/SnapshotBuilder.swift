@@ -6,18 +6,18 @@ public struct SnapshotBuilder: Sendable {
     private let plugins: [String: PluginRegistration]
     private let providers: ProviderDirectory
     private let sinks: any SinkDirectory
-    private let models: any ModelListing
+    private let http: HTTPService
     private let patterns: any PatternCompiler
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
 
     public init(
-        plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, models: any ModelListing, patterns: any PatternCompiler,
+        plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller, patterns: any PatternCompiler,
         hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
     ) {
         self.plugins = Dictionary(plugins.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
         self.providers = providers
         self.sinks = sinks
-        self.models = models
+        self.http = HTTPService(http)
         self.patterns = patterns
         self.hash = hash
     }
@@ -26,7 +26,7 @@ public struct SnapshotBuilder: Sendable {
     public func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> GatewaySnapshot {
         let configuration = loaded.configuration
         let services = PluginServices(
-            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, models: self.models, patterns: self.patterns)
+            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns)
         let instances = try self.instances(loaded, services)
         let certificates = UpstreamCertificates(configuration)
         let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0, tls: certificates.options(of: $0))) }, uniquingKeysWith: { a, _ in a })

@@ -19,7 +19,8 @@ public final class DirectProxy: RequestPlugin {
     private let configuration: DirectProxyConfiguration
     private let operation: ModelOperation?
     private let targets: [String: Target]
-    private let models: any ModelListing
+    private let providers: ProviderDirectory
+    private let modelList: ModelList
     private let clientKey: SecretDigest?
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
     /// Largest request body; the same as ai-proxy's default times eight, since nobody configured less.
@@ -28,7 +29,8 @@ public final class DirectProxy: RequestPlugin {
     public init(configuration: DirectProxyConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.configuration = configuration
         self.operation = ModelOperation(rawValue: configuration.routeType.rawValue)
-        self.models = services.models
+        self.providers = services.providers
+        self.modelList = ModelList(http: services.http)
         let hash = services.consumers.hash
         self.hash = hash
         self.clientKey = configuration.clientKey.map { key in
@@ -134,8 +136,8 @@ public final class DirectProxy: RequestPlugin {
         writer.key("data")
         writer.beginArray()
         for provider in self.configuration.providers {
-            guard let adapter = services(provider.name) else { continue }
-            let ids = try await context.call(ModelList(listing: self.models), ModelList.Query(provider: provider, adapter: adapter))
+            guard let adapter = self.providers.adapter(provider.name) else { continue }
+            let ids = try await context.call(self.modelList, ModelList.Query(provider: provider, adapter: adapter))
             for id in ids {
                 writer.beginObject()
                 writer.key("id")
@@ -155,8 +157,6 @@ public final class DirectProxy: RequestPlugin {
         fields.append(.contentType, literal: "application/json")
         return GatewayResponse(status: 200, fields: fields, body: writer.buffer)
     }
-
-    private func services(_ name: String) -> (any ProviderAdapter)? { self.targets[name]?.offer.adapter ?? self.models.adapter(name) }
 }
 
 /// Asks one provider for its models.
@@ -167,16 +167,22 @@ private struct ModelList: OutsideService {
     }
 
     static let callName: StaticString = "list_models"
-    let listing: any ModelListing
+    let http: HTTPService
 
-    func ask(_ query: Query) async throws(PluginFailure) -> [String] {
+    func ask(_ query: Query, _ permit: inout CallPermit) async throws(PluginFailure) -> [String] {
         var settings = ProviderSettings()
         if let base = query.provider.baseURL { settings.upstreamURL = base.hasSuffix("/") ? base + "models" : "\(base)/models" }
         let location: ProviderLocation
         do throws(ProviderFailure) { location = try query.adapter.locate(.chat, settings) } catch { throw PluginFailure(error.code, message: error.message) }
         let path = query.provider.baseURL == nil ? ModelList.modelsPath(location.path) : location.path
         let scheme = location.endpoint.isTLS ? "https" : "http"
-        return try await self.listing.models(url: "\(scheme)://\(location.endpoint.authority)\(path)", authorization: "Bearer \(query.provider.key)")
+        let call = HTTPCall(
+            method: "GET", url: "\(scheme)://\(location.endpoint.authority)\(path)", headers: [(name: "Authorization", value: "Bearer \(query.provider.key)")])
+        let answer: HTTPAnswer
+        // A provider that does not answer has no models to offer; what became of the call stands in its span.
+        do throws(HTTPCallFailure) { answer = try await self.http.send(call, &permit) } catch { return [] }
+        guard answer.status == 200, let document = try? JSONDocument(answer.body), let data = document["data"] else { return [] }
+        return data.elements.compactMap { $0["id"]?.string }
     }
 
     /// `/v1/chat/completions` becomes `/v1/models`.

@@ -76,8 +76,8 @@ final class ModelRelay: ResponseRelay {
     ) async -> UpstreamFailure? {
         self.run.modelField = self.responseFields.first?.value
         self.recordProvider(head, &scope)
-        if head.status < 300, self.isEventStream(head) {
-            var stream = ModelStreamRelay(relay: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))
+        if head.status < 300, RequestRun.isEventStream(head) {
+            var stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))
             return await stream.run(
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
@@ -114,11 +114,6 @@ final class ModelRelay: ResponseRelay {
             self.isReadable = false
             self.document = ByteBuffer()
         }
-    }
-
-    private func isEventStream(_ head: HTTPResponseHead) -> Bool {
-        guard let type = head.fields.first(.contentType) else { return false }
-        return type.starts(with: "text/event-stream".utf8)
     }
 
     private func recordProvider(_ head: HTTPResponseHead, _ scope: inout ScopeRecord) {

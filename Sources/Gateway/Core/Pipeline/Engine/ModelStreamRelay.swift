@@ -2,27 +2,33 @@ import GatewayWire
 import NIOCore
 import Telemetry
 
-/// Relays a streamed model answer: frames events, reads their facts, runs the stream stages, and drops the usage chunk a client did not ask for.
+/// Relays a streamed answer: frames events, reads a model's facts, runs the stream stages, and drops the usage chunk a client did not ask for.
 struct ModelStreamRelay {
-    private let relay: ModelRelay
+    private let run: RequestRun
+    /// nil: a service that is no model, whose events have no facts.
+    private let model: ModelRelay?
     private let reader: any ModelResponseReader
     private var framer = SSEFramer()
     private var chunks: UInt64 = 0
     private var firstChunkAt: UInt64 = 0
     private var lastChunkAt: UInt64 = 0
 
-    init(relay: ModelRelay, reader: any ModelResponseReader) {
-        self.relay = relay
+    init(run: RequestRun, model: ModelRelay?, reader: any ModelResponseReader) {
+        self.run = run
+        self.model = model
         self.reader = reader
     }
-
-    private var run: RequestRun { self.relay.run }
 
     mutating func run(
         _ head: HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
         request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
-        self.run.relayHead(head, hiding: ModelRelay.hiddenFields, added: added, startedAt: startedAt, framing: .stream)
+        let hidden = self.model == nil ? [] : ModelRelay.hiddenFields
+        if selection.response.isEmpty, selection.stream.isEmpty || !head.fields.contains(.contentEncoding) {
+            self.run.relayHead(head, hiding: hidden, added: added, startedAt: startedAt, framing: .stream)
+        } else {
+            guard await self.beginThroughStages(head, hiding: hidden, added: added, startedAt: startedAt, answer, request, selection, record) else { return nil }
+        }
         self.run.exchange.flush()
         let failure: UpstreamFailure?
         if selection.stream.isEmpty {
@@ -35,6 +41,25 @@ struct ModelStreamRelay {
         }
         self.finish(&scope, isTruncated: failure != nil || self.run.exchange.isClosed && !self.run.isFinished || self.run.outcome != .passed)
         return failure
+    }
+
+    /// Writes the head that the response stages leave; false when they stopped the response.
+    private func beginThroughStages(
+        _ head: HTTPResponseHead, hiding hidden: KnownFieldSet, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
+        _ request: borrowing GatewayRequest, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
+    ) async -> Bool {
+        if !selection.stream.isEmpty, head.fields.contains(.contentEncoding) {
+            // Stages that cannot read what passes must not be taken to have seen it.
+            answer.cancel()
+            await self.run.fail(PluginFailure("response_encoded", message: "the upstream compressed an event stream that stages have to read"))
+            return false
+        }
+        var fields = head.fields
+        fields.remove(all: hidden)
+        let all = self.run.relayedFields(fields, added: added, startedAt: startedAt)
+        guard let response = await self.run.streamHead(head, all, answer, selection, record, notes: request.notes) else { return false }
+        self.run.beginResponse(status: response.status, fields: response.fields, framing: .stream)
+        return true
     }
 
     // MARK: Without stages: bytes pass in the slices they came in
@@ -81,9 +106,9 @@ struct ModelStreamRelay {
         if self.firstChunkAt == 0 {
             self.firstChunkAt = now
             // From here on the attempt can be named by what answers: the series of the gaps need the model.
-            self.relay.record(self.reader.facts, &scope)
-            if events > 1 { record.recordChunks(scope, gap: 0, simultaneous: events &- 2) }
-        } else {
+            self.model?.record(self.reader.facts, &scope)
+            if self.model != nil, events > 1 { record.recordChunks(scope, gap: 0, simultaneous: events &- 2) }
+        } else if self.model != nil {
             record.recordChunks(scope, gap: now &- self.lastChunkAt, simultaneous: events &- 1)
         }
         self.lastChunkAt = now
@@ -149,9 +174,10 @@ struct ModelStreamRelay {
     }
 
     private func finish(_ scope: inout ScopeRecord, isTruncated: Bool) {
+        guard let model = self.model else { return }
         var facts = self.reader.facts
         if isTruncated, facts.usage.source == .none, self.chunks > 0 { facts.usage.source = .partial }
-        self.relay.record(facts, &scope)
+        model.record(facts, &scope)
         scope.withAttempt { attempt, _ in
             attempt.isStream = true
             attempt.chunkCount = self.chunks
@@ -179,17 +205,17 @@ struct ModelStreamRelay {
                 return await self.fail(.malformed(code: "event_too_large"))
             }
             for event in events {
-                let result = stages.feed(event)
                 // What stages still hold belongs before the end marker, after which no client reads on.
-                var emission = ModelStreamRelay.isEndMarker(event) ? await self.emit(stages.drain(), answer) : .open
-                if case .open = emission { emission = await self.emit(result, answer) }
+                var emission = Emission.open
+                if ModelStreamRelay.isEndMarker(event) { emission = await self.settle(stages.drain(), &stages, answer) }
+                if case .open = emission { emission = await self.settle(stages.feed(event), &stages, answer) }
                 if case .ended(let outcome) = emission {
                     stages.finish(outcome)
                     return nil
                 }
             }
         }
-        if case .ended(let outcome) = await self.emit(stages.drain(), answer) {
+        if case .ended(let outcome) = await self.settle(stages.drain(), &stages, answer) {
             stages.finish(outcome)
             return nil
         }
@@ -221,9 +247,25 @@ struct ModelStreamRelay {
         case ended(Outcome)
     }
 
+    /// Sends what the stages give out, and waits with everything behind it for the verdicts they ask for.
+    private func settle(_ first: StreamRun.Result, _ stages: inout StreamRun, _ answer: any UpstreamExchange) async -> Emission {
+        var result = first
+        while case .waits(let events) = result {
+            if case .ended(let outcome) = await self.emit(.events(events), answer) { return .ended(outcome) }
+            self.run.exchange.flush()
+            result = await stages.evaluate()
+        }
+        let emission = await self.emit(result, answer)
+        if stages.hasUnjudged {
+            self.run.exchange.flush()
+            await stages.judge()
+        }
+        return emission
+    }
+
     private func emit(_ result: StreamRun.Result, _ answer: any UpstreamExchange) async -> Emission {
         switch result {
-        case .events(let events):
+        case .events(let events), .waits(let events):
             var out = ByteBuffer()
             for event in events { _ = SSEWriter.event(data: event.data, name: event.name?.readableBytesView, into: &out) }
             guard out.readableBytes > 0 else { return .open }

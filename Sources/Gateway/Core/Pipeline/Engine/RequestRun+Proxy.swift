@@ -39,8 +39,13 @@ extension RequestRun {
             }
         }
         let target = request.target()
-        let (fields, skipped, forwarded) = self.forwardedFields(request)
-        var lines = forwarded
+        let forwarded = self.forwardedFields(request)
+        var (skipped, lines) = (forwarded.skipped, forwarded.lines)
+        if selection.readsContent {
+            // Stages read what comes back; what is compressed they could not.
+            skipped.insert(.acceptEncoding)
+            lines.add(.acceptEncoding, literal: "identity")
+        }
         let isWebSocket = self.asksForWebSocket
         if isWebSocket {
             if let refusal = self.webSocketRefusal() {
@@ -52,7 +57,7 @@ extension RequestRun {
             lines.add(.upgrade, literal: "websocket")
         }
         let upstream = UpstreamRequest(
-            endpoint: service.endpoint, method: request.head.method, target: target, fields: fields, skipped: skipped, lines: lines,
+            endpoint: service.endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
             host: request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } ?? service.endpoint.authority : service.endpoint.authority,
             body: body, timeouts: service.timeouts)
         var isReplayable = true

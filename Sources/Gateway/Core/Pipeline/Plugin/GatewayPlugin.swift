@@ -1,3 +1,4 @@
+public import NIOCore
 public import Telemetry
 
 /// What is constant about a plugin: its name everywhere, its order, where its evidence goes.
@@ -61,7 +62,7 @@ public protocol AttemptPlugin: GatewayPlugin {
 /// How much of a response a plugin needs.
 public enum ResponseNeed: Sendable {
     case head
-    /// The whole body, up to so many bytes; a larger response passes unseen, with evidence.
+    /// The whole body, up to so many bytes; a larger response passes unseen, with evidence, unless the plugin ``ResponsePlugin/stopsUnseen``.
     case body(limit: Int)
 }
 
@@ -77,6 +78,8 @@ public protocol ResponsePlugin: GatewayPlugin {
     var need: ResponseNeed { get }
     /// Whether this instance looks at responses at all. Default true; false leaves the stage out.
     var seesResponses: Bool { get }
+    /// Whether a response that cannot be shown to the plugin (too large, or streamed to a plugin without a stream half) is stopped. Default false: it passes, with evidence.
+    var stopsUnseen: Bool { get }
     func handle(_ response: inout GatewayResponse, _ context: inout StageContext<Self>) async throws(PluginFailure) -> ResponseVerdict
 }
 
@@ -88,34 +91,55 @@ public enum StreamVerdict: Sendable {
     case hold
     /// Sends these instead.
     case replace([StreamEvent])
+    /// Keeps the event back and asks for a verdict on a window of events, the one at hand among them: ``StreamPlugin/evaluate(_:_:_:)`` comes next, before anything else
+    /// is read or sent.
+    case evaluate(StreamWindow)
     /// Ends the stream with an error event the client can read.
     case cut(Rejection)
 }
 
-/// Sees every event of a streamed response: synchronously, on the connection's loop, allocating nothing per event when it passes.
+/// Events that wait for one verdict.
+public struct StreamWindow: Sendable {
+    public var events: [StreamEvent]
+    /// The text they add to the answer, for the one who judges it.
+    public var text: ByteBuffer
+
+    public init(events: [StreamEvent], text: ByteBuffer = ByteBuffer()) {
+        self.events = events
+        self.text = text
+    }
+}
+
+/// Sees every event of a streamed response: synchronously, on the connection's loop, allocating nothing per event when it passes. What has to wait for an outside
+/// verdict is held and given to ``evaluate(_:_:_:)``.
 public protocol StreamPlugin: GatewayPlugin {
     associatedtype StreamState
     /// Whether this instance looks at streams at all. Default true; false leaves the stage out.
     var seesStreams: Bool { get }
     func open(_ request: borrowing GatewayRequest) -> StreamState
     func handle(_ event: inout StreamEvent, _ state: inout StreamState, _ context: inout StageContext<Self>) throws(PluginFailure) -> StreamVerdict
+    /// The verdict on a window that ``handle(_:_:_:)`` or ``lastWindow(_:)`` gave. May wait; meanwhile nothing more is read from the upstream.
+    ///
+    /// `.pass` sends the window's events, `.replace` others instead, `.hold` keeps them, `.cut` ends the stream without them. Default: a failure, for plugins that
+    /// never ask.
+    func evaluate(_ window: StreamWindow, _ state: inout StreamState, _ context: inout StageContext<Self>) async throws(PluginFailure) -> StreamVerdict
+    /// What still waits for a verdict when the stream ends; evaluated before ``finish(_:_:)``. Default: nothing.
+    func lastWindow(_ state: inout StreamState) -> StreamWindow?
     /// The events still held when the stream ended.
     func finish(_ state: inout StreamState, _ context: inout StageContext<Self>) throws(PluginFailure) -> [StreamEvent]
 }
 
 extension ResponsePlugin {
     public var seesResponses: Bool { true }
+    public var stopsUnseen: Bool { false }
 }
 
 extension StreamPlugin {
     public var seesStreams: Bool { true }
-}
 
-/// Something outside the process that a plugin asks. Reached through ``StageContext/call(_:_:)`` only, which opens the CLIENT span.
-public protocol OutsideService: Sendable {
-    associatedtype Query: Sendable
-    associatedtype Answer: Sendable
-    /// Name of the span, low-cardinality: `guard lakera`, `embeddings`.
-    static var callName: StaticString { get }
-    func ask(_ query: Query) async throws(PluginFailure) -> Answer
+    public func evaluate(_ window: StreamWindow, _ state: inout StreamState, _ context: inout StageContext<Self>) async throws(PluginFailure) -> StreamVerdict {
+        throw PluginFailure("no_evaluation", message: "\(Self.descriptor.name) asked for an evaluation that it does not make")
+    }
+
+    public func lastWindow(_ state: inout StreamState) -> StreamWindow? { nil }
 }

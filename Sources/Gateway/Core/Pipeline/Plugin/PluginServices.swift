@@ -5,34 +5,28 @@ public struct PluginServices: Sendable {
     public let consumers: ConsumerDirectory
     public let providers: ProviderDirectory
     public let sinks: any SinkDirectory
-    public let models: any ModelListing
+    /// HTTP to outside services, for use with a permit (``StageContext/call(_:_:)``).
+    public let http: HTTPService
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
     /// The configured instance's entity id.
     public let instanceID: String
 
     public init(
-        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, models: any ModelListing, patterns: any PatternCompiler,
+        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, patterns: any PatternCompiler,
         instanceID: String = ""
     ) {
         self.consumers = consumers
         self.providers = providers
         self.sinks = sinks
-        self.models = models
+        self.http = http
         self.patterns = patterns
         self.instanceID = instanceID
     }
 
     public func forInstance(_ id: String) -> PluginServices {
-        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, models: self.models, patterns: self.patterns, instanceID: id)
+        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, instanceID: id)
     }
-}
-
-/// Asks providers which models they serve. App implements it over the side client.
-public protocol ModelListing: Sendable {
-    /// The ids a `GET …/models` in OpenAI's format lists; an empty list where the provider does not answer.
-    func models(url: String, authorization: String) async throws(PluginFailure) -> [String]
-    func adapter(_ name: String) -> (any ProviderAdapter)?
 }
 
 /// The sinks that log plugins configure; they live outside configuration snapshots, so that a reload keeps their queues.

@@ -13,16 +13,7 @@ public struct StageContext<Plugin: GatewayPlugin>: ~Copyable {
 
     /// Asks an outside service under a CLIENT span of its own.
     public mutating func call<Service: OutsideService>(_ service: Service, _ query: Service.Query) async throws(PluginFailure) -> Service.Answer {
-        var call = self.record.openCall(Service.callName)
-        do {
-            let answer = try await service.ask(query)
-            call.finish(.passed)
-            return answer
-        } catch {
-            call.fail(error.code)
-            call.finish(Task.isCancelled ? .cancelled : .failed)
-            throw error
-        }
+        try await CallPermit.call(service, query, below: self.record)
     }
 
     consuming func finish(_ outcome: Outcome) { self.record.finish(outcome) }

@@ -4,9 +4,13 @@ import Telemetry
 /// A response plugin with its evidence.
 protocol ResponseStage: AnyObject, Sendable {
     var need: ResponseNeed { get }
+    /// Whether the plugin sees streamed responses by its stream half.
+    var seesStreams: Bool { get }
     func run(_ response: inout GatewayResponse, _ record: borrowing RequestRecord) async -> StageResult
-    /// Records that the response was too large for the stage, which did not see it.
-    func skip(_ record: borrowing RequestRecord)
+    /// Records that the stage did not see the response, which was too large or streamed.
+    ///
+    /// - Returns: why the response must not pass unseen; nil when it may.
+    func skip(_ code: StaticString, _ record: borrowing RequestRecord) -> PluginFailure?
 }
 
 final class ResponseStageBox<Plugin: ResponsePlugin>: ResponseStage {
@@ -20,11 +24,15 @@ final class ResponseStageBox<Plugin: ResponsePlugin>: ResponseStage {
 
     var need: ResponseNeed { self.plugin.need }
 
-    func skip(_ record: borrowing RequestRecord) {
+    var seesStreams: Bool { (self.plugin as? any StreamPlugin)?.seesStreams ?? false }
+
+    func skip(_ code: StaticString, _ record: borrowing RequestRecord) -> PluginFailure? {
+        let stops = self.plugin.stopsUnseen && self.identity.mode == .enforce
         var scope = record.openStage(self.identity)
-        scope.decide(.none, .continue)
-        scope.fail("response_too_large")
+        scope.decide(.none, stops ? .fail : .continue)
+        scope.fail(code)
         scope.finish(.failed)
+        return stops ? PluginFailure(code, message: "\(Plugin.descriptor.name) could not be shown the response") : nil
     }
 
     func run(_ response: inout GatewayResponse, _ record: borrowing RequestRecord) async -> StageResult {

@@ -1,200 +1,132 @@
 import Telemetry
 
-/// Opens the stream half of a plugin for one response.
-protocol StreamStage: AnyObject, Sendable {
-    func open(_ request: borrowing GatewayRequest, _ record: borrowing RequestRecord) -> any OpenStreamStage
-}
-
-/// One stream plugin at work on one response.
-protocol OpenStreamStage: AnyObject {
-    func feed(_ event: inout StreamEvent) -> StreamStep
-    func finish() -> Result<[StreamEvent], PluginFailure>
-    func close(_ outcome: Outcome)
-}
-
-/// What one stage did with one event.
-enum StreamStep {
-    case pass
-    case hold
-    case replace([StreamEvent])
-    case cut(Rejection)
-    case fail(PluginFailure)
-}
-
-final class StreamStageBox<Plugin: StreamPlugin>: StreamStage {
-    let plugin: Plugin
-    let identity: StageIdentity
-
-    init(plugin: Plugin, identity: StageIdentity) {
-        self.plugin = plugin
-        self.identity = identity
-    }
-
-    func open(_ request: borrowing GatewayRequest, _ record: borrowing RequestRecord) -> any OpenStreamStage {
-        OpenStreamBox(plugin: self.plugin, state: self.plugin.open(request), context: StageContext<Plugin>(record.openStage(self.identity)), mode: self.identity.mode)
-    }
-}
-
-final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
-    private let plugin: Plugin
-    private let mode: StageMode
-    private var state: Plugin.StreamState
-    private var context: StageContext<Plugin>?
-    /// The gravest judgement so far.
-    private var verdict = StageVerdict.pass
-    /// Whether the stage failed in shadow mode, where that ends nothing.
-    private var hasFailed = false
-    /// Whether the stage gave out what it held.
-    private var hasFinished = false
-
-    init(plugin: Plugin, state: Plugin.StreamState, context: consuming StageContext<Plugin>, mode: StageMode) {
-        self.plugin = plugin
-        self.mode = mode
-        self.state = state
-        self.context = consume context
-    }
-
-    func feed(_ event: inout StreamEvent) -> StreamStep {
-        guard var context = self.context.take() else { return .pass }
-        let start = MonotonicClock.now()
-        let step: StreamStep
-        var changed = event
-        do {
-            switch try self.plugin.handle(&changed, &self.state, &context) {
-            case .pass: step = .pass
-            case .modified:
-                self.judge(.modify)
-                if self.mode == .enforce { event = changed }
-                step = .pass
-            case .hold: step = .hold
-            case .replace(let events):
-                self.judge(.modify)
-                step = .replace(events)
-            case .cut(let rejection):
-                self.judge(.reject)
-                context.record.fail(rejection.code)
-                step = .cut(rejection)
-            }
-        } catch {
-            self.hasFailed = true
-            context.record.fail(error.code)
-            step = .fail(error)
-        }
-        context.record.addBusy(MonotonicClock.now() &- start, events: 1)
-        self.context = consume context
-        return self.acted(on: step)
-    }
-
-    private func judge(_ verdict: StageVerdict) {
-        if self.verdict != .reject { self.verdict = verdict }
-    }
-
-    /// Ends the stage where it ended the stream; in shadow mode everything passes.
-    private func acted(on step: StreamStep) -> StreamStep {
-        if self.mode == .shadow { return .pass }
-        switch step {
-        case .cut: self.close(.rejected)
-        case .fail: self.close(.failed)
-        case .pass, .hold, .replace: break
-        }
-        return step
-    }
-
-    func finish() -> Result<[StreamEvent], PluginFailure> {
-        guard !self.hasFinished, var context = self.context.take() else { return .success([]) }
-        self.hasFinished = true
-        let start = MonotonicClock.now()
-        do {
-            let rest = try self.plugin.finish(&self.state, &context)
-            context.record.addBusy(MonotonicClock.now() &- start, events: 0)
-            self.context = consume context
-            return .success(self.mode == .enforce ? rest : [])
-        } catch {
-            self.hasFailed = true
-            context.record.fail(error.code)
-            self.context = consume context
-            if self.mode == .shadow { return .success([]) }
-            self.close(.failed)
-            return .failure(error)
-        }
-    }
-
-    func close(_ outcome: Outcome) {
-        guard var context = self.context.take() else { return }
-        switch outcome {
-        case .passed:
-            context.record.decide(self.hasFailed ? .none : self.verdict, .continue)
-            context.finish(self.hasFailed ? .failed : self.verdict == .modify && self.mode == .enforce ? .modified : .passed)
-        case .cancelled:
-            context.record.decide(self.verdict, .stop)
-            context.finish(.cancelled)
-        case .rejected:
-            context.record.decide(.reject, .stop)
-            context.finish(.rejected)
-        default:
-            context.record.decide(.none, .fail)
-            context.finish(outcome)
-        }
-    }
-}
-
-/// The stream plugins of one live response, in order. What one stage gives out, the next ones see.
+/// The stream plugins of one live response, in order. What one stage gives out, the next ones see; what a stage wants judged first stops everything behind it.
 struct StreamRun: ~Copyable {
     private let stages: [any OpenStreamStage]
+    /// Events with the stage that sees them next, the first one last.
+    private var work: [(event: StreamEvent, stage: Int)] = []
+    /// The window whose verdict is awaited.
+    private var waiting: (stage: Int, window: StreamWindow)?
+    /// The stage whose held events come next, while the stages are drained, and whether its last window was asked for.
+    private var draining: Int?
+    private var hasAskedLast = false
+    /// Windows of stages in shadow mode, whose verdicts are only recorded.
+    private var unjudged: [(stage: Int, window: StreamWindow)] = []
 
     init(stages: [any OpenStreamStage]) { self.stages = stages }
 
-    /// How the stream goes on after an event.
+    /// How the stream goes on.
     enum Result {
         case events([StreamEvent])
+        /// These may go out; what follows is known after ``evaluate()``.
+        case waits([StreamEvent])
         case cut(Rejection)
         case fail(PluginFailure)
     }
 
-    func feed(_ event: StreamEvent) -> Result { self.feed(event, from: 0) }
-
-    private func feed(_ event: StreamEvent, from first: Int) -> Result {
-        var event = event
-        var index = first
-        while index < self.stages.count {
-            switch self.stages[index].feed(&event) {
-            case .pass: index += 1
-            case .hold: return .events([])
-            case .cut(let rejection): return .cut(rejection)
-            case .fail(let failure): return .fail(failure)
-            case .replace(let events): return self.pass(events, from: index + 1)
-            }
-        }
-        return .events([event])
+    mutating func feed(_ event: StreamEvent) -> Result {
+        self.work.append((event, 0))
+        return self.advance()
     }
 
-    private func pass(_ events: [StreamEvent], from index: Int) -> Result {
+    /// Passes what is in `work` through its stages, as far as nothing has to be waited for.
+    private mutating func advance() -> Result {
         var out: [StreamEvent] = []
-        for event in events {
-            switch self.feed(event, from: index) {
-            case .events(let some): out += some
-            case .cut(let rejection): return .cut(rejection)
-            case .fail(let failure): return .fail(failure)
+        while let (event, first) = self.work.popLast() {
+            var event = event
+            var index = first
+            stages: while true {
+                guard index < self.stages.count else {
+                    out.append(event)
+                    break
+                }
+                switch self.stages[index].feed(&event) {
+                case .pass: index += 1
+                case .judgeLater(let window):
+                    self.unjudged.append((index, window))
+                    index += 1
+                case .hold: break stages
+                case .replace(let events):
+                    self.push(events, to: index + 1)
+                    break stages
+                case .evaluate(let window):
+                    self.waiting = (index, window)
+                    return .waits(out)
+                case .cut(let rejection): return self.stopped(.cut(rejection))
+                case .fail(let failure): return self.stopped(.fail(failure))
+                }
             }
         }
         return .events(out)
+    }
+
+    private mutating func push(_ events: [StreamEvent], to stage: Int) {
+        for event in events.reversed() { self.work.append((event, stage)) }
+    }
+
+    private mutating func stopped(_ result: Result) -> Result {
+        self.work.removeAll()
+        self.draining = nil
+        return result
+    }
+
+    /// Waits for the verdict that a ``Result/waits(_:)`` announced, and goes on from there.
+    mutating func evaluate() async -> Result {
+        guard let (index, window) = self.waiting else { return .events([]) }
+        self.waiting = nil
+        switch await self.stages[index].evaluate(window) {
+        case .pass, .hold, .judgeLater: break
+        case .replace(let events): self.push(events, to: index + 1)
+        case .evaluate: return self.stopped(.fail(PluginFailure("no_verdict")))
+        case .cut(let rejection): return self.stopped(.cut(rejection))
+        case .fail(let failure): return self.stopped(.fail(failure))
+        }
+        return self.proceed()
+    }
+
+    var hasUnjudged: Bool { !self.unjudged.isEmpty }
+
+    /// Has the windows judged that passed already; only the record shows the verdicts.
+    mutating func judge() async {
+        let windows = self.unjudged
+        self.unjudged.removeAll()
+        for (index, window) in windows { _ = await self.stages[index].evaluate(window) }
     }
 
     /// What the stages still held.
-    func drain() -> Result {
+    mutating func drain() -> Result {
+        self.draining = 0
+        self.hasAskedLast = false
+        return self.proceed()
+    }
+
+    private mutating func proceed() -> Result {
         var out: [StreamEvent] = []
-        for (index, stage) in self.stages.enumerated() {
-            switch stage.finish() {
-            case .success(let held):
-                switch self.pass(held, from: index + 1) {
-                case .events(let some): out += some
-                case .cut(let rejection): return .cut(rejection)
-                case .fail(let failure): return .fail(failure)
-                }
-            case .failure(let failure): return .fail(failure)
+        while true {
+            switch self.advance() {
+            case .events(let events): out += events
+            case .waits(let events): return .waits(out + events)
+            case .cut(let rejection): return .cut(rejection)
+            case .fail(let failure): return .fail(failure)
             }
+            guard let index = self.draining, index < self.stages.count else {
+                self.draining = nil
+                return .events(out)
+            }
+            if !self.hasAskedLast {
+                self.hasAskedLast = true
+                if let window = self.stages[index].lastWindow() {
+                    self.waiting = (index, window)
+                    return .waits(out)
+                }
+            }
+            switch self.stages[index].finish() {
+            case .success(let held): self.push(held, to: index + 1)
+            case .failure(let failure): return self.stopped(.fail(failure))
+            }
+            self.draining = index + 1
+            self.hasAskedLast = false
         }
-        return .events(out)
     }
 
     /// Ends every stage that has not ended itself, none of which is to blame for how the stream ended. Dropping the run without this records them as abandoned.

@@ -21,6 +21,25 @@ struct PromptReader {
         return reader.prompt
     }
 
+    /// The texts of a request in whichever of the known formats it is: for guards, which had better see a text that no model will.
+    static func read(_ root: JSONView) -> Prompt {
+        var reader = PromptReader()
+        for (key, value) in root.members {
+            switch key.string {
+            case "messages", "chat_history", "contents": reader.messages(value)
+            case "system", "instructions", "preamble", "documents", "systemInstruction", "system_instruction": reader.outside(value)
+            case "prompt", "input", "inputText", "message", "texts", "inputs":
+                reader.prompt.hasPrompt = true
+                reader.input(value)
+            case "content":
+                reader.prompt.hasPrompt = true
+                reader.message(value, fallback: .user)
+            default: continue
+            }
+        }
+        return reader.prompt
+    }
+
     /// The texts of a response's message or a stream's delta, found by the same rules as a request's messages.
     static func read(message: JSONView) -> Prompt {
         var reader = PromptReader()

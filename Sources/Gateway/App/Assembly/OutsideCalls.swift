@@ -1,0 +1,81 @@
+import GatewayCore
+import NIOCore
+import SideClient
+
+/// Calls of stages to outside services, over a side client that only they use: a collector that is slow to take traces must not delay a guard.
+struct OutsideCalls: HTTPCaller {
+    private let client: SideClient
+    /// PEM file of the authorities trusted besides the system's.
+    private let authorityFile: String?
+
+    /// Bounds of the client: a call that finds as many waiting fails at once instead of piling up behind a service that hangs.
+    static let clientOptions = SideClientOptions(maximumTransfers: 512, maximumWaiting: 4096, maximumConnections: 256)
+
+    init(client: SideClient, environment: [String: String]) {
+        self.client = client
+        let path = environment["KONG_LUA_SSL_TRUSTED_CERTIFICATE"] ?? ""
+        self.authorityFile = path.isEmpty || path == "system" ? nil : path
+    }
+
+    func exchange(_ call: HTTPCall) async throws(HTTPCallFailure) -> HTTPAnswer {
+        let tls = SideTLSOptions(
+            authorityFile: call.tls.authorityFile ?? self.authorityFile, certificateFile: call.tls.certificateFile, keyFile: call.tls.keyFile,
+            verifiesPeer: call.tls.verifiesPeer)
+        let request = SideRequest(
+            method: call.method, url: call.url, headers: call.headers, body: Array(call.body.readableBytesView), connectTimeoutMilliseconds: call.connectTimeoutMilliseconds,
+            totalTimeoutMilliseconds: call.totalTimeoutMilliseconds, maximumResponseBytes: call.maximumResponseBytes, tls: tls,
+            proxy: call.proxy.map(OutsideCalls.url) ?? "")
+        switch await self.client.send(request) {
+        case .success(let response): return HTTPAnswer(status: response.status, headers: response.headers, body: ByteBuffer(bytes: response.body))
+        case .failure(let failure): throw HTTPCallFailure(OutsideCalls.code(failure.code), wasSent: failure.wasSent)
+        }
+    }
+
+    /// The proxy as libcurl takes it, credentials included (https://curl.se/libcurl/c/CURLOPT_PROXY.html).
+    static func url(_ proxy: HTTPCallProxy) -> String {
+        var credentials = ""
+        if let username = proxy.username {
+            credentials = self.escaped(username) + (proxy.password.map { ":" + self.escaped($0) } ?? "") + "@"
+        }
+        let host = proxy.host.contains(":") && !proxy.host.hasPrefix("[") ? "[\(proxy.host)]" : proxy.host
+        return "\(proxy.scheme)://\(credentials)\(host):\(proxy.port)"
+    }
+
+    /// Everything but unreserved characters in percent form (RFC 3986 section 2.3).
+    private static func escaped(_ text: String) -> String {
+        var out = ""
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: out.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                out += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+            }
+        }
+        return out
+    }
+
+    private static func code(_ code: SideFailure.Code) -> HTTPCallFailure.Code {
+        switch code {
+        case .invalidRequest: .invalidRequest
+        case .resolveFailed: .resolveFailed
+        case .connectFailed: .connectFailed
+        case .connectTimeout: .connectTimeout
+        case .tlsFailed: .tlsFailed
+        case .timeout: .timeout
+        case .sendFailed: .sendFailed
+        case .receiveFailed: .receiveFailed
+        case .responseTooLarge: .responseTooLarge
+        case .protocolError: .protocolError
+        case .queueFull: .queueFull
+        case .cancelled: .cancelled
+        case .shutDown: .shutDown
+        case .other: .other
+        }
+    }
+}
+
+/// Where nothing is served, as when a configuration is only checked, nobody calls.
+struct NoOutsideCalls: HTTPCaller {
+    func exchange(_ call: HTTPCall) async throws(HTTPCallFailure) -> HTTPAnswer { throw HTTPCallFailure(.shutDown) }
+}

@@ -1,0 +1,225 @@
+import Telemetry
+
+/// Opens the stream half of a plugin for one response.
+protocol StreamStage: AnyObject, Sendable {
+    func open(_ request: borrowing GatewayRequest, _ record: borrowing RequestRecord) -> any OpenStreamStage
+}
+
+/// One stream plugin at work on one response.
+protocol OpenStreamStage: AnyObject {
+    func feed(_ event: inout StreamEvent) -> StreamStep
+    /// The verdict on a window that ``feed(_:)`` or ``lastWindow()`` gave.
+    func evaluate(_ window: StreamWindow) async -> StreamStep
+    /// What still waits for a verdict at the end of the stream.
+    func lastWindow() -> StreamWindow?
+    func finish() -> Result<[StreamEvent], PluginFailure>
+    func close(_ outcome: Outcome)
+}
+
+/// What one stage did with one event.
+enum StreamStep {
+    case pass
+    case hold
+    case replace([StreamEvent])
+    /// The event is held; a verdict comes first.
+    case evaluate(StreamWindow)
+    /// The event goes on; the verdict is only wanted for the record.
+    case judgeLater(StreamWindow)
+    case cut(Rejection)
+    case fail(PluginFailure)
+}
+
+final class StreamStageBox<Plugin: StreamPlugin>: StreamStage {
+    let plugin: Plugin
+    let identity: StageIdentity
+
+    init(plugin: Plugin, identity: StageIdentity) {
+        self.plugin = plugin
+        self.identity = identity
+    }
+
+    func open(_ request: borrowing GatewayRequest, _ record: borrowing RequestRecord) -> any OpenStreamStage {
+        OpenStreamBox(plugin: self.plugin, state: self.plugin.open(request), context: StageContext<Plugin>(record.openStage(self.identity)), mode: self.identity.mode)
+    }
+}
+
+final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
+    private let plugin: Plugin
+    private let mode: StageMode
+    private var state: Plugin.StreamState
+    private var context: StageContext<Plugin>?
+    /// The gravest judgement so far.
+    private var verdict = StageVerdict.pass
+    /// Whether the stage failed in shadow mode, where that ends nothing.
+    private var hasFailed = false
+    /// Whether the stage gave out what it held.
+    private var hasFinished = false
+    private var hold = HoldTime()
+    private var evaluations: Int64 = 0
+
+    init(plugin: Plugin, state: Plugin.StreamState, context: consuming StageContext<Plugin>, mode: StageMode) {
+        self.plugin = plugin
+        self.mode = mode
+        self.state = state
+        self.context = consume context
+    }
+
+    func feed(_ event: inout StreamEvent) -> StreamStep {
+        guard var context = self.context.take() else { return .pass }
+        let start = MonotonicClock.now()
+        let step: StreamStep
+        var changed = event
+        do {
+            switch try self.plugin.handle(&changed, &self.state, &context) {
+            case .pass: step = .pass
+            case .modified:
+                self.judge(.modify)
+                if self.mode == .enforce { event = changed }
+                step = .pass
+            case .hold: step = .hold
+            case .replace(let events):
+                self.judge(.modify)
+                step = .replace(events)
+            case .evaluate(let window): step = self.mode == .enforce ? .evaluate(window) : .judgeLater(window)
+            case .cut(let rejection):
+                self.judge(.reject)
+                context.record.fail(rejection.code)
+                step = .cut(rejection)
+            }
+        } catch {
+            self.hasFailed = true
+            context.record.fail(error.code)
+            step = .fail(error)
+        }
+        context.record.addBusy(MonotonicClock.now() &- start, events: 1)
+        self.context = consume context
+        return self.acted(on: step, at: start)
+    }
+
+    func evaluate(_ window: StreamWindow) async -> StreamStep {
+        guard var context = self.context.take() else { return self.mode == .enforce ? .replace(window.events) : .hold }
+        self.evaluations += 1
+        let start = MonotonicClock.now()
+        // A copy: access to the object must not last as long as the wait.
+        var state = self.state
+        let step: StreamStep
+        do throws(PluginFailure) {
+            switch try await self.plugin.evaluate(window, &state, &context) {
+            case .pass, .modified: step = .replace(window.events)
+            case .hold: step = .hold
+            case .replace(let events):
+                self.judge(.modify)
+                step = .replace(events)
+            case .cut(let rejection):
+                self.judge(.reject)
+                context.record.fail(rejection.code)
+                step = .cut(rejection)
+            case .evaluate: throw PluginFailure("no_verdict", message: "\(Plugin.descriptor.name) answered a window with another one")
+            }
+        } catch {
+            self.hasFailed = true
+            context.record.fail(error.code)
+            step = .fail(error)
+        }
+        self.state = state
+        context.record.addBusy(MonotonicClock.now() &- start, events: 0)
+        self.context = consume context
+        return self.acted(on: step, at: MonotonicClock.now())
+    }
+
+    private func judge(_ verdict: StageVerdict) {
+        if self.verdict != .reject { self.verdict = verdict }
+    }
+
+    /// Ends the stage where it ended the stream; in shadow mode everything passes.
+    private func acted(on step: StreamStep, at now: UInt64) -> StreamStep {
+        if self.mode == .shadow {
+            if case .judgeLater = step { return step }
+            return .pass
+        }
+        switch step {
+        case .cut:
+            self.hold.end(now)
+            self.close(.rejected)
+        case .fail:
+            self.hold.end(now)
+            self.close(.failed)
+        case .hold, .evaluate: self.hold.begin(now)
+        case .replace: self.hold.end(now)
+        case .pass, .judgeLater: break
+        }
+        return step
+    }
+
+    func lastWindow() -> StreamWindow? {
+        guard !self.hasFinished, self.context != nil else { return nil }
+        return self.plugin.lastWindow(&self.state)
+    }
+
+    func finish() -> Result<[StreamEvent], PluginFailure> {
+        guard !self.hasFinished, var context = self.context.take() else { return .success([]) }
+        self.hasFinished = true
+        let start = MonotonicClock.now()
+        do {
+            let rest = try self.plugin.finish(&self.state, &context)
+            let now = MonotonicClock.now()
+            self.hold.end(now)
+            context.record.addBusy(now &- start, events: 0)
+            self.context = consume context
+            return .success(self.mode == .enforce ? rest : [])
+        } catch {
+            self.hasFailed = true
+            context.record.fail(error.code)
+            self.context = consume context
+            if self.mode == .shadow { return .success([]) }
+            self.close(.failed)
+            return .failure(error)
+        }
+    }
+
+    func close(_ outcome: Outcome) {
+        guard var context = self.context.take() else { return }
+        if self.evaluations > 0 { context.record.set(AttributeNames.stageEvaluations, .int(self.evaluations)) }
+        self.hold.record(in: &context.record)
+        switch outcome {
+        case .passed:
+            context.record.decide(self.hasFailed ? .none : self.verdict, .continue)
+            context.finish(self.hasFailed ? .failed : self.verdict == .modify && self.mode == .enforce ? .modified : .passed)
+        case .cancelled:
+            context.record.decide(self.verdict, .stop)
+            context.finish(.cancelled)
+        case .rejected:
+            context.record.decide(.reject, .stop)
+            context.finish(.rejected)
+        default:
+            context.record.decide(.none, .fail)
+            context.finish(outcome)
+        }
+    }
+}
+
+/// How long a stream stage kept whole events back: from the first one held to the moment something was given out or the stage ended.
+private struct HoldTime {
+    private var since: UInt64 = 0
+    private var total: UInt64 = 0
+    private var longest: UInt64 = 0
+
+    mutating func begin(_ now: UInt64) {
+        if self.since == 0 { self.since = now }
+    }
+
+    mutating func end(_ now: UInt64) {
+        guard self.since != 0 else { return }
+        let length = now &- self.since
+        self.since = 0
+        self.total &+= length
+        self.longest = max(self.longest, length)
+    }
+
+    mutating func record(in scope: inout ScopeRecord) {
+        self.end(MonotonicClock.now())
+        guard self.total > 0 else { return }
+        scope.set(AttributeNames.stageHeldNanoseconds, .int(Int64(clamping: self.total)))
+        scope.set(AttributeNames.stageLongestHoldNanoseconds, .int(Int64(clamping: self.longest)))
+    }
+}
