@@ -27,6 +27,8 @@ final class GatewayProcess: Sendable {
     private let isReady = Atomic<Bool>(false)
     /// What listeners with TLS show; nil where there is none.
     private let tls = Mutex<ServerTLS?>(nil)
+    /// Active health checks, once it serves.
+    private let prober = Mutex<UpstreamProber?>(nil)
     private let log = DiagnosticLog.shared
 
     init(options: ProcessOptions, environment: [String: String]) {
@@ -68,9 +70,13 @@ final class GatewayProcess: Sendable {
             throw error
         }
         self.isReady.store(true, ordering: .releasing)
+        let prober = sideLoops.first.map { UpstreamProber(loop: $0) }
+        prober?.watch(store.active.groups)
+        self.prober.withLock { $0 = prober }
         let watch = self.watch(store)
         await self.serve(signals, store)
         watch.cancel()
+        prober?.stop()
         self.isReady.store(false, ordering: .releasing)
         await self.stop(listeners, loops: loops, settings: store.active.settings, signals: signals)
         try await group.shutdownGracefully()
@@ -236,6 +242,7 @@ final class GatewayProcess: Sendable {
             }
             self.log.configure(snapshot.settings.diagnosticLog, environment: self.environment)
             self.registry.add(Instruments.configReloads, ["success"])
+            self.prober.withLock { $0 }?.watch(snapshot.groups)
             self.log.notice("configuration reloaded", ("file", path), ("hash", snapshot.hash))
         } catch {
             self.registry.add(Instruments.configReloads, ["failure"])

@@ -152,6 +152,11 @@ final class UpstreamPool: UpstreamTransport, @unchecked Sendable {
         return connection
     }
 
+    /// Connects and closes again, for a health check that asks no more.
+    func reach(_ endpoint: UpstreamEndpoint, timeout: UInt64) async throws(UpstreamFailure) {
+        try await self.connect(UpstreamEndpoint(host: endpoint.host, port: endpoint.port, isTLS: false), PoolEntry(), timeout: timeout).close()
+    }
+
     private func bootstrap(timeout: UInt64, _ prepare: @escaping @Sendable (any Channel) throws -> Void) -> ClientBootstrap {
         let bootstrap = ClientBootstrap(group: self.loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)

@@ -56,15 +56,31 @@ extension RequestRun {
             lines.add(.connection, literal: "Upgrade")
             lines.add(.upgrade, literal: "websocket")
         }
+        let clientHost = request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } : nil
+        var endpoint = service.endpoint
+        if let group = service.group {
+            let route = GroupRoute(group, request)
+            guard let target = route.next() else { return await self.failWithoutTarget() }
+            endpoint = target.endpoint
+            self.cookie = route.cookie
+            self.groupRoute = route
+        }
         let upstream = UpstreamRequest(
-            endpoint: service.endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
-            host: request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } ?? service.endpoint.authority : service.endpoint.authority,
+            endpoint: endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
+            host: clientHost ?? service.group?.entity.hostHeader ?? endpoint.authority,
             body: body, timeouts: service.timeouts)
         var isReplayable = true
         if case .stream = body { isReplayable = false }
         let relay: any ResponseRelay =
             isWebSocket ? WebSocketRelay(run: self, responseFields: request.responseFields) : ServiceRelay(run: self, responseFields: request.responseFields)
         await self.attempt(upstream, retries: service.entity.retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
+    }
+
+    private func failWithoutTarget() async {
+        self.outcome = .failed
+        self.errorType = UpstreamFailure.noTarget.code
+        let answer = UpstreamFailure.noTarget.answer
+        await self.respond(self.error(answer.status, "\(answer.message)"), source: "error")
     }
 
     /// Makes attempts until one is answered or none is left.
@@ -80,6 +96,8 @@ extension RequestRun {
                 if let failure = await stage.run(&prepared, record) { return await self.fail(failure) }
             }
             let failure = await self.attemptOnce(&prepared, request: &request, selection: selection, record: record, relay: relay)
+            // What the target showed: an answer, a failure, or, where the client left, nothing.
+            self.groupRoute?.ended(status: self.upstreamStatus, failure: self.isClientGone ? nil : failure, latency: self.upstreamWaitNanoseconds)
             guard let failure else { return }
             if self.isClientGone { return self.cancelled() }
             if let failure = self.exchange.bodyFailure, !self.exchange.hasResponded { return await self.refuseBody(failure) }
@@ -91,6 +109,11 @@ extension RequestRun {
             }
             if self.attempts <= retries, self.mayRetry(failure, prepared.method, isReplayable: isReplayable) {
                 if let original = self.replay?.copy() { prepared = original }
+                if let route = self.groupRoute {
+                    guard let target = route.next() else { return await self.failWithoutTarget() }
+                    if prepared.host == prepared.endpoint.authority { prepared.host = target.endpoint.authority }
+                    prepared.endpoint = target.endpoint
+                }
                 continue
             }
             self.outcome = .failed
@@ -134,13 +157,19 @@ extension RequestRun {
         defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
         var sent: (any UpstreamExchange)?
         do throws(UpstreamFailure) {
-            let answer = try await self.loop.upstream.send(upstream)
+            var answer = try await self.loop.upstream.send(upstream)
             sent = answer
             self.lastConnectionWasReused = answer.isConnectionReused
             self.exchange.servedBy = answer
             if self.exchange.isClosed { answer.cancel() }
-            let head = try await answer.readHead()
+            var head = try await answer.readHead()
             let headAt = MonotonicClock.now()
+            if head.fields.contains(.contentEncoding), head.framing != .none, relay.mustRead(selection), let coding = head.fields.firstString(.contentEncoding), let decoder = self.loop.decoder(coding) {
+                // An upstream that codes although it was asked not to.
+                answer = DecodedExchange(answer, decoder)
+                head = head.decoded()
+                self.exchange.servedBy = answer
+            }
             if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
             self.upstreamWaitNanoseconds &+= headAt &- start
             self.upstreamStatus = head.status
