@@ -28,7 +28,12 @@ final class WebSocketRelay: ResponseRelay {
         }
         guard head.fields.lists(.upgrade, token: "websocket") else { return .malformed(code: "upgrade_invalid") }
         // What comes is no response that they could read or change.
-        for stage in selection.response { stage.skip(record) }
+        for stage in selection.response {
+            guard let failure = stage.skip("response_streamed", record) else { continue }
+            answer.cancel()
+            await self.run.fail(failure)
+            return nil
+        }
         let added: [(name: String, value: String)] = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
         self.run.relayHead(head, added: self.responseFields + added, startedAt: startedAt, framing: .none)
         self.run.exchange.flush()
