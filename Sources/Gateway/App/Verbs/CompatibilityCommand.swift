@@ -40,7 +40,7 @@ enum CompatibilityDocument {
         }
     }
 
-    private static func cell(_ text: String) -> String { text.replacing("|", with: "\\|") }
+    private static func cell(_ text: String) -> String { text.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
 
     /// Honoured fields in one line, the others each in one of their own.
     private static func table(_ kind: ConfigurationSurvey.Kind) -> [String] {
@@ -75,8 +75,4 @@ enum CompatibilityDocument {
         lines += KongSetting.reasons.sorted { $0.prefix < $1.prefix }.map { "| `\($0.prefix)…` | no effect: \(self.cell($0.reason)) |" }
         return lines
     }
-}
-
-extension String {
-    fileprivate func replacing(_ character: Character, with text: String) -> String { self.reduce(into: "") { $0 += $1 == character ? text : String($1) } }
 }

@@ -84,8 +84,12 @@ final class GroupRoute {
         case .none: return nil
         case .consumer: return request.consumer?.id ?? request.credentialID
         case .ip: return request.connection.clientAddress
-        case .header: return header.flatMap { name in request.fields.firstString(name: name) }
-        case .cookie: return cookie.flatMap { GroupRoute.cookie($0, request) }
+        case .header:
+            guard let header else { return nil }
+            return request.fields.firstString(name: header)
+        case .cookie:
+            guard let cookie else { return nil }
+            return GroupRoute.cookie(cookie, request)
         case .path: return String(decoding: request.head.target.path, as: UTF8.self)
         case .queryArgument:
             guard let argument, let query = request.query else { return nil }
@@ -94,7 +98,10 @@ final class GroupRoute {
                 if parts[0].elementsEqual(argument.utf8) { return parts.count > 1 ? String(decoding: parts[1], as: UTF8.self) : "" }
             }
             return nil
-        case .uriCapture: return capture.flatMap { request.captures?.named[$0] }
+        case .uriCapture:
+            guard let capture, let captures = request.captures else { return nil }
+            if let number = Int(capture), captures.numbered.indices.contains(number - 1) { return captures.numbered[number - 1] }
+            return captures.named[capture]
         }
     }
 

@@ -13,7 +13,7 @@ public final class UpstreamProber: Sendable {
 
     /// Replaces what is watched.
     public func watch(_ groups: [UpstreamGroup]) {
-        let tasks = groups.flatMap { group in
+        let tasks = groups.flatMap { group -> [Task<Void, Never>] in
             let checks = group.entity.healthChecks.active
             return [(checks.healthy.intervalSeconds, true), (checks.unhealthy.intervalSeconds, false)].filter { $0.0 > 0 }.map { interval, isHealthy in
                 Task.detached { [self] in await self.run(group, interval: interval, isHealthy: isHealthy) }
@@ -34,7 +34,7 @@ public final class UpstreamProber: Sendable {
             let checks = group.entity.healthChecks.active
             await withTaskGroup(of: Void.self) { tasks in
                 for (index, target) in targets.enumerated() {
-                    if index >= checks.concurrency { await tasks.next() }
+                    if index >= checks.concurrency { _ = await tasks.next() }
                     tasks.addTask { [self] in
                         let observation = await self.loop.probe(target.endpoint, checks)
                         target.health.observe(observation, healthy: checks.healthy, unhealthy: checks.unhealthy, kind: checks.kind, source: "active")
