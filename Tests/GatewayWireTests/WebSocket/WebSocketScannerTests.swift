@@ -16,7 +16,7 @@ private func frame(_ opcode: UInt8, _ payload: [UInt8] = [], isFinal: Bool = tru
         bytes += [bit | 127, 0, 0, 0, 0] + (0..<4).map { UInt8(payload.count >> (24 - 8 * $0) & 0xff) }
     }
     bytes += mask ?? []
-    bytes += payload.enumerated().map { $1 ^ (mask.map { mask in mask[$0 % 4] } ?? 0) }
+    for (index, byte) in payload.enumerated() { bytes.append(mask.map { byte ^ $0[index % 4] } ?? byte) }
     return bytes
 }
 
