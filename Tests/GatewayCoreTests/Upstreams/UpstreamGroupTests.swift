@@ -19,7 +19,7 @@ import Testing
             """)
     }
 
-    private static func hosts(_ engine: EngineFixture) -> [String] { engine.upstream.sent.map(\.request.endpoint.host) }
+    private static func hosts(_ engine: EngineFixture) -> [String] { engine.upstream.sent.map { $0.request.endpoint.host } }
 
     private static func ask(_ engine: EngineFixture, _ count: Int, headers: [(String, String)] = [], reply: FakeUpstream.Reply = .ok()) async throws {
         for _ in 0..<count { _ = try await engine.serve(try FakeExchange("GET", "/", headers: [("Host", "gateway.test")] + headers), [reply]) }

@@ -2,6 +2,8 @@
     import Glibc
 #endif
 import GatewayWire
+import NIOCore
+import Synchronization
 
 /// Natural logarithm, which Core has from the C library alone.
 enum Logarithm {

@@ -1,6 +1,6 @@
 /// Finds out from the decoders themselves what they do with each field: every field is given values of every shape, and what is said of it is its treatment. So the table of
 /// what is honoured cannot say anything else than the code does.
-public struct ConfigurationSurvey {
+public struct ConfigurationSurvey: Sendable {
     /// What happens to a field or section.
     public enum Treatment: Sendable, Equatable {
         case honoured
