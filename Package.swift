@@ -45,6 +45,8 @@ let package = Package(
         .target(name: "CLZ4", path: "Sources/Exporters/C/CLZ4", linkerSettings: [.linkedLibrary("lz4")]),
         .target(name: "CZlib", path: "Sources/Exporters/C/CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CYAML", path: "Sources/Gateway/C/CYAML", linkerSettings: [.linkedLibrary("yaml")]),
+        .target(name: "CDecoding", path: "Sources/Gateway/C/CDecoding", linkerSettings: [.linkedLibrary("z"), .linkedLibrary("brotlidec")]),
+        .target(name: "CCares", path: "Sources/Gateway/C/CCares", linkerSettings: [.linkedLibrary("cares")]),
         .target(name: "CPCRE2", path: "Sources/Gateway/C/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
 
         // What every other target may see: recording, metrics, names.
@@ -68,7 +70,7 @@ let package = Package(
         .target(name: "GatewayPII", path: "Sources/Gateway/PII", swiftSettings: strict),
         .target(
             name: "GatewayTransport",
-            dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
+            dependencies: ["GatewayCore", "GatewayWire", "Telemetry", "CCares", "CDecoding", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
             path: "Sources/Gateway/Transport", swiftSettings: strict),
         .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayPII", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),

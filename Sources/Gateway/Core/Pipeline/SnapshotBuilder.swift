@@ -11,6 +11,8 @@ public struct SnapshotBuilder: Sendable {
     private let patterns: any PatternCompiler
     private let balancers: any BalancerDirectory
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
+    /// Outlives every configuration.
+    private let health = UpstreamHealthStore()
 
     public init(
         plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller,
@@ -34,7 +36,9 @@ public struct SnapshotBuilder: Sendable {
             consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials,
             patterns: self.patterns, balancers: self.balancers)
         let instances = try self.instances(loaded, services)
-        let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0)) }, uniquingKeysWith: { a, _ in a })
+        let certificates = UpstreamCertificates(configuration)
+        let upstreams = UpstreamIndex(configuration, store: self.health)
+        let byID = Dictionary(configuration.services.map { ($0.metadata.id, upstreams.service($0, certificates)) }, uniquingKeysWith: { a, _ in a })
         let index = InstanceIndex(instances)
         let routes = configuration.routes.map { route in
             let service = route.serviceID.flatMap { byID[$0] }
@@ -48,7 +52,7 @@ public struct SnapshotBuilder: Sendable {
         let sampling = configuration.settings.sampling
         return GatewaySnapshot(
             hash: configuration.hash, router: router, routes: routes, sampler: Sampler(ratio: sampling.ratio, followsParent: sampling.followsParent),
-            sinks: instances.flatMap(\.sinks), settings: configuration.settings)
+            sinks: instances.flatMap(\.sinks), settings: configuration.settings, groups: byID.values.compactMap(\.group))
     }
 
     private func instances(_ loaded: LoadedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [PluginInstance] {

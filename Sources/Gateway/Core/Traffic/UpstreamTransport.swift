@@ -100,6 +100,17 @@ public protocol UpstreamExchange: AnyObject {
     var trailers: HTTPFields? { get }
     /// Ends the exchange early; the connection is closed. Nothing happens after a complete exchange.
     func cancel()
+
+    /// After a head with status 101: the next bytes of the other protocol, nil at the connection's end. The time to read counts from the last byte in either direction.
+    func readTunnel() async throws(UpstreamFailure) -> ByteBuffer?
+    /// Writes bytes of the other protocol, and returns when the upstream can take more.
+    func writeTunnel(_ bytes: ByteBuffer) async throws(UpstreamFailure)
+}
+
+/// Exchanges that stay with HTTP.
+extension UpstreamExchange {
+    public func readTunnel() async throws(UpstreamFailure) -> ByteBuffer? { throw .cancelled }
+    public func writeTunnel(_ bytes: ByteBuffer) async throws(UpstreamFailure) { throw .cancelled }
 }
 
 /// Sends requests to upstreams over the loop's own connections.

@@ -37,6 +37,9 @@ final class ModelRelay: ResponseRelay {
         self.payload = payload
     }
 
+    /// Usage is read from every answer.
+    func mustRead(_ selection: PluginChain.Selection) -> Bool { true }
+
     func describe(_ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) {
         attempt.operation = EvidenceText(self.plan.operation.telemetryName)
         attempt.provider = EvidenceText(self.plan.adapter.descriptor.telemetryName)

@@ -41,16 +41,33 @@ extension RequestRun {
                 body = .stream(request.source, request.head.framing)
             }
         }
-        let prepared = self.prepare(&request, service, body, selection)
+        let isWebSocket = self.asksForWebSocket
+        if isWebSocket, let refusal = self.webSocketRefusal() {
+            self.outcome = .rejected
+            self.errorType = "websocket_handshake_invalid"
+            return await self.respond(refusal)
+        }
+        var endpoint = service.endpoint
+        if let group = service.group {
+            let route = GroupRoute(group, request)
+            guard let target = route.next() else { return await self.failWithoutTarget() }
+            endpoint = target.endpoint
+            self.cookie = route.cookie
+            self.groupRoute = route
+        }
+        let prepared = self.prepare(&request, service, endpoint, body, selection, isWebSocket: isWebSocket)
         var isReplayable = true
         if case .stream = body { isReplayable = false }
-        let relay = ServiceRelay(run: self, responseFields: request.responseFields)
+        let relay: any ResponseRelay =
+            isWebSocket ? WebSocketRelay(run: self, responseFields: request.responseFields) : ServiceRelay(run: self, responseFields: request.responseFields)
         await self.attempt(prepared, retries: service.entity.retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
     }
 
     // Not inlined, here and below: what a task needs for a moment would stay in its frame for the length of a stream.
     @inline(never)
-    private func prepare(_ request: inout GatewayRequest, _ service: ServiceRuntime, _ body: UpstreamBody, _ selection: PluginChain.Selection) -> PreparedRequest {
+    private func prepare(
+        _ request: inout GatewayRequest, _ service: ServiceRuntime, _ endpoint: UpstreamEndpoint, _ body: UpstreamBody, _ selection: PluginChain.Selection, isWebSocket: Bool
+    ) -> PreparedRequest {
         let target = request.target()
         let forwarded = self.forwardedFields(request)
         var (skipped, lines) = (forwarded.skipped, forwarded.lines)
@@ -59,11 +76,22 @@ extension RequestRun {
             skipped.insert(.acceptEncoding)
             lines.add(.acceptEncoding, literal: "identity")
         }
-        let host = request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } : nil
+        if isWebSocket {
+            lines.add(.connection, literal: "Upgrade")
+            lines.add(.upgrade, literal: "websocket")
+        }
+        let clientHost = request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } : nil
         return PreparedRequest(
             UpstreamRequest(
-                endpoint: service.endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
-                host: host ?? service.endpoint.authority, body: body, timeouts: service.timeouts))
+                endpoint: endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
+                host: clientHost ?? service.group?.entity.hostHeader ?? endpoint.authority, body: body, timeouts: service.timeouts))
+    }
+
+    private func failWithoutTarget() async {
+        self.outcome = .failed
+        self.errorType = UpstreamFailure.noTarget.code
+        let answer = UpstreamFailure.noTarget.answer
+        await self.respond(self.error(answer.status, "\(answer.message)"), source: "error")
     }
 
     /// Makes attempts until one is answered or none is left.
@@ -78,6 +106,8 @@ extension RequestRun {
                 if let failure = await stage.run(&prepared.value, record) { return await self.fail(failure) }
             }
             let failure = await self.attemptOnce(prepared, request: &request, selection: selection, record: record, relay: relay)
+            // What the target showed: an answer, a failure, or, where the client left, nothing.
+            self.groupRoute?.ended(status: self.upstreamStatus, failure: self.isClientGone ? nil : failure, latency: self.upstreamWaitNanoseconds)
             guard let failure else { return }
             if self.isClientGone { return self.cancelled() }
             if let failure = self.exchange.bodyFailure, !self.exchange.hasResponded { return await self.refuseBody(failure) }
@@ -89,6 +119,11 @@ extension RequestRun {
             }
             if self.attempts <= retries, self.mayRetry(failure, prepared.value.method, isReplayable: isReplayable) {
                 if let original = self.replay?.copy() { prepared.value = original }
+                if let route = self.groupRoute {
+                    guard let target = route.next() else { return await self.failWithoutTarget() }
+                    if prepared.value.host == prepared.value.endpoint.authority { prepared.value.host = target.endpoint.authority }
+                    prepared.value.endpoint = target.endpoint
+                }
                 continue
             }
             self.outcome = .failed
@@ -135,8 +170,15 @@ extension RequestRun {
             self.lastConnectionWasReused = answer.isConnectionReused
             self.exchange.servedBy = answer
             if self.exchange.isClosed { answer.cancel() }
-            let head = try await answer.readHead()
+            var head = try await answer.readHead()
             let headAt = MonotonicClock.now()
+            if head.fields.contains(.contentEncoding), head.framing != .none, relay.mustRead(selection), let coding = head.fields.firstString(.contentEncoding),
+                let decoder = self.loop.decoder(coding) {
+                // An upstream that codes although it was asked not to.
+                answer = DecodedExchange(answer, decoder)
+                head = head.decoded()
+                self.exchange.servedBy = answer
+            }
             if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
             self.upstreamWaitNanoseconds &+= headAt &- start
             self.upstreamStatus = head.status

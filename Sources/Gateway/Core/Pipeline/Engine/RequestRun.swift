@@ -38,6 +38,10 @@ final class RequestRun {
     var upstreamStatus = 0
     var attempts = 0
     var lastConnectionWasReused = false
+    /// The way through the service's upstream, where it has one.
+    var groupRoute: GroupRoute?
+    /// A Set-Cookie value of the gateway's own, which keeps the client with its target.
+    var cookie: String?
     /// The request as it was before attempt stages adjusted it, for another attempt; nil without such stages, and once there is an answer.
     var replay: UpstreamRequest?
 
