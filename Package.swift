@@ -45,6 +45,7 @@ let package = Package(
         .target(name: "CLZ4", path: "Sources/Exporters/C/CLZ4", linkerSettings: [.linkedLibrary("lz4")]),
         .target(name: "CZlib", path: "Sources/Exporters/C/CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CYAML", path: "Sources/Gateway/C/CYAML", linkerSettings: [.linkedLibrary("yaml")]),
+        .target(name: "CLua", path: "Sources/Gateway/C/CLua", linkerSettings: [.linkedLibrary("luajit-5.1")]),
         .target(name: "CPCRE2", path: "Sources/Gateway/C/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
 
         // What every other target may see: recording, metrics, names.
@@ -64,6 +65,8 @@ let package = Package(
         .target(name: "GatewayDocuments", dependencies: ["GatewayCore", "CYAML"], path: "Sources/Gateway/Documents", swiftSettings: strict),
         // Regular expressions (PCRE2) behind Core's protocol.
         .target(name: "GatewayPatterns", dependencies: ["GatewayCore", "CPCRE2"], path: "Sources/Gateway/Patterns", swiftSettings: strict),
+        // Lua of configuration values (LuaJIT in a sandbox) behind Core's protocol.
+        .target(name: "GatewayScripts", dependencies: ["GatewayCore", "GatewayWire", "CLua"], path: "Sources/Gateway/Scripts", swiftSettings: strict),
         // Personal data in text: bytes only.
         .target(name: "GatewayPII", path: "Sources/Gateway/PII", swiftSettings: strict),
         .target(
@@ -77,7 +80,7 @@ let package = Package(
             name: "pellucid",
             dependencies: [
                 "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
-                "GatewayProviders", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
+                "GatewayProviders", "GatewayScripts", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
 
@@ -95,7 +98,7 @@ let package = Package(
         .target(name: "TelemetryTestSupport", dependencies: ["Telemetry"], path: "Tests/Support/Telemetry", swiftSettings: strict),
         .target(
             name: "GatewayTestSupport",
-            dependencies: ["TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
+            dependencies: ["TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "GatewayScripts", "Telemetry", nioCore],
             path: "Tests/Support/Gateway", swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TelemetryTestSupport"], swiftSettings: strict),
         .testTarget(name: "ExportersTests", dependencies: ["Exporters", "SideClient", "Telemetry", "COTLP"], swiftSettings: strict),
@@ -103,6 +106,7 @@ let package = Package(
             name: "GatewayCoreTests",
             dependencies: ["GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
             swiftSettings: strict),
+        .testTarget(name: "GatewayScriptsTests", dependencies: ["GatewayScripts", "GatewayCore", "GatewayWire"], swiftSettings: strict),
         .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII"], swiftSettings: strict),
         .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),
         .testTarget(

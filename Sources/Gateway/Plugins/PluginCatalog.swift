@@ -3,6 +3,9 @@ public import GatewayCore
 /// Every plugin this build serves: one line each.
 public enum PluginCatalog {
     public static let plugins: [PluginRegistration] = [
+        PluginRegistration(AIAzureContentSafety.self),
+        PluginRegistration(AICustomGuardrail.self),
+        PluginRegistration(AILakeraGuard.self),
         PluginRegistration(AIPromptDecorator.self),
         PluginRegistration(AIPromptGuard.self),
         PluginRegistration(AIPromptTemplate.self),

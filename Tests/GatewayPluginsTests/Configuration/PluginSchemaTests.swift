@@ -57,6 +57,16 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
             "ai-proxy", AIProxyConfiguration.self,
             base: .mapping([("route_type", .text("llm/v1/chat")), ("model", .mapping([("provider", .text("openai")), ("options", .mapping([]))]))]),
             samples: ["model.options.upstream_url": .text("http://h/p")], companions: Self.aiProxyCompanions),
+        PluginSchemaCase("ai-lakera-guard", AILakeraGuardConfiguration.self, samples: ["lakera_service_url": .text("http://h/p")]),
+        PluginSchemaCase(
+            "ai-azure-content-safety", AIAzureContentSafetyConfiguration.self, base: .mapping([("content_safety_url", .text("http://h/p"))]),
+            samples: ["content_safety_url": .text("http://h/p"), "categories.[].rejection_level": .plain("2")], refusedHere: ["azure_use_managed_identity": "identities"]),
+        PluginSchemaCase(
+            "ai-custom-guardrail", AICustomGuardrailConfiguration.self,
+            base: .mapping([
+                ("request", .mapping([("url", .text("http://h/p"))])), ("response", .mapping([("block", .text("false")), ("block_message", .text("no"))])),
+            ]),
+            companions: ["request.auth.name": [(["request", "auth", "value"], .text("x"))], "request.auth.value": [(["request", "auth", "name"], .text("x"))]]),
         PluginSchemaCase("ai-prompt-guard", AIPromptGuardConfiguration.self, base: .mapping([("deny_patterns", .list([.text("x")]))])),
         PluginSchemaCase(
             "ai-prompt-decorator", AIPromptDecoratorConfiguration.self,

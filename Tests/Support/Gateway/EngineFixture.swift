@@ -1,6 +1,7 @@
 package import GatewayCore
 import GatewayDocuments
 import GatewayPatterns
+import GatewayScripts
 package import Telemetry
 package import TelemetryTestSupport
 
@@ -32,7 +33,7 @@ package final class EngineFixture {
             plugins: decodings, documents: YAMLDocumentParser(), patterns: PCRE2PatternCompiler(), environment: environment, options: options)
         let loaded = try loader.load(text: "_format_version: \"3.0\"\n\(body)\n", fileName: "test.yaml")
         let builder = SnapshotBuilder(
-            plugins: plugins, providers: providers, sinks: self.sinks, http: self.http, patterns: PCRE2PatternCompiler(), hash: FakeHash.digest)
+            plugins: plugins, providers: providers, sinks: self.sinks, http: self.http, patterns: PCRE2PatternCompiler(), scripts: LuaEngine(), hash: FakeHash.digest)
         self.snapshot = try builder.build(loaded)
         self.engine = RequestEngine(snapshots: SnapshotStore(self.snapshot))
     }

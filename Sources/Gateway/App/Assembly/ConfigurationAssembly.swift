@@ -3,6 +3,7 @@ import GatewayDocuments
 import GatewayPatterns
 import GatewayPlugins
 import GatewayProviders
+import GatewayScripts
 
 /// Reads a configuration and makes a snapshot of it, with everything this build has.
 struct ConfigurationAssembly: Sendable {
@@ -24,7 +25,7 @@ struct ConfigurationAssembly: Sendable {
         let hash = SecretHash()
         self.builder = SnapshotBuilder(
             plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, http: http, patterns: patterns,
-            hash: { hash.digest($0) })
+            scripts: LuaEngine(), hash: { hash.digest($0) })
     }
 
     func load(_ source: ConfigurationSource) throws(ConfigurationError) -> LoadedConfiguration {

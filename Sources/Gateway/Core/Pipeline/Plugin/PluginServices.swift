@@ -9,11 +9,13 @@ public struct PluginServices: Sendable {
     public let http: HTTPService
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
+    /// Compiles the Lua of a configuration.
+    public let scripts: any ScriptCompiler
     /// The configured instance's entity id.
     public let instanceID: String
 
     public init(
-        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, patterns: any PatternCompiler,
+        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, patterns: any PatternCompiler, scripts: any ScriptCompiler,
         instanceID: String = ""
     ) {
         self.consumers = consumers
@@ -21,11 +23,12 @@ public struct PluginServices: Sendable {
         self.sinks = sinks
         self.http = http
         self.patterns = patterns
+        self.scripts = scripts
         self.instanceID = instanceID
     }
 
     public func forInstance(_ id: String) -> PluginServices {
-        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, instanceID: id)
+        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, scripts: self.scripts, instanceID: id)
     }
 }
 
