@@ -12,6 +12,8 @@ struct ProviderContract: Sendable, CustomStringConvertible {
     var description: String { "\(self.adapter.descriptor.name)" }
 
     static let all = ProviderCatalog.directory.all.map { ProviderContract(adapter: $0) }
+    /// Those that speak OpenAI's format.
+    static let openAI = ProviderContract.all.filter { $0.adapter.format == .openai }
 
     /// Settings with which every provider can be located.
     static var settings: ProviderSettings {
@@ -52,7 +54,7 @@ struct ProviderContract: Sendable, CustomStringConvertible {
         #expect(known.contains("\(descriptor.telemetryName)") || descriptor.telemetryName.description == descriptor.name.description)
     }
 
-    @Test(arguments: ProviderContract.all, ModelOperation.allCases)
+    @Test(arguments: ProviderContract.openAI, ModelOperation.allCases)
     func `every operation has a place`(provider: ProviderContract, operation: ModelOperation) throws {
         if Self.selfHosted.contains(provider.description) {
             #expect(throws: ProviderFailure.self) { try provider.adapter.locate(operation, ProviderContract.settings) }
@@ -79,7 +81,7 @@ struct ProviderContract: Sendable, CustomStringConvertible {
         #expect(location.query == "x=1")
     }
 
-    @Test(arguments: ProviderContract.all)
+    @Test(arguments: ProviderContract.openAI)
     func `an encoded request is what was asked with the edits applied`(provider: ProviderContract) throws {
         var edits = ModelRequestEdits()
         edits.model = "model-1"
@@ -116,7 +118,7 @@ struct ProviderContract: Sendable, CustomStringConvertible {
         } catch { #expect(error.status == 400) }
     }
 
-    @Test(arguments: ProviderContract.all)
+    @Test(arguments: ProviderContract.openAI)
     func `what its answer says is read from a document and from a stream alike`(provider: ProviderContract) {
         let document = provider.adapter.makeReader(hidesUsage: false)
         document.document(ByteBuffer(string: #"{"id":"i","model":"m","choices":[{"index":0,"finish_reason":"stop","message":{}}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#))
@@ -137,7 +139,7 @@ struct ProviderContract: Sendable, CustomStringConvertible {
         }
     }
 
-    @Test(arguments: ProviderContract.all)
+    @Test(arguments: ProviderContract.openAI)
     func `an answer that is no JSON reads as nothing`(provider: ProviderContract) {
         for text in ["", "not json", "{\"usage\":", "[]", "{\"usage\":{\"prompt_tokens\":\"many\"}}", "null"] {
             let reader = provider.adapter.makeReader(hidesUsage: true)

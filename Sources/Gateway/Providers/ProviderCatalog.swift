@@ -5,8 +5,9 @@ public enum ProviderCatalog {
     public static let directory = ProviderDirectory(ProviderCatalog.adapters)
 
     static let adapters: [any ProviderAdapter] = [
+        AnthropicProvider(),
         // https://platform.openai.com/docs/api-reference
-        hosted("openai", "openai", key: "OPENAI_API_KEY", usage: true, base: "https://api.openai.com"),
+        hosted("openai", "openai", key: "OPENAI_API_KEY", usage: true, base: "https://api.openai.com", OpenAIDialect(takesCompletionLimit: true)),
         // https://learn.microsoft.com/azure/ai-foundry/openai/reference
         OpenAICompatibleProvider(
             ProviderDescriptor(name: "azure", telemetryName: "azure.ai.openai", keyVariable: "", reportsStreamUsage: false),
@@ -15,7 +16,7 @@ public enum ProviderCatalog {
                     throw ProviderFailure("azure_settings_missing", status: 500, message: "azure_instance and azure_deployment_id are required")
                 }
                 return "https://\(instance).openai.azure.com/openai/deployments/\(deployment)"
-            }, path: shortPath, query: { "api-version=\($0.azureAPIVersion)" }),
+            }, path: shortPath, query: { "api-version=\($0.azureAPIVersion)" }, dialect: OpenAIDialect(takesCompletionLimit: true)),
         // https://docs.mistral.ai/api: a stream always ends with the usage; stream_options is refused.
         hosted("mistral", "mistral_ai", key: "MISTRAL_API_KEY", usage: false, base: "https://api.mistral.ai"),
         // https://docs.x.ai/docs/api-reference
@@ -50,12 +51,13 @@ public enum ProviderCatalog {
         }
     }
 
-    private static func hosted(_ name: StaticString, _ telemetryName: StaticString, key: StaticString, usage: Bool, base: String) -> any ProviderAdapter {
+    private static func hosted(_ name: StaticString, _ telemetryName: StaticString, key: StaticString, usage: Bool, base: String, _ dialect: OpenAIDialect = OpenAIDialect()) -> any ProviderAdapter {
         OpenAICompatibleProvider(
-            ProviderDescriptor(name: name, telemetryName: telemetryName, keyVariable: key, reportsStreamUsage: usage), base: { _ in base })
+            ProviderDescriptor(name: name, telemetryName: telemetryName, keyVariable: key, reportsStreamUsage: usage), base: { _ in base }, dialect: dialect)
     }
 
     private static func selfHosted(_ name: StaticString, usage: Bool) -> any ProviderAdapter {
-        OpenAICompatibleProvider(ProviderDescriptor(name: name, telemetryName: name, keyVariable: "", reportsStreamUsage: usage), base: { _ in nil })
+        OpenAICompatibleProvider(ProviderDescriptor(name: name, telemetryName: name, keyVariable: "", reportsStreamUsage: usage), base: { _ in nil },
+            dialect: OpenAIDialect(takesTopK: true))
     }
 }

@@ -8,12 +8,13 @@ enum NoFileConfiguration {
     ///
     /// - Parameter options: the proxy address becomes the loopback unless one was given.
     static func make(environment: [String: String], options: inout ProcessOptions, isOpenAllowed: Bool) throws -> String {
-        let providers = ProviderCatalog.directory.all.filter { adapter in
+        let served = ProviderCatalog.directory.all.filter { $0.format == .openai }
+        let providers = served.filter { adapter in
             let variable = "\(adapter.descriptor.keyVariable)"
             return !variable.isEmpty && environment[variable]?.isEmpty == false
         }
         guard !providers.isEmpty else {
-            let variables = ProviderCatalog.directory.all.map { "\($0.descriptor.keyVariable)" }.filter { !$0.isEmpty }.joined(separator: ", ")
+            let variables = served.map { "\($0.descriptor.keyVariable)" }.filter { !$0.isEmpty }.joined(separator: ", ")
             throw ValidationError("nothing to serve: give --config FILE, or a provider's key in the environment (\(variables)), or try `pellucid demo`")
         }
         let hasClientKey = environment["PELLUCID_API_KEY"]?.isEmpty == false

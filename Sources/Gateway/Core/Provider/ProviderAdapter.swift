@@ -27,11 +27,14 @@ public struct ProviderFailure: Error, Sendable {
     public let status: Int
     /// For the client; may name fields of its request, never their content.
     public let message: String
+    /// The member of the request it is about.
+    public let parameter: String?
 
-    public init(_ code: StaticString, status: Int, message: String) {
+    public init(_ code: StaticString, status: Int, message: String, parameter: String? = nil) {
         self.code = code
         self.status = status
         self.message = message
+        self.parameter = parameter
     }
 }
 
@@ -41,16 +44,69 @@ public enum FailureClass: Sendable, Equatable {
 }
 
 /// Translates between the gateway's model traffic and one vendor's API. Pure: no I/O, no clock, no telemetry.
+///
+/// A client of the same format is served without translation (`format`): its bytes are spliced and its answers read on their way. For every other client an adapter
+/// has to be a ``TranslatingAdapter``.
 public protocol ProviderAdapter: AnyObject, Sendable {
     var descriptor: ProviderDescriptor { get }
-    /// Where an operation is served, by configuration alone.
+    /// The format its API speaks; nil: one that no client speaks. Default openai.
+    var format: ModelFormat? { get }
+    /// Where an operation is served. `settings.model` and `settings.isStream` are those of one request when `locatesEachRequest`.
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation
-    /// The provider's request body.
+    /// Whether the path depends on the model or on streaming. Default false: located once, by configuration alone.
+    var locatesEachRequest: Bool { get }
+    /// Fields every request to the vendor carries (`anthropic-version`). Default none.
+    func fields(_ settings: ProviderSettings) -> [(name: String, value: String)]
+
+    // MARK: Untranslated
+    /// The provider's request body, for a client of the same format.
     func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer
     /// Reads one answer: a document or a stream.
     /// - Parameter hidesUsage: drop the usage chunk that the client did not ask for.
     func makeReader(hidesUsage: Bool) -> any ModelResponseReader
     func classify(status: Int) -> FailureClass
+}
+
+/// An adapter that also serves clients of other formats: it writes a ``ChatRequest`` as its vendor wants it, and reads answers, streams and errors into the canonical model.
+///
+/// Formats the adapter's own clients speak (`format`) never come here.
+public protocol TranslatingAdapter: ProviderAdapter {
+    /// The provider's request body for a canonical request. What the vendor cannot express goes through ``ChatEncoding/drop(_:)``.
+    func encode(_ request: ChatRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer
+    /// An unstreamed answer.
+    ///
+    /// - Throws: 502 when the document is no answer of this vendor.
+    func decode(_ document: ByteBuffer) throws(ProviderFailure) -> ChatAnswer
+    /// How streams are framed. Default server-sent events.
+    var streamFraming: StreamFraming { get }
+    func makeStreamDecoder() -> any ChatStreamDecoder
+    /// The provider's request body for an embeddings request. Default: not served.
+    func encode(_ request: EmbeddingRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer
+    /// The provider's answer to one.
+    func decodeEmbeddings(_ document: ByteBuffer) throws(ProviderFailure) -> EmbeddingAnswer
+    /// Operations it translates. Default chat and completions (as a chat of one message).
+    var translatedOperations: [ModelOperation] { get }
+    /// Reads the body of an answer with an error status.
+    func readError(status: Int, body: ByteBuffer) -> ProviderError
+}
+
+extension TranslatingAdapter {
+    public var streamFraming: StreamFraming { .serverSentEvents }
+    public var translatedOperations: [ModelOperation] { [.chat, .completions] }
+
+    public func encode(_ request: EmbeddingRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer {
+        throw ProviderFailure("operation_not_served", status: 400, message: "embeddings are not available from \(self.descriptor.name)")
+    }
+
+    public func decodeEmbeddings(_ document: ByteBuffer) throws(ProviderFailure) -> EmbeddingAnswer {
+        throw ProviderFailure("operation_not_served", status: 502, message: "embeddings are not available from \(self.descriptor.name)")
+    }
+}
+
+extension ProviderAdapter {
+    public var format: ModelFormat? { .openai }
+    public var locatesEachRequest: Bool { false }
+    public func fields(_ settings: ProviderSettings) -> [(name: String, value: String)] { [] }
 }
 
 /// The settings of a model that say where it is served; Kong's `model.options`.
@@ -63,6 +119,15 @@ public struct ProviderSettings: Sendable {
     public var azureAPIVersion = "2023-05-15"
     public var dashscopeIsInternational = true
     public var databricksWorkspaceID: String?
+    public var anthropicVersion: String?
+    /// Gemini on Vertex: endpoint, project and location; nil: Google AI.
+    public var geminiEndpoint: String?
+    public var geminiProject: String?
+    public var geminiLocation: String?
+    /// A Vertex Model Garden endpoint.
+    public var geminiEndpointID: String?
+    /// Of one request, for paths that depend on it.
+    public var isStream = false
 
     public init() {}
 }

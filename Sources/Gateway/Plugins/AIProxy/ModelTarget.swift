@@ -24,7 +24,7 @@ final class ModelTarget: Sendable {
         guard let operation = ModelOperation(rawValue: configuration.routeType.rawValue) else {
             throw Self.problem("config.route_type", "\"\(configuration.routeType.rawValue)\" is not served yet; llm/v1/chat, llm/v1/completions and llm/v1/embeddings are")
         }
-        guard let adapter = providers.adapter(name), Self.speaksOpenAI(model) else {
+        guard let adapter = providers.adapter(name), adapter.format == .openai, Self.speaksOpenAI(model) else {
             throw Self.problem("config.model.provider", "\"\(name)\" with this format is not served yet; providers that speak OpenAI's format are")
         }
         if configuration.auth.azureUsesManagedIdentity || configuration.auth.azureClientSecret != nil {
@@ -121,7 +121,7 @@ final class ModelTarget: Sendable {
         var target = self.target
         self.authenticate(body, request, &edits, &fields, &target)
         let encoded: ByteBuffer
-        do throws(ProviderFailure) { encoded = try self.offer.adapter.encode(body, edits) } catch { throw RefusedRequest(error.status, error.code, error.message) }
+        do throws(ProviderFailure) { encoded = try self.offer.adapter.encode(body, edits) } catch { throw RefusedRequest(error.status, error.code, error.message, parameter: error.parameter) }
         let plan = ModelPlan(
             offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: edits.includesUsage, parameters: body.parameters)
         return (plan, encoded)

@@ -104,7 +104,7 @@ public struct JSONWriter: Sendable {
         value.withPointer { _ = buffer.writeBytes(UnsafeRawBufferPointer(start: $0 + value.span.start, count: value.span.count)) }
     }
 
-    private mutating func separate() {
+    mutating func separate() {
         if needsComma { buffer.writeStaticString(",") }
         needsComma = true
     }
@@ -131,16 +131,20 @@ extension JSONWriter {
     static func escape(_ text: UnsafeRawBufferPointer, into output: inout ByteBuffer) {
         output.reserveCapacity(minimumWritableBytes: text.count + 2)
         output.writeInteger(UInt8(0x22))
-        if let p = text.baseAddress?.assumingMemoryBound(to: UInt8.self) {
-            var start = 0
-            while start < text.count {
-                let next = firstToEscape(p, start, text.count)
-                if next > start { output.writeBytes(UnsafeRawBufferPointer(start: p + start, count: next - start)) }
-                if next < text.count { escape(p[next], into: &output) }
-                start = next + 1
-            }
-        }
+        escapeContent(text, into: &output)
         output.writeInteger(UInt8(0x22))
+    }
+
+    /// As ``escape(_:into:)``, without the quotes.
+    static func escapeContent(_ text: UnsafeRawBufferPointer, into output: inout ByteBuffer) {
+        guard let p = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+        var start = 0
+        while start < text.count {
+            let next = firstToEscape(p, start, text.count)
+            if next > start { output.writeBytes(UnsafeRawBufferPointer(start: p + start, count: next - start)) }
+            if next < text.count { escape(p[next], into: &output) }
+            start = next + 1
+        }
     }
 
     /// As ``escape(_:into:)``, for bytes that may not be UTF-8.

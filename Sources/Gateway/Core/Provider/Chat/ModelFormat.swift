@@ -1,0 +1,15 @@
+/// A vendor's wire format of model traffic, as clients choose it: Kong's `llm_format`.
+public enum ModelFormat: String, Sendable, Hashable, CaseIterable {
+    /// https://platform.openai.com/docs/api-reference
+    case openai
+    /// https://docs.anthropic.com/en/api/messages
+    case anthropic
+    /// https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+    case bedrock
+    /// https://docs.cohere.com/reference/chat
+    case cohere
+    /// https://ai.google.dev/api/generate-content
+    case gemini
+    /// https://huggingface.github.io/text-generation-inference/
+    case huggingface
+}

@@ -1,0 +1,64 @@
+import GatewayWire
+import NIOCore
+
+/// Cuts a provider's stream into frames, whatever its framing: bytes may be split anywhere.
+struct StreamFrameReader {
+    private var framer: Framer
+
+    private enum Framer {
+        case events(SSEFramer)
+        case lines(LineFramer)
+        case array(JSONArrayFramer)
+    }
+
+    init(_ framing: StreamFraming) {
+        switch framing {
+        case .serverSentEvents: self.framer = .events(SSEFramer())
+        case .lines: self.framer = .lines(LineFramer())
+        case .array: self.framer = .array(JSONArrayFramer())
+        }
+    }
+
+    /// Reads all frames that are complete with these bytes.
+    mutating func read(_ bytes: ByteBuffer, _ body: (StreamFrame) throws(ProviderFailure) -> Void) throws(ProviderFailure) {
+        do {
+            switch self.framer {
+            case .events(var framer):
+                // The framer's buffer must not be shared while it grows.
+                self.framer = .lines(LineFramer())
+                defer { self.framer = .events(framer) }
+                framer.feed(bytes)
+                while let frame = try framer.next() {
+                    // Comments and fields alone are no events.
+                    guard let data = framer.data(of: frame), data.readableBytes > 0 else { continue }
+                    try body(StreamFrame(name: frame.name.map { ByteBuffer(framer.view($0)) }, data: data))
+                }
+            case .lines(var framer):
+                self.framer = .array(JSONArrayFramer())
+                defer { self.framer = .lines(framer) }
+                framer.feed(bytes)
+                while let line = try framer.next() { try body(StreamFrame(data: line)) }
+            case .array(var framer):
+                self.framer = .lines(LineFramer())
+                defer { self.framer = .array(framer) }
+                framer.feed(bytes)
+                while let element = try framer.next() { try body(StreamFrame(data: element)) }
+            }
+        } catch let failure as ProviderFailure {
+            throw failure
+        } catch {
+            throw ProviderFailure("event_too_large", status: 502, message: "an event of the provider's stream is too large")
+        }
+    }
+
+    /// A last frame that the end of the stream completes: some servers leave out the line end behind it.
+    mutating func finish() -> StreamFrame? {
+        switch self.framer {
+        case .events(var framer):
+            guard let frame = framer.finish(), let data = framer.data(of: frame), data.readableBytes > 0 else { return nil }
+            return StreamFrame(name: frame.name.map { ByteBuffer(framer.view($0)) }, data: data)
+        case .lines(var framer): return framer.finish().map { StreamFrame(data: $0) }
+        case .array: return nil
+        }
+    }
+}

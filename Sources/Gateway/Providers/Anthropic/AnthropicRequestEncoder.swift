@@ -1,0 +1,234 @@
+import GatewayCore
+import GatewayWire
+import NIOCore
+
+/// Writes a canonical request as Anthropic's Messages API wants it.
+struct AnthropicRequestEncoder {
+    /// The API asks for a limit; this one applies where neither client nor configuration gives any. Every model since Claude 3 can write as much.
+    static let defaultMaximumTokens = 4_096
+
+    static func encode(_ request: ChatRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer {
+        var writer = JSONWriter(capacity: 2_048)
+        writer.beginObject()
+        writer.key("model")
+        writer.string(encoding.model)
+        let maximum = request.maximumTokens ?? ChatNumber(AnthropicRequestEncoder.defaultMaximumTokens)
+        writer.member("max_tokens", maximum)
+        try self.system(request.messages, &writer, &encoding)
+        try AnthropicMessageEncoder.messages(request.messages, &writer, &encoding)
+        try self.tools(request, &writer, &encoding)
+        try self.sampling(request, &writer, &encoding)
+        try self.thinking(request, maximum.int ?? AnthropicRequestEncoder.defaultMaximumTokens, &writer, &encoding)
+        if encoding.isStream { writer.member("stream", true) }
+        try self.identity(request, &writer, &encoding)
+        writer.member("cache_control", request.cacheControl)
+        try self.refuse(request, &encoding)
+        writer.endObject()
+        return writer.buffer
+    }
+
+    // MARK: System
+
+    /// System texts, wherever they stand in the conversation: the API takes them beside it.
+    private static func system(_ messages: [ChatMessage], _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+        var texts: [ChatPart] = []
+        for message in messages where message.role == .system || message.role == .developer {
+            for part in message.parts {
+                guard case .text(let text) = part.content else {
+                    try encoding.drop("messages[].content of \"system\" that is no text")
+                    continue
+                }
+                if !text.isEmpty { texts.append(part) }
+            }
+        }
+        guard !texts.isEmpty else { return }
+        writer.key("system")
+        if texts.count == 1, texts[0].cacheControl == nil, case .text(let text) = texts[0].content { return writer.string(text) }
+        writer.beginArray()
+        for part in texts {
+            guard case .text(let text) = part.content else { continue }
+            writer.beginObject()
+            writer.member("type", text: "text")
+            writer.member("text", text)
+            writer.member("cache_control", part.cacheControl)
+            writer.endObject()
+        }
+        writer.endArray()
+    }
+
+    // MARK: Tools
+
+    private static func tools(_ request: ChatRequest, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+        guard !request.tools.isEmpty else { return }
+        writer.key("tools")
+        writer.beginArray()
+        for tool in request.tools {
+            switch tool.kind {
+            case .function(let function):
+                writer.beginObject()
+                writer.member("name", function.name)
+                writer.member("description", function.description)
+                writer.key("input_schema")
+                if let parameters = function.parameters {
+                    writer.raw(parameters)
+                } else {
+                    writer.beginObject()
+                    writer.member("type", text: "object")
+                    writer.endObject()
+                }
+                writer.member("strict", function.isStrict == true ? true : nil)
+                writer.member("cache_control", tool.cacheControl)
+                writer.endObject()
+                try encoding.drop(function.extras, in: "tools[].function.")
+                try encoding.drop(tool.extras, in: "tools[].")
+            case .other(let view):
+                if request.origin == .anthropic { writer.raw(view) } else { try encoding.drop("tools[].type: \(view["type"]?.string ?? "")") }
+            }
+        }
+        writer.endArray()
+        try self.toolChoice(request, &writer, &encoding)
+    }
+
+    private static func toolChoice(_ request: ChatRequest, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+        var choice = request.toolChoice
+        if case .other = choice {
+            try encoding.drop("tool_choice")
+            choice = nil
+        }
+        let isSerial = request.allowsParallelToolCalls == false
+        guard choice != nil || isSerial else { return }
+        writer.key("tool_choice")
+        writer.beginObject()
+        var takesSerial = true
+        switch choice ?? .auto {
+        case .auto, .other: writer.member("type", text: "auto")
+        case .required: writer.member("type", text: "any")
+        case .none:
+            writer.member("type", text: "none")
+            takesSerial = false
+        case .function(let name):
+            writer.member("type", text: "tool")
+            writer.member("name", name)
+        }
+        if isSerial, takesSerial { writer.member("disable_parallel_tool_use", true) }
+        writer.endObject()
+    }
+
+    // MARK: Sampling
+
+    private static func sampling(_ request: ChatRequest, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+        if let temperature = request.temperature {
+            // OpenAI's range is 0 to 2, Anthropic's 0 to 1.
+            if let value = temperature.double, value > 1 {
+                try encoding.drop("temperature above 1")
+                writer.member("temperature", ChatNumber(1))
+            } else {
+                writer.member("temperature", temperature)
+            }
+        }
+        writer.member("top_p", request.topP)
+        writer.member("top_k", request.topK)
+        let stops = request.stop.filter { !$0.isEmpty }
+        guard !stops.isEmpty else { return }
+        writer.key("stop_sequences")
+        writer.beginArray()
+        for stop in stops { writer.string(stop) }
+        writer.endArray()
+    }
+
+    /// Thoughts and structured output. Models up to Claude 4.5 take a budget, later ones an effort
+    /// (https://docs.anthropic.com/en/docs/build-with-claude/adaptive-thinking).
+    private static func thinking(_ request: ChatRequest, _ maximum: Int, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+        var effort: ChatText?
+        if let reasoning = request.reasoning, let budget = reasoning.isAdaptive ? -1 : reasoning.budgetTokens {
+            if budget == 0 {
+                writer.key("thinking")
+                writer.beginObject()
+                writer.member("type", text: "disabled")
+                writer.endObject()
+            } else if budget < 0 || self.thinksAdaptively(encoding.model) {
+                writer.key("thinking")
+                writer.beginObject()
+                writer.member("type", text: "adaptive")
+                writer.endObject()
+                effort = budget < 0 && reasoning.effort == nil ? nil : reasoning.effortName.map { $0.equals("minimal") ? ChatText("low" as StaticString) : $0 }
+            } else if maximum <= 1_024 {
+                // The budget is at least 1,024 tokens and has to be below the limit.
+                try encoding.drop("reasoning with fewer than 1025 max_tokens")
+            } else {
+                writer.key("thinking")
+                writer.beginObject()
+                writer.member("type", text: "enabled")
+                writer.member("budget_tokens", max(1_024, min(budget, maximum - 1)))
+                writer.endObject()
+            }
+        }
+        try self.output(request.responseFormat, effort, &writer, &encoding)
+    }
+
+    private static func output(_ format: ChatResponseFormat?, _ effort: ChatText?, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+        var schema: JSONView?
+        switch format {
+        case .json: try encoding.drop("response_format.type: json_object")
+        case .schema(let wanted):
+            schema = wanted.schema
+            if schema == nil { try encoding.drop("response_format.json_schema without a schema") }
+        case .text, nil: break
+        }
+        guard schema != nil || effort != nil else { return }
+        writer.key("output_config")
+        writer.beginObject()
+        writer.member("effort", effort)
+        if let schema {
+            writer.key("format")
+            writer.beginObject()
+            writer.member("type", text: "json_schema")
+            writer.member("schema", schema)
+            writer.endObject()
+        }
+        writer.endObject()
+    }
+
+    /// Whether a model's name says Claude 4.6 or later, as `claude-opus-4-6` does.
+    static func thinksAdaptively(_ model: String) -> Bool {
+        let numbers = model.split(separator: "-").compactMap { part in part.utf8.count <= 2 ? Int(part) : nil }
+        guard model.contains("claude"), let major = numbers.first else { return false }
+        // `claude-3-5-sonnet` and `claude-opus-4-20250514` are older.
+        return (major, numbers.count > 1 ? numbers[1] : 0) >= (4, 6)
+    }
+
+    // MARK: The rest
+
+    private static func identity(_ request: ChatRequest, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+        let user = request.user ?? ChatText(request.metadata?["user_id"])
+        if let user {
+            writer.key("metadata")
+            writer.beginObject()
+            writer.member("user_id", user)
+            writer.endObject()
+        }
+        if let metadata = request.metadata, metadata["user_id"] == nil || request.user != nil { try encoding.drop("metadata") }
+        guard let tier = request.serviceTier else { return }
+        if tier.equals("auto") {
+            writer.member("service_tier", text: "auto")
+        } else if tier.equals("default") || tier.equals("standard_only") {
+            writer.member("service_tier", text: "standard_only")
+        } else {
+            try encoding.drop("service_tier")
+        }
+    }
+
+    private static func refuse(_ request: ChatRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+        if let count = request.choiceCount?.int, count != 1 { try encoding.drop("n") }
+        try encoding.drop("seed", if: request.seed != nil)
+        try encoding.drop("logprobs", if: request.logprobs == true)
+        try encoding.drop("top_logprobs", if: request.topLogprobs != nil)
+        try encoding.drop("logit_bias", if: request.logitBias != nil)
+        try encoding.drop("frequency_penalty", if: request.frequencyPenalty.map { $0.double != 0 } ?? false)
+        try encoding.drop("presence_penalty", if: request.presencePenalty.map { $0.double != 0 } ?? false)
+        try encoding.drop("modalities", if: request.modalities.contains { !$0.equals("text") && !$0.equals("TEXT") })
+        try encoding.drop("audio", if: request.audioOutput != nil)
+        try encoding.drop("safety_settings", if: request.safetySettings != nil)
+        try encoding.drop(request.extras)
+    }
+}

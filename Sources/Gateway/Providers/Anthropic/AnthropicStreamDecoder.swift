@@ -1,0 +1,156 @@
+import GatewayCore
+import GatewayWire
+import NIOCore
+
+/// Reads a stream of Anthropic's Messages API (https://docs.anthropic.com/en/docs/build-with-claude/streaming).
+final class AnthropicStreamDecoder: ChatStreamDecoder {
+    private var counts = AnthropicUsage()
+    /// Calls so far, the number of the next one.
+    private var callCount = 0
+    /// What the open block is.
+    private var block = Block.other
+    private var hasCounts = false
+
+    private enum Block { case text, thinking, call, other }
+
+    func decode(_ frame: StreamFrame, into sink: any ChatStreamSink) throws(ProviderFailure) {
+        let bytes = frame.data
+        var type: JSONSpan?
+        var delta: JSONSpan?
+        var body: JSONSpan?
+        do {
+            _ = try JSONScanner.scan(bytes) { member in
+                // All keys looked at are ASCII without escapes; the first byte of each tells it from the others of its length.
+                bytes.withUnsafeReadableBytes { raw in
+                    let key = UnsafeRawBufferPointer(rebasing: raw[member.key.content])
+                    switch key.count {
+                    case 4 where key.isText("type"): type = member.value
+                    case 5 where key.isText("delta"): delta = member.value
+                    case 5 where key.isText("usage") && body == nil: body = member.value
+                    case 5 where key.isText("error"): body = member.value
+                    case 7 where key.isText("message"): body = member.value
+                    case 13 where key.isText("content_block"): body = member.value
+                    default: break
+                    }
+                }
+            }
+        } catch {
+            throw AnswerFailure.unreadable("anthropic")
+        }
+        guard let type else { return }
+        let kind = bytes.withUnsafeReadableBytes { EventKind(UnsafeRawBufferPointer(rebasing: $0[type.content])) }
+        switch kind {
+        case .blockDelta: if let delta { self.delta(JSONView(bytes, delta), sink) }
+        case .blockStart: if let body { self.start(JSONView(bytes, body), sink) }
+        case .messageStart: if let body { self.begin(JSONView(bytes, body), sink) }
+        case .messageDelta: self.messageDelta(delta.map { JSONView(bytes, $0) }, body.map { JSONView(bytes, $0) }, sink)
+        case .messageStop: sink.take(.end)
+        case .error: sink.take(.failure(AnthropicAnswerDecoder.streamError(body.map { JSONView(bytes, $0) })))
+        case .other: return
+        }
+    }
+
+    func finish(into sink: any ChatStreamSink) {}
+
+    private enum EventKind {
+        case blockDelta, blockStart, messageStart, messageDelta, messageStop, error, other
+
+        init(_ type: UnsafeRawBufferPointer) {
+            switch type.count {
+            case 19 where type.isText("content_block_delta"): self = .blockDelta
+            case 19 where type.isText("content_block_start"): self = .blockStart
+            case 13 where type.isText("message_start"): self = .messageStart
+            case 13 where type.isText("message_delta"): self = .messageDelta
+            case 12 where type.isText("message_stop"): self = .messageStop
+            case 5 where type.isText("error"): self = .error
+            default: self = .other
+            }
+        }
+    }
+
+    // MARK: Events
+
+    private func begin(_ message: JSONView, _ sink: any ChatStreamSink) {
+        if let usage = message["usage"] {
+            self.counts.read(usage)
+            self.hasCounts = true
+        }
+        sink.take(.begin(ChatStreamHead(id: ChatText(message["id"]), model: ChatText(message["model"]), usage: self.hasCounts ? self.counts.usage : nil)))
+    }
+
+    private func start(_ block: JSONView, _ sink: any ChatStreamSink) {
+        let part = AnthropicAnswerDecoder.part(block)
+        switch part.content {
+        case .text(let text):
+            self.block = .text
+            if !text.isEmpty { sink.take(.text(text, choice: 0)) }
+        case .reasoning(let text):
+            self.block = .thinking
+            if !text.isEmpty { sink.take(.reasoning(text, choice: 0)) }
+        case .redactedReasoning(let data):
+            self.block = .other
+            sink.take(.redactedReasoning(data, choice: 0))
+        case .toolCall(let call):
+            self.block = .call
+            sink.take(.toolCall(id: call.id, name: call.name, index: self.callCount, choice: 0))
+            self.callCount += 1
+            // `input` is empty here but for servers that send a call whole.
+            if case .json(let input) = call.arguments, !input.isEmptyContainer { sink.take(.toolArguments(ChatText(plain: input.raw), index: self.callCount - 1, choice: 0)) }
+        default:
+            self.block = .other
+            sink.take(.part(part, choice: 0))
+        }
+    }
+
+    private func delta(_ delta: JSONView, _ sink: any ChatStreamSink) {
+        let bytes = delta.bytes
+        var text: JSONSpan?
+        var kind = UInt8(0)
+        delta.forEachMember { key, value in
+            switch key.count {
+            case 4 where key.isText("text"): (text, kind) = (value, 1)
+            case 8 where key.isText("thinking"): (text, kind) = (value, 2)
+            case 9 where key.isText("signature"): (text, kind) = (value, 3)
+            case 12 where key.isText("partial_json"): (text, kind) = (value, 4)
+            default: break
+            }
+        }
+        guard let text, let content = ChatText(bytes, text) else { return }
+        switch kind {
+        case 1: sink.take(.text(content, choice: 0))
+        case 2: sink.take(.reasoning(content, choice: 0))
+        case 3: sink.take(.reasoningSignature(content, choice: 0))
+        // Calls of the vendor's own tools are not the client's.
+        default: if self.block == .call, !content.isEmpty { sink.take(.toolArguments(content, index: self.callCount - 1, choice: 0)) }
+        }
+    }
+
+    private func messageDelta(_ delta: JSONView?, _ usage: JSONView?, _ sink: any ChatStreamSink) {
+        if let usage {
+            self.counts.read(usage)
+            sink.take(.usage(self.counts.usage))
+        }
+        guard let reason = delta?["stop_reason"].flatMap({ AnthropicAnswerDecoder.finishReason($0) }) else { return }
+        sink.take(.finish(reason, stopSequence: ChatText(delta?["stop_sequence"]), choice: 0))
+    }
+}
+
+extension AnthropicAnswerDecoder {
+    /// An `error` event; its status is the one the error would have had instead of the stream.
+    static func streamError(_ error: JSONView?) -> ProviderError {
+        let type = ChatText(error?["type"])
+        let failure = type.flatMap { self.failureClass($0) } ?? .serverError
+        let status =
+            switch failure {
+            case .invalidRequest: 400
+            case .authentication: 401
+            case .notFound: 404
+            case .rateLimited: 429
+            case .overloaded: 503
+            case .serverError, .none: 500
+            }
+        return ProviderError(
+            status: status, failure: failure, message: ChatText(error?["message"]) ?? ChatText("The provider ended the stream with an error"), type: type,
+            code: type)
+    }
+}
