@@ -42,6 +42,12 @@ struct PluginContract: Sendable, CustomStringConvertible {
         PluginContract(
             AIProxy.self, configuration: "{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}", priority: 770,
             auditPath: "ai.proxy"),
+        PluginContract(
+            AIRequestTransformer.self, configuration: "{prompt: shout, llm: {route_type: llm/v1/chat, model: {provider: openai, name: m}}}", priority: 777,
+            auditPath: "ai.ai-request-transformer"),
+        PluginContract(
+            AIResponseTransformer.self, configuration: "{prompt: shout, llm: {route_type: llm/v1/chat, model: {provider: openai, name: m}}}", priority: 768,
+            auditPath: "ai.ai-response-transformer"),
         PluginContract(AISanitizer.self, configuration: "{anonymize: [email, phone]}", priority: 776, auditPath: "ai.sanitizer"),
         PluginContract(DirectProxy.self, configuration: "{route_type: llm/v1/chat, providers: [{name: openai, key: sk}]}", priority: 770, auditPath: "ai.proxy"),
         PluginContract(FileLog.self, configuration: "{path: requests.log}", priority: 9, auditPath: ""),

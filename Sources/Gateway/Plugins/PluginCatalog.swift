@@ -10,6 +10,8 @@ public enum PluginCatalog {
         PluginRegistration(AIPromptGuard.self),
         PluginRegistration(AIPromptTemplate.self),
         PluginRegistration(AIProxy.self),
+        PluginRegistration(AIRequestTransformer.self),
+        PluginRegistration(AIResponseTransformer.self),
         PluginRegistration(AISanitizer.self),
         PluginRegistration(DirectProxy.self),
         PluginRegistration(FileLog.self),

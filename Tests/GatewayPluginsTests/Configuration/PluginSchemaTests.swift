@@ -57,6 +57,10 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
             "ai-proxy", AIProxyConfiguration.self,
             base: .mapping([("route_type", .text("llm/v1/chat")), ("model", .mapping([("provider", .text("openai")), ("options", .mapping([]))]))]),
             samples: ["model.options.upstream_url": .text("http://h/p")], companions: Self.aiProxyCompanions),
+        PluginSchemaCase(
+            "ai-request-transformer", AIRequestTransformerConfiguration.self, base: Self.transformer, samples: Self.transformerSamples, companions: Self.transformerCompanions),
+        PluginSchemaCase(
+            "ai-response-transformer", AIResponseTransformerConfiguration.self, base: Self.transformer, samples: Self.transformerSamples, companions: Self.transformerCompanions),
         PluginSchemaCase("ai-lakera-guard", AILakeraGuardConfiguration.self, samples: ["lakera_service_url": .text("http://h/p")]),
         PluginSchemaCase(
             "ai-azure-content-safety", AIAzureContentSafetyConfiguration.self, base: .mapping([("content_safety_url", .text("http://h/p"))]),
@@ -82,6 +86,24 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
     ]
 
     private static let appended = DocumentNode.mapping([("append", .list([.mapping([("content", .text("x"))])]))])
+
+    private static let transformer = DocumentNode.mapping([
+        ("prompt", .text("p")), ("llm", .mapping([("route_type", .text("llm/v1/chat")), ("model", .mapping([("provider", .text("openai")), ("options", .mapping([]))]))])),
+    ])
+    private static let transformerSamples: [String: DocumentNode] = [
+        "llm.model.options.upstream_url": .text("http://h/p"), "http_proxy_host": .text("h"), "https_proxy_host": .text("h"), "llm": .mapping([
+            ("route_type", .text("llm/v1/chat")), ("model", .mapping([("provider", .text("openai"))])),
+        ]),
+    ]
+    private static let transformerCompanions: [String: [(path: [String], value: DocumentNode)]] = {
+        var companions: [String: [(path: [String], value: DocumentNode)]] = [:]
+        for (key, values) in Self.aiProxyCompanions { companions["llm.\(key)"] = values.map { (["llm"] + $0.path, $0.value) } }
+        for scheme in ["http", "https"] {
+            companions["\(scheme)_proxy_host"] = [(["\(scheme)_proxy_port"], .plain("1"))]
+            companions["\(scheme)_proxy_port"] = [(["\(scheme)_proxy_host"], .text("h"))]
+        }
+        return companions
+    }()
 
     private static let aiProxyCompanions: [String: [(path: [String], value: DocumentNode)]] = {
         var companions: [String: [(path: [String], value: DocumentNode)]] = [:]

@@ -14,7 +14,7 @@ public struct PluginRegistration: Sendable {
             guard let configuration = configuration as? Plugin.Configuration else {
                 throw ConfigurationError(issues: [ConfigurationIssue(path: entity.metadata.path, line: entity.metadata.line, problem: "was decoded as another plugin's configuration")])
             }
-            let plugin = try Plugin(configuration: configuration, services: services.forInstance(entity.metadata.id))
+            let plugin = try Plugin(configuration: configuration, services: services.forInstance(entity.metadata.id, extensions: entity.metadata.pellucid))
             return PluginInstance(plugin, entity: entity, mode: PluginRegistration.mode(of: entity))
         }
     }

@@ -39,6 +39,14 @@ public struct SnapshotBuilder: Sendable {
                 chain: PluginChain(
                     route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)))
         }
+        let circular = routes.filter(\.chain.isOrderingCircular)
+        if !circular.isEmpty {
+            throw ConfigurationError(
+                issues: circular.map { route in
+                    let metadata = route.entity.metadata
+                    return ConfigurationIssue(path: metadata.path, line: metadata.line, problem: "has plugins whose \"ordering\" contradicts itself: each is to run before the other")
+                })
+        }
         let router = try Router(routes: configuration.routes, services: configuration.services, patterns: self.patterns)
         let sampling = configuration.settings.sampling
         return GatewaySnapshot(

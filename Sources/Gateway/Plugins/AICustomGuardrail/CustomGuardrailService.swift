@@ -58,20 +58,8 @@ public final class CustomGuardrailService: GuardVendor {
         }
         if !headers.contains(where: { $0.name.lowercased() == "content-type" }) { headers.append((name: "Content-Type", value: "application/json")) }
         var url = LuaTemplate.text(program.url.value(values))
-        for (name, value) in queries { url += "\(url.contains("?") ? "&" : "?")\(Self.escaped(name))=\(Self.escaped(value))" }
+        for (name, value) in queries { url += "\(url.contains("?") ? "&" : "?")\(PercentCoding.segment(name))=\(PercentCoding.segment(value))" }
         return Request(url: url, headers: headers, body: JSONValue.object(body).encoded())
-    }
-
-    /// Everything but unreserved characters in percent form (RFC 3986 section 2.3).
-    private static func escaped(_ text: String) -> String {
-        var out = ""
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: out.unicodeScalars.append(Unicode.Scalar(byte))
-            default: out += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return out
     }
 
     // MARK: Answer

@@ -60,7 +60,7 @@ final class ModelTarget: Sendable {
         }
     }
 
-    private static func settings(_ model: AIProxyConfiguration.Model) -> ProviderSettings {
+    static func settings(_ model: AIProxyConfiguration.Model) -> ProviderSettings {
         var settings = ProviderSettings()
         settings.model = model.name
         settings.upstreamURL = model.options.upstreamURL
@@ -74,7 +74,7 @@ final class ModelTarget: Sendable {
     }
 
     /// Options of the configuration, which win over the request's as in Kong (kong/llm/drivers/shared.lua, merge_config_defaults).
-    private static func overrides(_ options: AIProxyConfiguration.ModelOptions, _ operation: ModelOperation) -> [(name: String, json: String)] {
+    static func overrides(_ options: AIProxyConfiguration.ModelOptions, _ operation: ModelOperation) -> [(name: String, json: String)] {
         guard operation != .embeddings else { return options.embeddingsDimensions.map { [("dimensions", "\($0)")] } ?? [] }
         var members: [(name: String, json: String)] = []
         if let value = options.maximumTokens { members.append(("max_tokens", "\(value)")) }

@@ -11,12 +11,14 @@ public struct PluginServices: Sendable {
     public let patterns: any PatternCompiler
     /// Compiles the Lua of a configuration.
     public let scripts: any ScriptCompiler
+    /// The instance's `_pellucid:` section.
+    public let extensions: DocumentNode?
     /// The configured instance's entity id.
     public let instanceID: String
 
     public init(
         consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, patterns: any PatternCompiler, scripts: any ScriptCompiler,
-        instanceID: String = ""
+        extensions: DocumentNode? = nil, instanceID: String = ""
     ) {
         self.consumers = consumers
         self.providers = providers
@@ -24,12 +26,18 @@ public struct PluginServices: Sendable {
         self.http = http
         self.patterns = patterns
         self.scripts = scripts
+        self.extensions = extensions
         self.instanceID = instanceID
     }
 
-    public func forInstance(_ id: String) -> PluginServices {
-        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, scripts: self.scripts, instanceID: id)
+    public func forInstance(_ id: String, extensions: DocumentNode? = nil) -> PluginServices {
+        PluginServices(
+            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, scripts: self.scripts,
+            extensions: extensions, instanceID: id)
     }
+
+    /// Whether a switch of the `_pellucid:` section is on. Default off.
+    public func isExtensionOn(_ name: String) -> Bool { self.extensions?[name]?.scalar?.text == "true" }
 }
 
 /// The sinks that log plugins configure; they live outside configuration snapshots, so that a reload keeps their queues.
