@@ -40,9 +40,9 @@ soak: build install-bench-packages ## A million requests; memory must stay flat 
 	@scripts/build-release pellucid-load
 	@python3 Tests/Performance/soak.py --requests $(REQUESTS)
 
-fuzz: install-packages ## Fuzzes the HTTP codec against its oracle, and the SSE and JSON scanners (SECONDS=600 each)
+fuzz: install-packages ## Fuzzes the HTTP codec against its oracle, and the SSE, JSON and event stream scanners (SECONDS=600 each)
 	@scripts/build-release pellucid-fuzz
-	@for subject in http sse json; do echo "Fuzzing $$subject for $(SECONDS) s"; .build/release/pellucid-fuzz $$subject --seconds $(SECONDS) || exit 1; done
+	@for subject in http sse json eventstream; do echo "Fuzzing $$subject for $(SECONDS) s"; .build/release/pellucid-fuzz $$subject --seconds $(SECONDS) || exit 1; done
 
 docker: ## Builds the container image pellucid:latest
 	docker build -t pellucid:latest .

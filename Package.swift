@@ -75,12 +75,15 @@ let package = Package(
             path: "Sources/Gateway/Transport", swiftSettings: strict),
         .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayPII", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
+        // Credentials for clouds: signatures, tokens.
+        .target(
+            name: "GatewayCredentials", dependencies: ["GatewayCore", "GatewayWire", "COpenSSL", nioCore], path: "Sources/Gateway/Credentials", swiftSettings: strict),
         .target(name: "GatewayAdmin", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Admin", swiftSettings: strict),
         .executableTarget(
             name: "pellucid",
             dependencies: [
                 "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
-                "GatewayProviders", "GatewayScripts", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
+                "GatewayProviders", "GatewayScripts", "GatewayCredentials", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
 
@@ -122,6 +125,9 @@ let package = Package(
                 "Telemetry", nioCore,
             ], swiftSettings: strict),
         .testTarget(name: "GatewayProvidersTests", dependencies: ["GatewayProviders", "GatewayCore", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayCredentialsTests", dependencies: ["GatewayCredentials", "GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "Telemetry", nioCore],
+            swiftSettings: strict),
         // Every catalogued plugin and provider passes one shared suite.
         .testTarget(
             name: "ContractTests",

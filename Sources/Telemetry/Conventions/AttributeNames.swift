@@ -70,4 +70,6 @@ public enum AttributeNames {
     public static let chunkCount: StaticString = "pellucid.stream.chunks"
     public static let connectionReused: StaticString = "pellucid.connection.reused"
     public static let providerRequestID: StaticString = "pellucid.provider.request.id"
+    /// Where credentials for an upstream came from: `environment`, `assume_role`, `metadata_server`, …
+    public static let credentialSource: StaticString = "pellucid.credential.source"
 }

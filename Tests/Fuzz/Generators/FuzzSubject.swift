@@ -1,6 +1,6 @@
 /// What can be fuzzed.
 package enum FuzzSubject: String, CaseIterable, Sendable {
-    case http, response, sse, json
+    case http, response, sse, json, eventstream
 
     package var mutator: FuzzMutator {
         switch self {
@@ -8,6 +8,7 @@ package enum FuzzSubject: String, CaseIterable, Sendable {
         case .response: HTTPSeeds.responses
         case .sse: SSESeeds.streams
         case .json: JSONSeeds.documents
+        case .eventstream: EventStreamSeeds.streams
         }
     }
 
@@ -19,6 +20,7 @@ package enum FuzzSubject: String, CaseIterable, Sendable {
             case .response: HTTPResponseCheck.violation(input, &random)
             case .sse: SSECheck.violation(input, &random)
             case .json: JSONCheck.violation(input)
+            case .eventstream: EventStreamCheck.violation(input, &random)
             }
         return reason.map { FuzzFinding($0, input) }
     }

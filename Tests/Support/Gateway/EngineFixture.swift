@@ -20,7 +20,8 @@ package final class EngineFixture {
     /// - Parameter body: what stands below `_format_version`.
     /// - Throws: the problems of the configuration.
     package init(
-        _ body: String, plugins: [PluginRegistration] = [], providers: ProviderDirectory = ProviderDirectory([]), environment: [String: String] = [:], seed: UInt64 = 1
+        _ body: String, plugins: [PluginRegistration] = [], providers: ProviderDirectory = ProviderDirectory([]), environment: [String: String] = [:], seed: UInt64 = 1,
+        credentials: any CredentialDirectory = NoCredentials()
     ) throws(ConfigurationError) {
         self.flow = EvidenceFlow(registry: self.registry, ringCapacity: 256)
         self.flow.addGlobal(self.consumer)
@@ -33,7 +34,8 @@ package final class EngineFixture {
             plugins: decodings, documents: YAMLDocumentParser(), patterns: PCRE2PatternCompiler(), environment: environment, options: options)
         let loaded = try loader.load(text: "_format_version: \"3.0\"\n\(body)\n", fileName: "test.yaml")
         let builder = SnapshotBuilder(
-            plugins: plugins, providers: providers, sinks: self.sinks, http: self.http, patterns: PCRE2PatternCompiler(), scripts: LuaEngine(), hash: FakeHash.digest)
+            plugins: plugins, providers: providers, sinks: self.sinks, http: self.http, credentials: credentials, patterns: PCRE2PatternCompiler(), scripts: LuaEngine(),
+            hash: FakeHash.digest)
         self.snapshot = try builder.build(loaded)
         self.engine = RequestEngine(snapshots: SnapshotStore(self.snapshot))
     }

@@ -7,18 +7,21 @@ public struct SnapshotBuilder: Sendable {
     private let providers: ProviderDirectory
     private let sinks: any SinkDirectory
     private let http: HTTPService
+    private let credentials: any CredentialDirectory
     private let patterns: any PatternCompiler
     private let scripts: any ScriptCompiler
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
 
     public init(
-        plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller, patterns: any PatternCompiler,
-        scripts: any ScriptCompiler, hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
+        plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller,
+        credentials: any CredentialDirectory = NoCredentials(), patterns: any PatternCompiler, scripts: any ScriptCompiler,
+        hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
     ) {
         self.plugins = Dictionary(plugins.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
         self.providers = providers
         self.sinks = sinks
         self.http = HTTPService(http)
+        self.credentials = credentials
         self.patterns = patterns
         self.scripts = scripts
         self.hash = hash
@@ -28,7 +31,8 @@ public struct SnapshotBuilder: Sendable {
     public func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> GatewaySnapshot {
         let configuration = loaded.configuration
         let services = PluginServices(
-            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, scripts: self.scripts)
+            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials,
+            patterns: self.patterns, scripts: self.scripts)
         let instances = try self.instances(loaded, services)
         let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0)) }, uniquingKeysWith: { a, _ in a })
         let index = InstanceIndex(instances)

@@ -12,6 +12,8 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
     case closedMidResponse
     /// The response is not HTTP/1.1 as this gateway understands it.
     case malformed(code: StaticString)
+    /// The gateway has no credentials for the upstream; nothing was sent.
+    case unauthorized(code: StaticString)
     /// The gateway gave the exchange up: the client went away, or it shuts down.
     case cancelled
 
@@ -28,6 +30,7 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         case .closedBeforeResponse: "connection_closed"
         case .closedMidResponse: "response_truncated"
         case .malformed(let code): code
+        case .unauthorized(let code): code
         case .cancelled: "cancelled"
         }
     }
@@ -37,6 +40,7 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         switch self {
         case .connectTimeout, .sendTimeout, .readTimeout: (504, "The upstream server is timing out")
         case .nameResolution: (503, "name resolution failed")
+        case .unauthorized: (502, "The gateway could not authenticate itself to the upstream server")
         case .connectRefused, .tls, .closedBeforeResponse, .closedMidResponse, .malformed, .cancelled:
             (502, "An invalid response was received from the upstream server")
         }

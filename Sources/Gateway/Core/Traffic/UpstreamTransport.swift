@@ -27,6 +27,8 @@ public struct UpstreamRequest: ~Copyable {
     public var host: String
     public var body: UpstreamBody
     public var timeouts: UpstreamTimeouts
+    /// Signs each attempt, or adds a token; nil: what the fields hold is enough.
+    public var authorizer: (any UpstreamAuthorizer)?
 
     public init(
         endpoint: UpstreamEndpoint, method: HTTPMethod, target: ByteBuffer, fields: HTTPFields, skipped: KnownFieldSet = [], lines: FieldLines = FieldLines(), host: String, body: UpstreamBody,
@@ -56,6 +58,7 @@ public struct UpstreamRequest: ~Copyable {
             endpoint: self.endpoint, method: self.method, target: self.target, fields: self.fields, skipped: self.skipped, lines: self.lines, host: self.host, body: self.body,
             timeouts: self.timeouts)
         copy.trace = self.trace
+        copy.authorizer = self.authorizer
         return copy
     }
 }

@@ -15,7 +15,7 @@ final class ModelTarget: Sendable {
     /// How the gateway authenticates itself by a header, where no client may override that.
     private let credentials: FieldEdits
 
-    init(_ configuration: AIProxyConfiguration, providers: ProviderDirectory, pluginID: String) throws(ConfigurationError) {
+    init(_ configuration: AIProxyConfiguration, providers: ProviderDirectory, credentials: any CredentialDirectory, pluginID: String) throws(ConfigurationError) {
         let model = configuration.model
         let name = model.provider.rawValue
         guard configuration.format == .openai else {
@@ -26,9 +26,6 @@ final class ModelTarget: Sendable {
         }
         guard let adapter = providers.adapter(name), adapter.format == .openai, Self.speaksOpenAI(model) else {
             throw Self.problem("config.model.provider", "\"\(name)\" with this format is not served yet; providers that speak OpenAI's format are")
-        }
-        if configuration.auth.azureUsesManagedIdentity || configuration.auth.azureClientSecret != nil {
-            throw Self.problem("config.auth", "Azure identities are not served yet; send an api-key header")
         }
         self.operation = operation
         self.configuration = configuration
@@ -49,7 +46,8 @@ final class ModelTarget: Sendable {
         self.credentials = configuration.auth.allowsOverride ? FieldEdits() : Self.credentials(configuration.auth)
         self.offer = ModelOffer(
             adapter: adapter, operation: operation, isModelConfigured: model.name != nil, location: self.location, prices: prices,
-            logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: pluginID)
+            logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: pluginID,
+            authorizer: try ModelCredentials.authorizer(configuration, credentials))
     }
 
     private static func speaksOpenAI(_ model: AIProxyConfiguration.Model) -> Bool {

@@ -14,9 +14,10 @@ extension RequestRun {
         lines.add(.acceptEncoding, literal: "identity")
         let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: plan.offer.logsPayloads ? body : nil)
         let timeouts = request.route.service?.timeouts ?? UpstreamTimeouts()
-        let upstream = UpstreamRequest(
+        var upstream = UpstreamRequest(
             endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority, body: .bytes(body),
             timeouts: timeouts)
+        upstream.authorizer = plan.offer.authorizer
         let retries = request.route.service?.entity.retries ?? 5
         await self.attempt(upstream, retries: retries, isReplayable: true, request: &request, selection: selection, record: record, relay: relay)
     }

@@ -123,7 +123,7 @@ extension RequestRun {
         defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
         var sent: (any UpstreamExchange)?
         do throws(UpstreamFailure) {
-            let answer = try await self.loop.upstream.send(upstream)
+            let answer = try await self.send(upstream, below: scope)
             sent = answer
             self.lastConnectionWasReused = answer.isConnectionReused
             self.exchange.servedBy = answer
@@ -133,6 +133,7 @@ extension RequestRun {
             if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
             self.upstreamWaitNanoseconds &+= headAt &- start
             self.upstreamStatus = head.status
+            if head.status == 401 || head.status == 403 { upstream.authorizer?.refused() }
             // Answered: nothing is sent again, and a stream may last long.
             upstream.release()
             self.replay = nil
@@ -157,6 +158,18 @@ extension RequestRun {
             scope.finish(self.isClientGone ? .cancelled : .failed)
             return error
         }
+    }
+
+    /// Sends a request, authorized where its upstream wants that.
+    private func send(_ upstream: borrowing UpstreamRequest, below scope: borrowing ScopeRecord) async throws(UpstreamFailure) -> any UpstreamExchange {
+        guard let authorizer = upstream.authorizer else { return try await self.loop.upstream.send(upstream) }
+        // A copy: another attempt begins with the request as it was before it was signed.
+        var signed = upstream.copy()
+        do throws(AuthorizationFailure) { try await authorizer.authorize(&signed, below: scope) } catch {
+            DiagnosticLog.shared.error("no credentials for an upstream", ("code", "\(error.code)"), ("reason", error.message), ("request_id", self.requestID))
+            throw .unauthorized(code: error.code)
+        }
+        return try await self.loop.upstream.send(signed)
     }
 
     private func close(_ scope: inout ScopeRecord, _ answer: any UpstreamExchange, head: HTTPResponseHead, headAt: UInt64, failure: UpstreamFailure?) {

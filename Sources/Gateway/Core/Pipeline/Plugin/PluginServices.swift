@@ -7,6 +7,8 @@ public struct PluginServices: Sendable {
     public let sinks: any SinkDirectory
     /// HTTP to outside services, for use with a permit (``StageContext/call(_:_:)``).
     public let http: HTTPService
+    /// Authorizers of requests to clouds.
+    public let credentials: any CredentialDirectory
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
     /// Compiles the Lua of a configuration.
@@ -17,13 +19,14 @@ public struct PluginServices: Sendable {
     public let instanceID: String
 
     public init(
-        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, patterns: any PatternCompiler, scripts: any ScriptCompiler,
-        extensions: DocumentNode? = nil, instanceID: String = ""
+        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, credentials: any CredentialDirectory,
+        patterns: any PatternCompiler, scripts: any ScriptCompiler, extensions: DocumentNode? = nil, instanceID: String = ""
     ) {
         self.consumers = consumers
         self.providers = providers
         self.sinks = sinks
         self.http = http
+        self.credentials = credentials
         self.patterns = patterns
         self.scripts = scripts
         self.extensions = extensions
@@ -32,8 +35,8 @@ public struct PluginServices: Sendable {
 
     public func forInstance(_ id: String, extensions: DocumentNode? = nil) -> PluginServices {
         PluginServices(
-            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, scripts: self.scripts,
-            extensions: extensions, instanceID: id)
+            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, patterns: self.patterns,
+            scripts: self.scripts, extensions: extensions, instanceID: id)
     }
 
     /// Whether a switch of the `_pellucid:` section is on. Default off.
