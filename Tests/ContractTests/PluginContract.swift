@@ -31,6 +31,10 @@ struct PluginContract: Sendable, CustomStringConvertible {
     /// One entry a line of the catalog.
     static let all: [PluginContract] = [
         PluginContract(
+            AIAWSGuardrails.self, configuration: "{aws_region: r, guardrails_id: g, guardrails_version: DRAFT, stop_on_error: false}", priority: 781, auditPath: "ai.proxy.aws-guardrails"),
+        PluginContract(
+            AIGCPModelArmor.self, configuration: "{project_id: p, location_id: l, template_id: t, stop_on_error: false}", priority: 783, auditPath: "ai.proxy.gcp-model-armor"),
+        PluginContract(
             AIAzureContentSafety.self, configuration: "{content_safety_url: \"http://guard.test\", stop_on_error: false}", priority: 774, auditPath: "ai.proxy.azure-content-safety"),
         PluginContract(
             AICustomGuardrail.self, configuration: "{request: {url: \"http://guard.test\"}, response: {block: \"false\", block_message: no}, stop_on_error: false}", priority: 785,

@@ -202,4 +202,4 @@ def test_a_service_that_is_not_there_stops(say, gateway, provider):
 def test_in_shadow_mode_a_flagged_prompt_passes_and_is_on_record(say, gateway):
     assert say("shadow", "poison please").choices[0].message.content == ANSWER
     stage = next(s for s in line_of(gateway, "shadow")["stages"] if s["plugin"] == "ai-lakera-guard")
-    assert (stage["verdict"], stage["action"], stage["mode"]) == ("reject", "continue", "shadow")
+    assert (stage["verdict"], stage["action"], stage["mode"]) == ("reject", "would_block", "shadow")

@@ -3,8 +3,10 @@ public import GatewayCore
 /// Every plugin this build serves: one line each.
 public enum PluginCatalog {
     public static let plugins: [PluginRegistration] = [
+        PluginRegistration(AIAWSGuardrails.self),
         PluginRegistration(AIAzureContentSafety.self),
         PluginRegistration(AICustomGuardrail.self),
+        PluginRegistration(AIGCPModelArmor.self),
         PluginRegistration(AILakeraGuard.self),
         PluginRegistration(AIPromptDecorator.self),
         PluginRegistration(AIPromptGuard.self),

@@ -64,7 +64,12 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
         PluginSchemaCase("ai-lakera-guard", AILakeraGuardConfiguration.self, samples: ["lakera_service_url": .text("http://h/p")]),
         PluginSchemaCase(
             "ai-azure-content-safety", AIAzureContentSafetyConfiguration.self, base: .mapping([("content_safety_url", .text("http://h/p"))]),
-            samples: ["content_safety_url": .text("http://h/p"), "categories.[].rejection_level": .plain("2")], refusedHere: ["azure_use_managed_identity": "identities"]),
+            samples: ["content_safety_url": .text("http://h/p"), "categories.[].rejection_level": .plain("2")]),
+        PluginSchemaCase(
+            "ai-gcp-model-armor", AIGCPModelArmorConfiguration.self, base: .mapping([("project_id", .text("p")), ("location_id", .text("l")), ("template_id", .text("t"))])),
+        PluginSchemaCase(
+            "ai-aws-guardrails", AIAWSGuardrailsConfiguration.self,
+            base: .mapping([("aws_region", .text("r")), ("guardrails_id", .text("g")), ("guardrails_version", .text("1"))]), samples: ["guardrails_version": .text("DRAFT")]),
         PluginSchemaCase(
             "ai-custom-guardrail", AICustomGuardrailConfiguration.self,
             base: .mapping([

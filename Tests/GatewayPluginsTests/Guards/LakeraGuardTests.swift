@@ -260,7 +260,7 @@ import Testing
         fixture.engine.http.on(Self.service, json: Self.flagged)
         let (client, record) = try await fixture.stream(GuardFixture.chat([("user", "hi")], stream: true), pieces: Self.events(["Hello"]))
         #expect(client.body == Self.events(["Hello"]).joined())
-        #expect(record.summary.contains("stage ai-lakera-guard request: passed, reject/continue, content_blocked"))
-        #expect(record.summary.contains("stage ai-lakera-guard stream: passed, reject/continue, content_blocked"))
+        #expect(record.summary.contains("stage ai-lakera-guard request: passed, reject/would_block, content_blocked"))
+        #expect(record.summary.contains("stage ai-lakera-guard stream: passed, reject/would_block, content_blocked"))
     }
 }

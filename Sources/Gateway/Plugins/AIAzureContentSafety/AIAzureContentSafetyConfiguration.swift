@@ -47,7 +47,6 @@ public struct AIAzureContentSafetyConfiguration: GatewayConfiguration, Hashable 
         self.identity = Identity(
             isUsed: node.bool("azure_use_managed_identity", default: false), clientID: node.optionalString("azure_client_id"),
             clientSecret: node.optionalString("azure_client_secret"), tenantID: node.optionalString("azure_tenant_id"))
-        if self.identity.isUsed { node.report("is not served yet; use content_safety_key", at: "azure_use_managed_identity") }
         if !self.identity.isUsed { node.warnWithoutEffect("azure_client_id", "azure_client_secret", "azure_tenant_id") }
         for category in self.categories where self.outputType == .four && ![0, 2, 4, 6].contains(category.rejectionLevel) {
             node.warn("\(category.rejectionLevel) of \(category.name) is no level of FourSeverityLevels: the next higher one refuses", at: "categories", hint: "0, 2, 4 or 6")

@@ -22,7 +22,15 @@ public final class AzureContentSafetyService: GuardVendor {
 
     public init(settings: AIAzureContentSafetyConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.settings = settings
-        self.endpoint = GuardEndpoint(http: services.http, timeoutMilliseconds: 10_000, verifiesPeer: settings.verifiesPeer)
+        var credentials: GuardCredentials?
+        if settings.identity.isUsed {
+            var azure = AzureCredentialSettings()
+            azure.clientID = settings.identity.clientID
+            azure.clientSecret = settings.identity.clientSecret
+            azure.tenantID = settings.identity.tenantID
+            credentials = try GuardCredentials(.azure(azure), services: services, path: "azure_use_managed_identity")
+        }
+        self.endpoint = GuardEndpoint(http: services.http, timeoutMilliseconds: 10_000, verifiesPeer: settings.verifiesPeer, credentials: credentials)
         self.url = Self.operation(settings.serviceURL) + "?api-version=\(settings.apiVersion)"
         var facts: [(GuardField, EvidenceValue)] = [
             (.azureServiceURL, .string(settings.serviceURL)), (.azureAPIVersion, .string(settings.apiVersion)),
@@ -43,7 +51,7 @@ public final class AzureContentSafetyService: GuardVendor {
     public func ask(_ query: GuardQuestion, _ permit: inout CallPermit) async throws(PluginFailure) -> GuardAnswer {
         var breaches = Breaches()
         for text in GuardEndpoint.pieces(of: query.joined, characters: Self.characterLimit) {
-            let headers = self.settings.apiKey.map { [(name: "Ocp-Apim-Subscription-Key", value: $0)] } ?? []
+            let headers = self.settings.identity.isUsed ? [] : self.settings.apiKey.map { [(name: "Ocp-Apim-Subscription-Key", value: $0)] } ?? []
             let document = try await self.endpoint.post(self.url, headers: headers, body: self.body(text), &permit)
             guard document["categoriesAnalysis"] != nil || document["blocklistsMatch"] != nil else { throw GuardEndpoint.unusable("has no analysis") }
             self.note(document, in: &breaches)

@@ -7,6 +7,8 @@ struct GuardEndpoint: Sendable {
     let http: HTTPService
     let timeoutMilliseconds: Int
     let verifiesPeer: Bool
+    /// Where the service is a cloud's.
+    var credentials: GuardCredentials?
     /// An answer about a text has no need to be longer.
     static let answerLimit = 1 << 20
 
@@ -19,12 +21,15 @@ struct GuardEndpoint: Sendable {
 
     /// The answer's content, whatever it is; throws as ``post(_:headers:body:_:)`` does.
     func send(_ url: String, headers: [(name: String, value: String)], body: ByteBuffer, _ permit: inout CallPermit) async throws(PluginFailure) -> ByteBuffer {
+        var headers = headers
+        if let credentials { headers += try await credentials.fields(url: url, body: body, &permit) }
         let call = HTTPCall(
             url: url, headers: headers, body: body, connectTimeoutMilliseconds: self.timeoutMilliseconds,
             totalTimeoutMilliseconds: self.timeoutMilliseconds, maximumResponseBytes: Self.answerLimit,
             tls: HTTPCallTLS(verifiesPeer: self.verifiesPeer))
         let answer: HTTPAnswer
         do throws(HTTPCallFailure) { answer = try await self.http.send(call, &permit) } catch { throw error.pluginFailure }
+        if answer.status == 401 || answer.status == 403 { self.credentials?.refused() }
         guard (200..<300).contains(answer.status) else { throw PluginFailure("guard_status", message: "the guard service answered \(answer.status)") }
         return answer.body
     }
