@@ -37,7 +37,7 @@ struct PluginContract: Sendable, CustomStringConvertible {
         PluginContract(
             AIAzureContentSafety.self, configuration: "{content_safety_url: \"http://guard.test\", stop_on_error: false}", priority: 774, auditPath: "ai.proxy.azure-content-safety"),
         PluginContract(
-            AICustomGuardrail.self, configuration: "{request: {url: \"http://guard.test\"}, response: {block: \"false\", block_message: no}, stop_on_error: false}", priority: 785,
+            AICustomGuardrail.self, configuration: "{request: {url: \"http://guard.test\"}, response: {block: \"false\", block_message: denied}, stop_on_error: false}", priority: 785,
             auditPath: "ai.proxy.custom-guardrail"),
         PluginContract(AILakeraGuard.self, configuration: "{stop_on_error: false}", priority: 784, auditPath: "ai.proxy.lakera-guard"),
         PluginContract(AIPromptDecorator.self, configuration: "{prompts: {prepend: [{content: brief}]}}", priority: 772, auditPath: "ai.prompt-decorator"),

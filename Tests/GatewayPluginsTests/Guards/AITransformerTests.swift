@@ -72,7 +72,7 @@ import Testing
         ("model_answer", { _ in .success(HTTPAnswer(status: 200, body: ByteBuffer(string: "{}"))) }), ("model_answer", { _ in .success(HTTPAnswer(status: 200, body: ByteBuffer(string: "nope"))) }),
     ]
 
-    @Test(arguments: failures.indices)
+    @Test(arguments: Self.failures.indices)
     func `a model that does not answer stops the request`(index: Int) async throws {
         let (code, handler) = Self.failures[index]
         let fixture = try self.fixture("request")

@@ -82,14 +82,14 @@ import Testing
 
     @Test(arguments: [("true", true), ("false", false), ("$(resp.no)", false), ("$(resp.action)", true), ("$(not resp.action)", false), ("$(resp.action == 'NONE')", false)])
     func `block is what Lua takes for true`(block: String, isBlocked: Bool) async throws {
-        let fixture = try self.fixture("request: {url: \"http://judge.test\"}\nresponse: {block: \"\(block)\", block_message: no}")
+        let fixture = try self.fixture("request: {url: \"http://judge.test\"}\nresponse: {block: \"\(block)\", block_message: denied}")
         fixture.engine.http.on("http://judge.test", json: #"{"action":"BLOCK"}"#)
         let (client, _) = try await fixture.say("hi")
         #expect(client.status == (isBlocked ? 400 : 200))
     }
 
     @Test func `an answer that is no JSON is a string`() async throws {
-        let fixture = try self.fixture("request: {url: \"http://judge.test\"}\nresponse: {block: \"$(resp == 'deny')\", block_message: no}")
+        let fixture = try self.fixture("request: {url: \"http://judge.test\"}\nresponse: {block: \"$(resp == 'deny')\", block_message: denied}")
         fixture.engine.http.on("http://judge.test") { _ in .success(HTTPAnswer(status: 200, body: ByteBuffer(string: "deny"))) }
         #expect(try await fixture.say("hi").client.status == 400)
     }
@@ -97,7 +97,7 @@ import Testing
     @Test(arguments: [("return function(resp) return resp.missing.field end", "script_error"), ("return function(resp) while true do end end", "script_instruction_limit"),
         ("return function() return nil, 'content safety introspection is invalid' end", "script_error")])
     func `a function that fails stops the request`(code: String, expected: String) async throws {
-        let fixture = try self.fixture("request: {url: \"http://judge.test\"}\nresponse: {block: $(check), block_message: no}\nfunctions: {check: \"\(code)\"}")
+        let fixture = try self.fixture("request: {url: \"http://judge.test\"}\nresponse: {block: $(check), block_message: denied}\nfunctions: {check: \"\(code)\"}")
         fixture.engine.http.on("http://judge.test", json: "{}")
         let (client, record) = try await fixture.say("hi")
         #expect(client.status == 500)

@@ -70,10 +70,10 @@ import Testing
     }
 
     @Test func `failure categories are revealed only when asked for`() async throws {
-        let fixture = try self.fixture("reveal_failure_categories: true, request_failure_message: no")
+        let fixture = try self.fixture("reveal_failure_categories: true, request_failure_message: nope")
         self.flag("x", in: fixture)
         let (client, _) = try await fixture.say("x")
-        #expect(GuardFixture.message(of: client) == "no: prompt_attack,moderated_content/hate (request_uuid u-2)")
+        #expect(GuardFixture.message(of: client) == "nope: prompt_attack,moderated_content/hate (request_uuid u-2)")
     }
 
     @Test func `blocked content is recorded only when asked for`() async throws {
@@ -122,7 +122,7 @@ import Testing
         ("guard_answer", { _ in .success(HTTPAnswer(status: 200, body: ByteBuffer(string: "{\"flagged\":\"yes\"}"))) }), ("guard_answer", { _ in .success(HTTPAnswer(status: 200)) }),
     ]
 
-    @Test(arguments: failures.indices)
+    @Test(arguments: Self.failures.indices)
     func `a service that fails stops the request, visibly`(index: Int) async throws {
         let (code, handler) = Self.failures[index]
         let fixture = try self.fixture()
@@ -135,7 +135,7 @@ import Testing
         #expect(record.summary.contains { $0.hasPrefix("call guard lakera: failed") })
     }
 
-    @Test(arguments: failures.indices)
+    @Test(arguments: Self.failures.indices)
     func `with stop_on_error off it lets the request go, visibly`(index: Int) async throws {
         let (code, handler) = Self.failures[index]
         let fixture = try self.fixture("stop_on_error: false")
