@@ -9,6 +9,8 @@
 
 // Values nested deeper than this are refused in both directions.
 enum { MAXIMUM_DEPTH = 64, HOOK_INTERVAL = 1000 };
+// Functions of a program that need each other's results may be nested so deep; a circle ends here, and not at the end of the thread's stack.
+enum { MAXIMUM_NESTING = 32 };
 
 struct pellucid_lua {
     lua_State *state;
@@ -16,6 +18,7 @@ struct pellucid_lua {
     size_t limit;
     long instructions;
     bool is_over;
+    int nesting;
     uint8_t *out;
     size_t out_count;
     size_t out_capacity;
@@ -337,10 +340,13 @@ static int lookup(lua_State *L) {
     lua_pushvalue(L, 2);
     lua_rawget(L, -2);
     if (lua_isfunction(L, -1)) {
+        pellucid_lua *lua = owner(L);
+        if (++lua->nesting > MAXIMUM_NESTING) luaL_error(L, "functions need each other");
         lua_pushvalue(L, 1);
         lua_setfenv(L, -2);
         lua_call(L, 0, 1);
         if (lua_isfunction(L, -1)) call_by_names(L, 1, lua_tostring(L, 2));
+        lua->nesting--;
         lua_pushvalue(L, 2);
         lua_pushvalue(L, -2);
         lua_rawset(L, 1);
@@ -423,6 +429,7 @@ int pellucid_lua_run(
     running run = {lua, program, {variables, variable_count, 0}, which, count};
     lua->out_count = 0;
     lua->is_over = false;
+    lua->nesting = 0;
     lua->instructions = instructions;
     lua_sethook(lua->state, on_count, LUA_MASKCOUNT, HOOK_INTERVAL);
     int code = lua_cpcall(lua->state, run_program, &run);
