@@ -1,4 +1,5 @@
 import GatewayCore
+import GatewayWire
 import NIOCore
 
 /// The credentials that a guard service of a cloud asks for.
