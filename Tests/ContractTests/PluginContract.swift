@@ -40,6 +40,9 @@ struct PluginContract: Sendable, CustomStringConvertible {
             AICustomGuardrail.self, configuration: "{request: {url: \"http://guard.test\"}, response: {block: \"false\", block_message: denied}, stop_on_error: false}", priority: 785,
             auditPath: "ai.proxy.custom-guardrail"),
         PluginContract(AILakeraGuard.self, configuration: "{stop_on_error: false}", priority: 784, auditPath: "ai.proxy.lakera-guard"),
+        PluginContract(
+            AILLMAsJudge.self, configuration: "{sampling_rate: 0, llm: {route_type: llm/v1/chat, model: {provider: openai, name: judge}}}", priority: 767,
+            auditPath: "ai.proxy.ai-llm-as-judge"),
         PluginContract(AIPromptDecorator.self, configuration: "{prompts: {prepend: [{content: brief}]}}", priority: 772, auditPath: "ai.prompt-decorator"),
         PluginContract(AIPromptGuard.self, configuration: "{deny_patterns: [bomb]}", priority: 771, auditPath: "ai.prompt-guard"),
         PluginContract(AIPromptTemplate.self, configuration: "{templates: [{name: t, template: \"{}\"}]}", priority: 773, auditPath: "ai.payload"),
@@ -52,6 +55,10 @@ struct PluginContract: Sendable, CustomStringConvertible {
         PluginContract(
             AIResponseTransformer.self, configuration: "{prompt: shout, llm: {route_type: llm/v1/chat, model: {provider: openai, name: m}}}", priority: 768,
             auditPath: "ai.ai-response-transformer"),
+        PluginContract(
+            AIProxyAdvanced.self,
+            configuration: "{targets: [{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}]}", priority: 770,
+            auditPath: "ai.proxy"),
         PluginContract(AISanitizer.self, configuration: "{anonymize: [email, phone]}", priority: 776, auditPath: "ai.sanitizer"),
         PluginContract(DirectProxy.self, configuration: "{route_type: llm/v1/chat, providers: [{name: openai, key: sk}]}", priority: 770, auditPath: "ai.proxy"),
         PluginContract(FileLog.self, configuration: "{path: requests.log}", priority: 9, auditPath: ""),

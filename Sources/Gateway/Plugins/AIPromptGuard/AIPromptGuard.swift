@@ -40,8 +40,8 @@ public final class AIPromptGuard: RequestPlugin {
 
     public init(configuration: AIPromptGuardConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.configuration = configuration
-        self.decodesBase64 = services.isExtensionOn("decode_base64")
-        self.matchesHomoglyphs = services.isExtensionOn("match_homoglyphs")
+        self.decodesBase64 = try services.ownSwitch("decode_base64")
+        self.matchesHomoglyphs = try services.ownSwitch("match_homoglyphs")
         self.allow = try GuardPatterns.compile(configuration.allowPatterns, field: "allow_patterns", services)
         self.deny = try GuardPatterns.compile(configuration.denyPatterns, field: "deny_patterns", services)
     }

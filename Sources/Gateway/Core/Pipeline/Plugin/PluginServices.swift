@@ -13,14 +13,16 @@ public struct PluginServices: Sendable {
     public let patterns: any PatternCompiler
     /// Compiles the Lua of a configuration.
     public let scripts: any ScriptCompiler
-    /// The instance's `_pellucid:` section.
-    public let extensions: DocumentNode?
+    /// What balances the targets of an instance; lives outside configuration snapshots.
+    public let balancers: any BalancerDirectory
     /// The configured instance's entity id.
     public let instanceID: String
+    /// The instance's `_pellucid:` section.
+    public let ownSettings: DocumentNode?
 
     public init(
         consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, credentials: any CredentialDirectory,
-        patterns: any PatternCompiler, scripts: any ScriptCompiler, extensions: DocumentNode? = nil, instanceID: String = ""
+        patterns: any PatternCompiler, scripts: any ScriptCompiler, balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
     ) {
         self.consumers = consumers
         self.providers = providers
@@ -29,18 +31,27 @@ public struct PluginServices: Sendable {
         self.credentials = credentials
         self.patterns = patterns
         self.scripts = scripts
-        self.extensions = extensions
+        self.balancers = balancers
         self.instanceID = instanceID
+        self.ownSettings = ownSettings
     }
 
-    public func forInstance(_ id: String, extensions: DocumentNode? = nil) -> PluginServices {
+    public func forInstance(_ id: String, settings: DocumentNode? = nil) -> PluginServices {
         PluginServices(
             consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, patterns: self.patterns,
-            scripts: self.scripts, extensions: extensions, instanceID: id)
+            scripts: self.scripts, balancers: self.balancers, instanceID: id, ownSettings: settings)
     }
 
-    /// Whether a switch of the `_pellucid:` section is on. Default off.
-    public func isExtensionOn(_ name: String) -> Bool { self.extensions?[name]?.scalar?.text == "true" }
+    /// A switch of the instance's `_pellucid:` section. Default off.
+    ///
+    /// - Throws: that it is no switch.
+    public func ownSwitch(_ name: String) throws(ConfigurationError) -> Bool {
+        guard let value = self.ownSettings?[name] else { return false }
+        guard let text = value.scalar?.text, text == "true" || text == "false" else {
+            throw ConfigurationError(issues: [ConfigurationIssue(path: "_pellucid.\(name)", line: 0, problem: "must be true or false")])
+        }
+        return text == "true"
+    }
 }
 
 /// The sinks that log plugins configure; they live outside configuration snapshots, so that a reload keeps their queues.
