@@ -216,6 +216,24 @@ class AIProxy(Pellucid):
     title = "pellucid, ai-proxy + key-auth, exporters off"
 
 
+class Stages(AIProxy):
+    """AIProxy with further stages that need nobody outside: what they add is what they and their evidence cost."""
+
+    stages = [
+        {"name": "ip-restriction", "config": {"deny": ["203.0.113.0/24"]}},
+        {"name": "request-size-limiting", "config": {}},
+        {"name": "ai-prompt-template", "config": {"templates": [{"name": "t", "template": "{}"}]}},
+        {"name": "ai-prompt-decorator", "config": {"prompts": {"prepend": [{"role": "system", "content": "Be brief."}]}}},
+        {"name": "ai-prompt-guard", "config": {"deny_patterns": ["(?i)\\bpassword\\b"]}},
+    ]
+    title = f"pellucid, ai-proxy, {len(stages)} more stages"
+
+    def configuration(self) -> dict:
+        result = super().configuration()
+        result["plugins"] += self.stages
+        return result
+
+
 class Everything(Pellucid):
     title = "pellucid, all telemetry at 100%"
     telemetry = True
