@@ -4,9 +4,10 @@ import dataclasses
 import json
 import os
 import pathlib
+import subprocess
 import time
 
-from processes import Child, built, cpu_seconds, free_port, resident_bytes, tool, wait_for
+from processes import Child, built, cpu_seconds, free_port, resident_bytes, tool, wait_for, wait_for_port
 
 KEY = "bench-client-key"
 PATH = "/v1/chat/completions"
@@ -54,6 +55,8 @@ class Contender:
     """A running gateway under test."""
 
     title = ""
+    # Words behind the address of the listener.
+    listens = ""
 
     def __init__(self, directory: pathlib.Path, upstreams: Upstreams):
         self.directory = directory / type(self).__name__.lower()
@@ -93,6 +96,7 @@ class Nginx(Contender):
 
     title = "nginx proxy_pass"
     buffers = ""
+    server = ""
 
     def start(self) -> "Nginx":
         user = "user root;" if os.geteuid() == 0 else ""
@@ -119,14 +123,17 @@ proxy_buffering off;
 proxy_read_timeout 600s;
 {self.buffers}
 {upstreams}
-server {{ listen 127.0.0.1:{self.port} backlog=4096; {locations} }}
+server {{ listen 127.0.0.1:{self.port} {self.listens} backlog=4096; {self.server} {locations} }}
 }}
 """
         path = self.directory / "nginx.conf"
         path.write_text(configuration)
         self.child = Child("nginx", [tool("nginx"), "-p", str(self.directory), "-c", str(path)], self.directory)
-        wait_for(self.port, "/load/stats", self.child.process)
+        self.wait()
         return self
+
+    def wait(self) -> None:
+        wait_for(self.port, "/load/stats", self.child.process)
 
 
 class NginxLargeBuffers(Nginx):
@@ -151,7 +158,7 @@ class Pellucid(Contender):
             if self.ai:
                 target = {"provider": "openai", "options": {"upstream_url": f"http://127.0.0.1:{port}{PATH}"}}
                 auth = {"header_name": "Authorization", "header_value": "Bearer sk-upstream"}
-                plugins.append({"name": "ai-proxy", "config": {"route_type": "llm/v1/chat", "auth": auth, "model": target}})
+                plugins.append(self.ai_plugin({"route_type": "llm/v1/chat", "auth": auth, "model": target}))
             path = prefix + PATH if self.ai else prefix or "/"
             route = {"name": f"{name}-route", "paths": [path], "plugins": plugins}
             services.append({"name": name, "url": f"http://127.0.0.1:{port}", "routes": [route], "read_timeout": 600_000})
@@ -174,12 +181,15 @@ class Pellucid(Contender):
             result["_pellucid"] = {"audit": {"enabled": False}}
         return result
 
+    def ai_plugin(self, target: dict) -> dict:
+        return {"name": "ai-proxy", "config": target}
+
     def start(self, configuration: dict | None = None) -> "Pellucid":
         self.status_port, self.admin_port = free_port(), free_port()
         self.config_path = self.directory / "kong.json"
         self.config_path.write_text(json.dumps(configuration or self.configuration()))
         command = [
-            built("pellucid", "PELLUCID_BINARY"), "run", "--config", str(self.config_path), "--proxy-listen", f"127.0.0.1:{self.port}",
+            built("pellucid", "PELLUCID_BINARY"), "run", "--config", str(self.config_path), "--proxy-listen", f"127.0.0.1:{self.port} {self.listens}".strip(),
             "--admin-listen", f"127.0.0.1:{self.admin_port}", "--status-listen", f"127.0.0.1:{self.status_port}", "--state-dir", str(self.directory / "state"),
         ]  # fmt: skip
         begin = time.monotonic()
@@ -206,6 +216,24 @@ class AIProxy(Pellucid):
     title = "pellucid, ai-proxy + key-auth, exporters off"
 
 
+class Stages(AIProxy):
+    """AIProxy with further stages that need nobody outside: what they add is what they and their evidence cost."""
+
+    stages = [
+        {"name": "ip-restriction", "config": {"deny": ["203.0.113.0/24"]}},
+        {"name": "request-size-limiting", "config": {}},
+        {"name": "ai-prompt-template", "config": {"templates": [{"name": "t", "template": "{}"}]}},
+        {"name": "ai-prompt-decorator", "config": {"prompts": {"prepend": [{"role": "system", "content": "Be brief."}]}}},
+        {"name": "ai-prompt-guard", "config": {"deny_patterns": ["(?i)\\bpassword\\b"]}},
+    ]
+    title = f"pellucid, ai-proxy, {len(stages)} more stages"
+
+    def configuration(self) -> dict:
+        result = super().configuration()
+        result["plugins"] += self.stages
+        return result
+
+
 class Everything(Pellucid):
     title = "pellucid, all telemetry at 100%"
     telemetry = True
@@ -214,3 +242,69 @@ class Everything(Pellucid):
 class EverythingGzip(Everything):
     title = "pellucid, all telemetry, OTLP gzip"
     environment = {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}
+
+
+class Balanced(AIProxy):
+    """ai-proxy-advanced over twenty targets that are one and the same upstream, so that only choosing differs from ai-proxy."""
+
+    targets = 20
+    algorithm = "round-robin"
+    own: dict = {}
+
+    def ai_plugin(self, target: dict) -> dict:
+        balancer = {"algorithm": self.algorithm, "hash_on_header": "apikey"}
+        plugin = {"name": "ai-proxy-advanced", "config": {"targets": [target] * self.targets, "balancer": balancer}}
+        return {**plugin, "_pellucid": {"balancer": self.own}} if self.own else plugin
+
+
+def balanced(name: str, **members) -> type[Balanced]:
+    return type(f"Balanced{name.title().replace('-', '')}", (Balanced,), {"title": f"pellucid, 20 targets, {name}", **members})
+
+
+BALANCED = [
+    *(balanced(name, algorithm=name) for name in ("round-robin", "consistent-hashing", "least-connections", "lowest-latency", "lowest-usage", "priority")),
+    balanced("power-of-two-choices", own={"algorithm": "power-of-two-choices"}),
+]
+
+
+def certificate(directory: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """A self-signed certificate with its key (RSA 2048, as most public ones)."""
+    paths = directory / "tls.pem", directory / "tls.key"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-out", str(paths[0]), "-keyout", str(paths[1])]
+    subprocess.run(command, check=True, capture_output=True)
+    return paths
+
+
+# Both sides of the TLS rows: the same versions and ciphers (Mozilla's intermediate profile).
+CIPHERS = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+
+
+class NginxTLS(Nginx):
+    title = "nginx proxy_pass, TLS and HTTP/2"
+    listens = "ssl http2"
+
+    def start(self) -> "NginxTLS":
+        pem, key = certificate(self.directory)
+        self.server = f"ssl_certificate {pem}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers {CIPHERS}; ssl_prefer_server_ciphers off;"
+        return super().start()
+
+    def wait(self) -> None:
+        wait_for_port(self.port, self.child.process)
+
+
+class GenericTLS(Generic):
+    title = "pellucid, generic proxy, TLS and HTTP/2"
+    listens = "ssl http2"
+
+    def configuration(self) -> dict:
+        pem, key = certificate(self.directory)
+        return {**super().configuration(), "certificates": [{"cert": pem.read_text(), "key": key.read_text(), "snis": [{"name": "localhost"}]}]}
+
+
+class EverythingTLS(Everything):
+    title = "pellucid, all telemetry, TLS and HTTP/2"
+    listens = "ssl http2"
+
+    def configuration(self) -> dict:
+        pem, key = certificate(self.directory)
+        return {**super().configuration(), "certificates": [{"cert": pem.read_text(), "key": key.read_text(), "snis": [{"name": "localhost"}]}]}
