@@ -138,7 +138,7 @@ final class EvidenceMetrics {
             let handle = self.shard.handle(key, Instruments.timeToFirstChunk, values)
             self.observe(handle, Double(attempt.firstChunkAt - attempt.sentAt) / 1e9, bounds: Instruments.firstTokenBounds)
         }
-        if attempt.hasCost { self.recordCost(attempt, evidence) }
+        if attempt.hasCost { self.recordCost(attempt, evidence) } else if attempt.usage.source != .none { self.recordCostMiss(attempt, evidence) }
         if Int(scope.detail) == evidence.attempts.count - 1 { self.recordServerView(attempt, base, values, evidence) }
     }
 
@@ -162,6 +162,14 @@ final class EvidenceMetrics {
         let perToken = self.shard.handle(perTokenKey, Instruments.genAIServerTimePerOutputToken, values)
         let seconds = Double(attempt.lastChunkAt - attempt.firstChunkAt) / 1e9 / Double(attempt.usage.output - 1)
         self.observe(perToken, seconds, bounds: Instruments.perTokenBounds)
+    }
+
+    private func recordCostMiss(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {
+        var key = SeriesKey(26)
+        evidence.withBytes(of: attempt.provider) { key.mix($0) }
+        evidence.withBytes(of: attempt.requestModel) { key.mix($0) }
+        let handle = self.shard.handle(key, Instruments.costMisses) { [evidence.string(of: attempt.provider), evidence.string(of: attempt.requestModel)] }
+        self.shard.add(handle, 1)
     }
 
     private func recordCost(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {

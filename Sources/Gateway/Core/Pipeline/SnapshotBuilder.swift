@@ -29,7 +29,7 @@ public struct SnapshotBuilder: Sendable {
         let configuration = loaded.configuration
         let services = PluginServices(
             consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials,
-            patterns: self.patterns)
+            prices: PriceCatalog.builtIn.overridden(by: configuration.settings.prices.map(\.entry)), patterns: self.patterns)
         let instances = try self.instances(loaded, services)
         let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0)) }, uniquingKeysWith: { a, _ in a })
         let index = InstanceIndex(instances)

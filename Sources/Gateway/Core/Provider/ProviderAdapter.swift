@@ -11,12 +11,15 @@ public struct ProviderDescriptor: Sendable {
     public let keyVariable: StaticString
     /// Whether a streamed request may carry `stream_options.include_usage`.
     public let reportsStreamUsage: Bool
+    /// Which of several formats of this provider it is (Kong's `llama2_format`, `mistral_format`); empty: the usual one.
+    public let variant: StaticString
 
-    public init(name: StaticString, telemetryName: StaticString, keyVariable: StaticString, reportsStreamUsage: Bool) {
+    public init(name: StaticString, telemetryName: StaticString, keyVariable: StaticString, reportsStreamUsage: Bool, variant: StaticString = "") {
         self.name = name
         self.telemetryName = telemetryName
         self.keyVariable = keyVariable
         self.reportsStreamUsage = reportsStreamUsage
+        self.variant = variant
     }
 }
 
@@ -120,6 +123,14 @@ public struct ProviderSettings: Sendable {
     public var dashscopeIsInternational = true
     public var databricksWorkspaceID: String?
     public var anthropicVersion: String?
+    /// Region of Bedrock's endpoint.
+    public var awsRegion: String?
+    /// Bedrock's `performanceConfig.latency` of every request; nil: the client's.
+    public var bedrockLatency: String?
+    /// Whether Titan's embeddings are normalized.
+    public var bedrockNormalizesEmbeddings = false
+    /// Cohere's `input_type` of embeddings, where the client gives none.
+    public var cohereInputType = "classification"
     /// Gemini on Vertex: endpoint, project and location; nil: Google AI.
     public var geminiEndpoint: String?
     public var geminiProject: String?
@@ -193,9 +204,15 @@ public struct ProviderDirectory: Sendable {
     private let adapters: [String: any ProviderAdapter]
 
     public init(_ adapters: [any ProviderAdapter]) {
-        self.adapters = Dictionary(adapters.map { ("\($0.descriptor.name)", $0) }, uniquingKeysWith: { a, _ in a })
+        self.adapters = Dictionary(adapters.map { (ProviderDirectory.key($0.descriptor), $0) }, uniquingKeysWith: { a, _ in a })
     }
 
-    public func adapter(_ name: String) -> (any ProviderAdapter)? { self.adapters[name] }
-    public var all: [any ProviderAdapter] { self.adapters.values.sorted { "\($0.descriptor.name)" < "\($1.descriptor.name)" } }
+    private static func key(_ descriptor: ProviderDescriptor) -> String {
+        descriptor.variant.utf8CodeUnitCount == 0 ? "\(descriptor.name)" : "\(descriptor.name)/\(descriptor.variant)"
+    }
+
+    /// - Parameter variant: one of the provider's formats; nil: the usual one.
+    public func adapter(_ name: String, variant: String? = nil) -> (any ProviderAdapter)? { self.adapters[variant.map { "\(name)/\($0)" } ?? name] }
+    /// The usual one of each.
+    public var all: [any ProviderAdapter] { self.adapters.values.filter { $0.descriptor.variant.utf8CodeUnitCount == 0 }.sorted { "\($0.descriptor.name)" < "\($1.descriptor.name)" } }
 }

@@ -15,7 +15,7 @@ final class ModelTarget: Sendable {
     /// How the gateway authenticates itself by a header, where no client may override that.
     private let credentials: FieldEdits
 
-    init(_ configuration: AIProxyConfiguration, providers: ProviderDirectory, credentials: any CredentialDirectory, pluginID: String) throws(ConfigurationError) {
+    init(_ configuration: AIProxyConfiguration, services: PluginServices) throws(ConfigurationError) {
         let model = configuration.model
         let name = model.provider.rawValue
         guard configuration.format == .openai else {
@@ -24,7 +24,7 @@ final class ModelTarget: Sendable {
         guard let operation = ModelOperation(rawValue: configuration.routeType.rawValue) else {
             throw Self.problem("config.route_type", "\"\(configuration.routeType.rawValue)\" is not served yet; llm/v1/chat, llm/v1/completions and llm/v1/embeddings are")
         }
-        guard let adapter = providers.adapter(name), adapter.format == .openai, Self.speaksOpenAI(model) else {
+        guard let adapter = services.providers.adapter(name), adapter.format == .openai, Self.speaksOpenAI(model) else {
             throw Self.problem("config.model.provider", "\"\(name)\" with this format is not served yet; providers that speak OpenAI's format are")
         }
         self.operation = operation
@@ -38,16 +38,14 @@ final class ModelTarget: Sendable {
         }
         self.target = Self.join(self.location.path, query)
         let options = model.options
-        let prices = options.inputCost != nil || options.outputCost != nil
-            ? ModelPrices(inputPerMillion: options.inputCost ?? 0, outputPerMillion: options.outputCost ?? 0) : nil
         // Azure takes stream_options from this version on; other providers either do or do not.
         self.reportsStreamUsage = adapter.descriptor.reportsStreamUsage || (model.provider == .azure && options.azureAPIVersion >= "2024-09-01")
         self.overrides = Self.overrides(options, operation)
         self.credentials = configuration.auth.allowsOverride ? FieldEdits() : Self.credentials(configuration.auth)
         self.offer = ModelOffer(
-            adapter: adapter, operation: operation, isModelConfigured: model.name != nil, location: self.location, prices: prices,
-            logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: pluginID,
-            authorizer: try ModelCredentials.authorizer(configuration, credentials))
+            adapter: adapter, operation: operation, isModelConfigured: model.name != nil, location: self.location, prices: ModelCosts.prices(options),
+            logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: services.instanceID,
+            authorizer: try ModelCredentials.authorizer(configuration, services.credentials), catalog: services.prices)
     }
 
     private static func speaksOpenAI(_ model: AIProxyConfiguration.Model) -> Bool {

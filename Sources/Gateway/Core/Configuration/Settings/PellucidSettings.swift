@@ -26,6 +26,8 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
     public let isRealIPRecursive: Bool
     /// Series one metric may have before labels become `__other__`. Default 10,000, 100 to 1,000,000.
     public let seriesBudget: Int
+    /// What models cost, where the built-in catalog does not say it or says it otherwise.
+    public let prices: [PriceSettings]
 
     /// Every default.
     public static let defaults: PellucidSettings = {
@@ -48,6 +50,7 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
         self.trustedProxies = node.strings("trusted_proxies", network)
         self.realIPHeader = node.string("real_ip_header", default: "X-Real-IP", .headerName)
         self.isRealIPRecursive = node.bool("real_ip_recursive", default: false)
+        self.prices = node.objects("prices") { PriceSettings(from: &$0) }
         self.seriesBudget = node.int("series_budget", default: 10_000, in: 100...1_000_000)
     }
 }

@@ -124,15 +124,16 @@ final class ModelRelay: ResponseRelay {
 
     /// Puts what the answer said about itself into the evidence, and the price on it.
     func record(_ facts: ModelResponseFacts, _ scope: inout ScopeRecord) {
-        let prices = self.plan.offer.prices
+        let isUsed = facts.usage.source != .none
+        let prices = isUsed ? self.plan.offer.prices(of: self.plan.model, answeredBy: facts.model.map { String(buffer: $0) }) : nil
         scope.withAttempt { attempt, evidence in
             attempt.usage = facts.usage
             if let model = facts.model { attempt.responseModel = model.withUnsafeReadableBytes { evidence.text($0) } }
             if let id = facts.id { attempt.responseID = id.withUnsafeReadableBytes { evidence.text($0) } }
             if let reasons = facts.finishReasons { attempt.finishReasons = reasons.withUnsafeReadableBytes { evidence.text($0) } }
-            if let prices, facts.usage.source != .none {
+            if let prices {
                 attempt.hasCost = true
-                attempt.cost = prices.cost(input: facts.usage.input, output: facts.usage.output)
+                attempt.cost = prices.cost(facts.usage)
             }
         }
     }

@@ -9,6 +9,7 @@ public struct PluginServices: Sendable {
     public let http: HTTPService
     /// Authorizers of requests to clouds.
     public let credentials: any CredentialDirectory
+    public let prices: PriceCatalog
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
     /// The configured instance's entity id.
@@ -16,20 +17,21 @@ public struct PluginServices: Sendable {
 
     public init(
         consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, credentials: any CredentialDirectory,
-        patterns: any PatternCompiler, instanceID: String = ""
+        prices: PriceCatalog, patterns: any PatternCompiler, instanceID: String = ""
     ) {
         self.consumers = consumers
         self.providers = providers
         self.sinks = sinks
         self.http = http
         self.credentials = credentials
+        self.prices = prices
         self.patterns = patterns
         self.instanceID = instanceID
     }
 
     public func forInstance(_ id: String) -> PluginServices {
         PluginServices(
-            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, patterns: self.patterns, instanceID: id)
+            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, prices: self.prices, patterns: self.patterns, instanceID: id)
     }
 }
 

@@ -1,0 +1,55 @@
+import GatewayCore
+import GatewayWire
+import NIOCore
+
+/// Amazon Bedrock: Converse and ConverseStream for every model family; requests are signed (SigV4) by the gateway's credentials.
+final class BedrockProvider: TranslatingAdapter {
+    let descriptor = ProviderDescriptor(name: "bedrock", telemetryName: "aws.bedrock", keyVariable: "", reportsStreamUsage: false)
+    let format: ModelFormat? = .bedrock
+    let locatesEachRequest = true
+    let streamFraming = StreamFraming.eventStream
+
+    func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {
+        let address: String
+        if let url = settings.upstreamURL {
+            address = url
+        } else {
+            guard let region = settings.awsRegion else {
+                throw ProviderFailure(
+                    "aws_region_missing", status: 500, message: "the AWS region is unknown: set model.options.bedrock.aws_region, or AWS_REGION in the environment")
+            }
+            address = "https://bedrock-runtime.\(region).\(region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com")"
+        }
+        let parts = try UpstreamURL(address)
+        if let path = settings.upstreamPath { return ProviderLocation(endpoint: parts.endpoint, path: path.hasPrefix("/") ? path : "/\(path)", query: parts.query) }
+        guard parts.path.isEmpty || parts.path == "/" else { return ProviderLocation(endpoint: parts.endpoint, path: parts.path, query: parts.query) }
+        return ProviderLocation(
+            endpoint: parts.endpoint, path: "/model/\(BedrockProvider.encoded(settings.model ?? ""))/\(settings.isStream ? "converse-stream" : "converse")", query: parts.query)
+    }
+
+    /// A model id as one path segment: ids hold colons, ARNs slashes too.
+    static func encoded(_ model: String) -> String {
+        var result = ""
+        for byte in model.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: result.unicodeScalars.append(Unicode.Scalar(byte))
+            default: result += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return result
+    }
+
+    func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer { request.bytes }
+
+    func encode(_ request: ChatRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer { try BedrockRequestEncoder.encode(request, &encoding) }
+
+    func decode(_ document: ByteBuffer) throws(ProviderFailure) -> ChatAnswer { try BedrockAnswerDecoder.decode(document) }
+
+    func makeStreamDecoder() -> any ChatStreamDecoder { BedrockStreamDecoder() }
+
+    func makeReader(hidesUsage: Bool) -> any ModelResponseReader { BedrockResponseReader() }
+
+    func classify(status: Int) -> FailureClass { status == 424 ? .serverError : HTTPFailureClass.of(status) }
+
+    func readError(status: Int, body: ByteBuffer) -> ProviderError { BedrockAnswerDecoder.error(status: status, body) }
+}
