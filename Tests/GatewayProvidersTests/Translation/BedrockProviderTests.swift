@@ -286,3 +286,32 @@ import Testing
         #expect(reader.facts.usage.input == 7 && reader.facts.usage.output == 5)
     }
 }
+
+/// Embeddings, which every maker of models has a format of its own for.
+@Suite struct BedrockEmbeddingTests {
+    private static func encode(_ model: String, _ texts: [String], _ settings: ProviderSettings = ProviderSettings()) throws -> JSONValue {
+        var request = EmbeddingRequest(origin: .openai)
+        request.inputs = texts.map { .text(ChatText($0)) }
+        request.dimensions = ChatNumber(256)
+        var encoding = ChatEncoding(model: model, isStream: false, settings: settings)
+        return try JSONValue(parsing: try Translation.adapter("bedrock").encode(request, &encoding))
+    }
+
+    @Test func `Titan takes one text, Cohere several`() throws {
+        var settings = ProviderSettings()
+        settings.bedrockNormalizesEmbeddings = true
+        let titan = try Self.encode("amazon.titan-embed-text-v2:0", ["a"], settings)
+        #expect(titan.meaning == (try Translation.json(#"{"inputText":"a","dimensions":256,"normalize":true}"#)).meaning)
+        #expect(throws: ProviderFailure.self) { try Self.encode("amazon.titan-embed-text-v2:0", ["a", "b"]) }
+        let cohere = try Self.encode("cohere.embed-v4:0", ["a", "b"])
+        #expect(cohere.meaning == (try Translation.json(#"{"texts":["a","b"],"input_type":"classification","output_dimension":256}"#)).meaning)
+    }
+
+    @Test func `both answers are read`() throws {
+        let adapter = try Translation.adapter("bedrock")
+        let titan = try adapter.decodeEmbeddings(ByteBuffer(string: #"{"embedding":[0.5],"inputTextTokenCount":3}"#))
+        #expect(titan.vectors.count == 1 && titan.usage?.input == 3)
+        #expect(try adapter.decodeEmbeddings(ByteBuffer(string: #"{"id":"x","embeddings":[[0.1],[0.2]],"texts":["a","b"]}"#)).vectors.count == 2)
+        #expect(throws: ProviderFailure.self) { try adapter.decodeEmbeddings(ByteBuffer(string: "{}")) }
+    }
+}

@@ -137,6 +137,8 @@ public struct ProviderSettings: Sendable {
     public var geminiLocation: String?
     /// A Vertex Model Garden endpoint.
     public var geminiEndpointID: String?
+    /// What of its own API a client of the provider's format asks for, where the path says it: `invoke`, `/v2/rerank`; nil: what the operation is.
+    public var action: String?
     /// Of one request, for paths that depend on it.
     public var isStream = false
 

@@ -8,6 +8,7 @@ final class BedrockProvider: TranslatingAdapter {
     let format: ModelFormat? = .bedrock
     let locatesEachRequest = true
     let streamFraming = StreamFraming.eventStream
+    let translatedOperations: [ModelOperation] = [.chat, .completions, .embeddings]
 
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {
         let address: String
@@ -23,8 +24,8 @@ final class BedrockProvider: TranslatingAdapter {
         let parts = try UpstreamURL(address)
         if let path = settings.upstreamPath { return ProviderLocation(endpoint: parts.endpoint, path: path.hasPrefix("/") ? path : "/\(path)", query: parts.query) }
         guard parts.path.isEmpty || parts.path == "/" else { return ProviderLocation(endpoint: parts.endpoint, path: parts.path, query: parts.query) }
-        return ProviderLocation(
-            endpoint: parts.endpoint, path: "/model/\(BedrockProvider.encoded(settings.model ?? ""))/\(settings.isStream ? "converse-stream" : "converse")", query: parts.query)
+        let action = settings.action ?? (operation == .embeddings ? "invoke" : settings.isStream ? "converse-stream" : "converse")
+        return ProviderLocation(endpoint: parts.endpoint, path: "/model/\(BedrockProvider.encoded(settings.model ?? ""))/\(action)", query: parts.query)
     }
 
     /// A model id as one path segment: ids hold colons, ARNs slashes too.
@@ -44,6 +45,10 @@ final class BedrockProvider: TranslatingAdapter {
     func encode(_ request: ChatRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer { try BedrockRequestEncoder.encode(request, &encoding) }
 
     func decode(_ document: ByteBuffer) throws(ProviderFailure) -> ChatAnswer { try BedrockAnswerDecoder.decode(document) }
+
+    func encode(_ request: EmbeddingRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer { try BedrockEmbeddings.encode(request, &encoding) }
+
+    func decodeEmbeddings(_ document: ByteBuffer) throws(ProviderFailure) -> EmbeddingAnswer { try BedrockEmbeddings.decode(document) }
 
     func makeStreamDecoder() -> any ChatStreamDecoder { BedrockStreamDecoder() }
 

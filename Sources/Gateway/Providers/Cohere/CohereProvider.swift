@@ -14,7 +14,7 @@ final class CohereProvider: TranslatingAdapter {
         let parts = try UpstreamURL(settings.upstreamURL ?? CohereProvider.address)
         if let path = settings.upstreamPath { return ProviderLocation(endpoint: parts.endpoint, path: path.hasPrefix("/") ? path : "/\(path)", query: parts.query) }
         if !parts.path.isEmpty, parts.path != "/" { return ProviderLocation(endpoint: parts.endpoint, path: parts.path, query: parts.query) }
-        return ProviderLocation(endpoint: parts.endpoint, path: operation == .embeddings ? "/v2/embed" : "/v2/chat", query: parts.query)
+        return ProviderLocation(endpoint: parts.endpoint, path: settings.action ?? (operation == .embeddings ? "/v2/embed" : "/v2/chat"), query: parts.query)
     }
 
     func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer { try RequestSplice.apply(edits, to: request) }
