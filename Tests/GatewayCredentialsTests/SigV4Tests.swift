@@ -53,7 +53,7 @@ import Testing
     func `dates are written in the basic form and read in the extended one`(seconds: Int, basic: String) {
         #expect(String(decoding: Instant.basic(seconds), as: UTF8.self) == basic)
         let b = Array(basic)
-        let iso = "\(String(b[0..<4]))-\(String(b[4..<6]))-\(String(b[6..<11]))\(String(b[11..<13])):\(String(b[13..<15])):\(String(b[15..<17]))Z"
+        let iso = "\(String(b[0..<4]))-\(String(b[4..<6]))-\(String(b[6..<9]))\(String(b[9..<11])):\(String(b[11..<13])):\(String(b[13..<15]))Z"
         #expect(Instant.seconds(iso: iso) == seconds)
         #expect(Instant.seconds(iso: iso.dropLast() + ".123Z") == seconds)
     }
