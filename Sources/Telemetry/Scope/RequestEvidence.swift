@@ -74,6 +74,8 @@ public final class RequestEvidence: @unchecked Sendable {
     }
 
     public func text(_ string: String) -> EvidenceText {
+        // Without a copy of the string, which would cost a reference.
+        if let text = string.utf8.withContiguousStorageIfAvailable({ self.text(UnsafeRawBufferPointer($0)) }) { return text }
         var string = string
         return string.withUTF8 { self.text(UnsafeRawBufferPointer($0)) }
     }

@@ -38,7 +38,7 @@ public final class AIProxy: RequestPlugin {
 
     private func readBody(_ request: inout GatewayRequest) async -> Result<ModelRequestBody, RefusedRequest> {
         let limit = self.configuration.maximumRequestBodyBytes == 0 ? Int.max : self.configuration.maximumRequestBodyBytes
-        if let type = request.head.fields.first(.contentType), !type.starts(with: "application/json".utf8) {
+        if request.head.fields.contains(.contentType), !request.head.fields.hasValue(.contentType, prefix: "application/json") {
             return .failure(RefusedRequest(415, "unsupported_media_type", "the content type must be application/json"))
         }
         let bytes: ByteBuffer

@@ -115,7 +115,7 @@ final class UpstreamPool: UpstreamTransport {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             // Also the number of receive buffers a channel keeps.
             .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 65_536))
+            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 1024, maximum: 65_536))
             .connectTimeout(.nanoseconds(Int64(clamping: timeout)))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
