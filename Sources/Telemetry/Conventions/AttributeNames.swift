@@ -72,4 +72,9 @@ public enum AttributeNames {
     public static let providerRequestID: StaticString = "pellucid.provider.request.id"
     /// Where credentials for an upstream came from: `environment`, `assume_role`, `metadata_server`, …
     public static let credentialSource: StaticString = "pellucid.credential.source"
+    public static let balancerAlgorithm: StaticString = "pellucid.balancer.algorithm"
+    public static let balancerTarget: StaticString = "pellucid.balancer.target"
+    public static let balancerCandidates: StaticString = "pellucid.balancer.candidates"
+    public static let balancerReason: StaticString = "pellucid.balancer.reason"
+    public static let balancerSkipped: StaticString = "pellucid.balancer.skipped"
 }

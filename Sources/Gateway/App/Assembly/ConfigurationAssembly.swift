@@ -1,3 +1,4 @@
+import GatewayBalancing
 import GatewayCore
 import GatewayCredentials
 import GatewayDocuments
@@ -18,7 +19,9 @@ struct ConfigurationAssembly: Sendable {
         let certificates: CertificateAssembly.Made
     }
 
-    init(environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, http: any HTTPCaller = NoOutsideCalls()) {
+    init(
+        environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, http: any HTTPCaller = NoOutsideCalls(), registry: MetricRegistry? = nil
+    ) {
         self.certificates = CertificateAssembly(environment: environment)
         let patterns = PCRE2PatternCompiler()
         let decodings = Dictionary(PluginCatalog.plugins.map { ($0.name, $0.decoding) }, uniquingKeysWith: { a, _ in a })
@@ -26,7 +29,7 @@ struct ConfigurationAssembly: Sendable {
         let hash = SecretHash()
         self.builder = SnapshotBuilder(
             plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, http: http,
-            credentials: Self.credentials(environment, http), patterns: patterns, hash: { hash.digest($0) })
+            credentials: Self.credentials(environment, http), patterns: patterns, balancers: BalancerStore(registry: registry, caller: http), hash: { hash.digest($0) })
     }
 
     /// The outside that cloud credentials come from.

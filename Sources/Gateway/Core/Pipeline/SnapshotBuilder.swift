@@ -9,11 +9,13 @@ public struct SnapshotBuilder: Sendable {
     private let http: HTTPService
     private let credentials: any CredentialDirectory
     private let patterns: any PatternCompiler
+    private let balancers: any BalancerDirectory
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
 
     public init(
         plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller,
-        credentials: any CredentialDirectory = NoCredentials(), patterns: any PatternCompiler, hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
+        credentials: any CredentialDirectory = NoCredentials(), patterns: any PatternCompiler, balancers: any BalancerDirectory,
+        hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
     ) {
         self.plugins = Dictionary(plugins.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
         self.providers = providers
@@ -21,6 +23,7 @@ public struct SnapshotBuilder: Sendable {
         self.http = HTTPService(http)
         self.credentials = credentials
         self.patterns = patterns
+        self.balancers = balancers
         self.hash = hash
     }
 
@@ -29,7 +32,8 @@ public struct SnapshotBuilder: Sendable {
         let configuration = loaded.configuration
         let services = PluginServices(
             consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials,
-            prices: PriceCatalog.builtIn.overridden(by: configuration.settings.prices.map(\.entry)), patterns: self.patterns)
+            prices: PriceCatalog.builtIn.overridden(by: configuration.settings.prices.map(\.entry)), patterns: self.patterns,
+            balancers: self.balancers)
         let instances = try self.instances(loaded, services)
         let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0)) }, uniquingKeysWith: { a, _ in a })
         let index = InstanceIndex(instances)
@@ -64,9 +68,11 @@ public struct SnapshotBuilder: Sendable {
     }
 
     private func consumers(_ configuration: DeclarativeConfiguration) -> ConsumerDirectory {
+        let groups = Dictionary(configuration.consumerGroups.map { ($0.metadata.id, $0.name) }, uniquingKeysWith: { a, _ in a })
         let consumers = configuration.consumers.map { entity in
             Consumer(
                 id: entity.metadata.id, username: entity.username, customID: entity.customID, groupIDs: entity.groupIDs,
+                groupNames: entity.groupIDs.compactMap { groups[$0] },
                 identity: ConsumerIdentity(
                     id: entity.metadata.id, name: entity.username ?? entity.customID ?? entity.metadata.id, auditJSON: SnapshotBuilder.auditJSON(entity)))
         }

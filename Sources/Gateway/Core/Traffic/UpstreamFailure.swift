@@ -14,6 +14,8 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
     case malformed(code: StaticString)
     /// The gateway has no credentials for the upstream; nothing was sent.
     case unauthorized(code: StaticString)
+    /// An answer came, and the balancer prefers another target's: its status or content is one of the configured criteria.
+    case declined(code: StaticString)
     /// The gateway gave the exchange up: the client went away, or it shuts down.
     case cancelled
 
@@ -31,6 +33,7 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         case .closedMidResponse: "response_truncated"
         case .malformed(let code): code
         case .unauthorized(let code): code
+        case .declined(let code): code
         case .cancelled: "cancelled"
         }
     }
@@ -41,7 +44,7 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         case .connectTimeout, .sendTimeout, .readTimeout: (504, "The upstream server is timing out")
         case .nameResolution: (503, "name resolution failed")
         case .unauthorized: (502, "The gateway could not authenticate itself to the upstream server")
-        case .connectRefused, .tls, .closedBeforeResponse, .closedMidResponse, .malformed, .cancelled:
+        case .connectRefused, .tls, .closedBeforeResponse, .closedMidResponse, .malformed, .declined, .cancelled:
             (502, "An invalid response was received from the upstream server")
         }
     }
@@ -49,7 +52,7 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
     /// Whether no byte of the request can have reached the upstream, so that any method may be tried again.
     public var isBeforeSend: Bool {
         switch self {
-        case .nameResolution, .connectRefused, .connectTimeout, .tls: true
+        case .nameResolution, .connectRefused, .connectTimeout, .tls, .unauthorized: true
         default: false
         }
     }

@@ -12,12 +12,16 @@ public struct PluginServices: Sendable {
     public let prices: PriceCatalog
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
+    /// What balances the targets of an instance; lives outside configuration snapshots.
+    public let balancers: any BalancerDirectory
     /// The configured instance's entity id.
     public let instanceID: String
+    /// The instance's `_pellucid:` section.
+    public let ownSettings: DocumentNode?
 
     public init(
         consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, credentials: any CredentialDirectory,
-        prices: PriceCatalog, patterns: any PatternCompiler, instanceID: String = ""
+        prices: PriceCatalog, patterns: any PatternCompiler, balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
     ) {
         self.consumers = consumers
         self.providers = providers
@@ -26,12 +30,15 @@ public struct PluginServices: Sendable {
         self.credentials = credentials
         self.prices = prices
         self.patterns = patterns
+        self.balancers = balancers
         self.instanceID = instanceID
+        self.ownSettings = ownSettings
     }
 
-    public func forInstance(_ id: String) -> PluginServices {
+    public func forInstance(_ id: String, settings: DocumentNode? = nil) -> PluginServices {
         PluginServices(
-            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, prices: self.prices, patterns: self.patterns, instanceID: id)
+            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, prices: self.prices,
+            patterns: self.patterns, balancers: self.balancers, instanceID: id, ownSettings: settings)
     }
 }
 
