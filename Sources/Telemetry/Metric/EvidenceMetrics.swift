@@ -175,10 +175,12 @@ final class EvidenceMetrics {
 
     private func recordCostMiss(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {
         var key = SeriesKey(27)
-        evidence.withBytes(of: attempt.provider) { key.mix($0) }
-        evidence.withBytes(of: attempt.requestModel) { key.mix($0) }
-        let handle = self.shard.handle(key, Instruments.costMisses) { [evidence.string(of: attempt.provider), evidence.string(of: attempt.requestModel)] }
-        self.shard.add(handle, 1)
+        evidence.mix(attempt.provider, into: &key)
+        evidence.mix(attempt.requestModel, into: &key)
+        self.shard.add(
+            self.shard.series(self.shard.bundle(key), 0, Instruments.costMisses) {
+                [evidence.string(of: attempt.provider), evidence.string(of: attempt.requestModel)]
+            })
     }
 
     /// What a balancer chose, and what came of it.

@@ -13,10 +13,12 @@ public final class ModelOffer: Sendable {
     public let pluginID: String
     /// How requests are authorized beyond what the configuration's header says; nil: not at all.
     public let authorizer: (any UpstreamAuthorizer)?
+    /// What its clients speak.
+    public let format: any ClientFormat
 
     public init(
         adapter: any ProviderAdapter, operation: ModelOperation, isModelConfigured: Bool, location: ProviderLocation, prices: ModelPrices?, logsStatistics: Bool, logsPayloads: Bool,
-        pluginID: String, authorizer: (any UpstreamAuthorizer)? = nil, catalog: PriceCatalog = .builtIn
+        pluginID: String, format: any ClientFormat = ClientFormats.openAI, authorizer: (any UpstreamAuthorizer)? = nil, catalog: PriceCatalog = .builtIn
     ) {
         self.adapter = adapter
         self.operation = operation
@@ -26,6 +28,7 @@ public final class ModelOffer: Sendable {
         self.logsStatistics = logsStatistics
         self.logsPayloads = logsPayloads
         self.pluginID = pluginID
+        self.format = format
         self.authorizer = authorizer
         self.catalog = catalog
     }

@@ -17,7 +17,17 @@ final class CohereProvider: TranslatingAdapter {
         return ProviderLocation(endpoint: parts.endpoint, path: settings.action ?? (operation == .embeddings ? "/v2/embed" : "/v2/chat"), query: parts.query)
     }
 
-    func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer { try RequestSplice.apply(edits, to: request) }
+    func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer {
+        var edits = edits
+        // Embedding and reranking have no such options.
+        if request.document["messages"] != nil || request.document["message"] != nil {
+            if let value = edits.options.maximumTokens { edits.members.append(("max_tokens", "\(value)")) }
+            if let value = edits.options.temperature { edits.members.append(("temperature", "\(value)")) }
+            if let value = edits.options.topP { edits.members.append(("p", "\(value)")) }
+            if let value = edits.options.topK { edits.members.append(("k", "\(value)")) }
+        }
+        return try RequestSplice.apply(edits, to: request)
+    }
 
     func makeReader(hidesUsage: Bool) -> any ModelResponseReader { CohereResponseReader() }
 

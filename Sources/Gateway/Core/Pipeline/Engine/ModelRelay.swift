@@ -27,7 +27,7 @@ extension RequestRun {
 final class ModelRelay: ResponseRelay {
     let run: RequestRun
     let plan: ModelPlan
-    private let responseFields: [(name: String, value: String)]
+    let responseFields: [(name: String, value: String)]
     /// What was sent, where the operator asked for it to be recorded.
     private let payload: ByteBuffer?
     /// Cookies of a provider concern its own browsers, and would bind the clients of one gateway together; Kong drops them too.
@@ -35,6 +35,8 @@ final class ModelRelay: ResponseRelay {
     /// What came of an unstreamed answer, for reading its facts.
     private var document = ByteBuffer()
     private var isReadable = false
+    /// Of an untranslated stream in AWS's framing.
+    private var messages: MessageStreamReader?
     /// Bytes of an unstreamed answer kept for reading; a longer one is relayed unread.
     static let documentLimit = 8 << 20
 
@@ -65,10 +67,16 @@ final class ModelRelay: ResponseRelay {
         if let value = parameters.presencePenalty { scope.set(AttributeNames.genAIRequestPresencePenalty, .double(value)) }
         if let value = parameters.seed { scope.set(AttributeNames.genAIRequestSeed, .int(Int64(value))) }
         if let value = parameters.choiceCount, value != 1 { scope.set(AttributeNames.genAIRequestChoiceCount, .int(Int64(value))) }
+        guard let translation = self.plan.translation else { return }
+        scope.set(AttributeNames.translationFormat, .name(self.plan.offer.format.name.telemetryName))
+        if !translation.dropped.isEmpty { scope.set(AttributeNames.translationDropped, .string(translation.dropped.joined(separator: ","))) }
     }
 
     func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse {
-        OwnResponse.openAIError(status: status, message: message, type: "api_error", parameter: nil, code: code, date: self.run.loop.dateField)
+        let format = self.plan.offer.format
+        let date = self.run.loop.dateField
+        if format.name == .openai { return OwnResponse.openAIError(status: status, message: message, type: "api_error", parameter: nil, code: code, date: date) }
+        return OwnResponse.modelError(format, ProviderError(status: status, message: message, code: code), date: date)
     }
 
     func relay(
@@ -77,22 +85,20 @@ final class ModelRelay: ResponseRelay {
     ) async -> UpstreamFailure? {
         self.run.modelField = self.responseFields.first { $0.name == "X-Kong-LLM-Model" }?.value
         self.recordProvider(head, &scope)
+        if let translation = self.plan.translation {
+            return await self.relayTranslated(
+                head, answer, translation, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
+        }
         if head.status < 300, RequestRun.isEventStream(head) {
             var stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))
             return await stream.run(
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
         self.isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
-        let failure: UpstreamFailure?
-        if selection.response.isEmpty {
-            self.run.relayHead(head, hiding: ModelRelay.hiddenFields, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
-            failure = await self.run.relayContent(answer, for: self)
-        } else {
-            var fields = head.fields
-            fields.remove(all: ModelRelay.hiddenFields)
-            let all = self.run.relayedFields(fields, added: self.responseFields, startedAt: startedAt)
-            failure = await self.run.relayThroughStages(head, all, answer, selection, record, notes: request.notes, for: self)
+        if self.isReadable, ModelRelay.isMessageStream(head) {
+            return await self.relayMessages(head, answer, selection: selection, scope: &scope, startedAt: startedAt)
         }
+        let failure = await self.relayWhole(head, answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
         let document = self.document
         if self.isReadable, document.readableBytes > 0 {
             let reader = self.plan.adapter.makeReader(hidesUsage: false)
@@ -105,8 +111,44 @@ final class ModelRelay: ResponseRelay {
         return failure
     }
 
+    /// Relays an answer that is no stream, through the response stages where there are some.
+    private func relayWhole(
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, notes: RequestNotes?, selection: PluginChain.Selection, record: borrowing RequestRecord, startedAt: UInt64
+    ) async -> UpstreamFailure? {
+        if selection.response.isEmpty {
+            self.run.relayHead(head, hiding: ModelRelay.hiddenFields, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
+            return await self.run.relayContent(answer, for: self)
+        }
+        var fields = head.fields
+        fields.remove(all: ModelRelay.hiddenFields)
+        let all = self.run.relayedFields(fields, added: self.responseFields, startedAt: startedAt)
+        return await self.run.relayThroughStages(head, all, answer, selection, record, notes: notes, for: self)
+    }
+
+    private func relayTranslated(
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, _ translation: ModelTranslation, request: inout GatewayRequest, selection: PluginChain.Selection,
+        record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
+    ) async -> UpstreamFailure? {
+        let translated: Translated
+        do throws(UpstreamFailure) {
+            translated = try await self.translate(head, answer, translation, packs: !selection.stream.isEmpty, &scope)
+        } catch { return error }
+        guard let translator = translated.translator else {
+            return await self.relayWhole(translated.head, translated.answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
+        }
+        // Stages read server-sent events: what they cannot see must not pass them.
+        guard selection.stream.isEmpty || self.plan.offer.format.name != .bedrock else { return .malformed(code: "stream_stages_unsupported") }
+        var stream = ModelStreamRelay(run: self.run, model: self, reader: TranslatedFacts(translator), translator: translator)
+        return await stream.run(
+            translated.head, added: self.responseFields, startedAt: startedAt, translated.answer, request: &request, selection: selection, record: record, scope: &scope)
+    }
+
+    /// What comes is read as messages from here on.
+    func begin(_ messages: MessageStreamReader) { self.messages = messages }
+
     func observe(_ bytes: ByteBuffer) {
         guard self.isReadable else { return }
+        if let messages { return messages.read(bytes) }
         if self.document.readableBytes == 0 {
             self.document = bytes
         } else if self.document.readableBytes + bytes.readableBytes <= ModelRelay.documentLimit {
@@ -118,7 +160,8 @@ final class ModelRelay: ResponseRelay {
     }
 
     private func recordProvider(_ head: HTTPResponseHead, _ scope: inout ScopeRecord) {
-        guard let id = head.fields.first(.xRequestID) else { return }
+        // Anthropic leaves the X off.
+        guard let id = head.fields.first(.xRequestID) ?? head.fields.values(name: "request-id").first else { return }
         scope.withAttempt { attempt, evidence in attempt.providerRequestID = id.withUnsafeBytes { evidence.text($0) } }
     }
 

@@ -8,15 +8,22 @@ struct ModelStreamRelay {
     /// nil: a service that is no model, whose events have no facts.
     private let model: ModelRelay?
     private let reader: any ModelResponseReader
+    /// Of a translated stream, which comes in the client's format.
+    private let translator: ChatStreamTranslator?
+    /// Of a stream that stages see event by event and the client wants as an array.
+    private var packer: ArrayPacker?
+    /// What of the provider's frames has been counted.
+    private var countedFrames: UInt64 = 0
     private var framer = SSEFramer()
     private var chunks: UInt64 = 0
     private var firstChunkAt: UInt64 = 0
     private var lastChunkAt: UInt64 = 0
 
-    init(run: RequestRun, model: ModelRelay?, reader: any ModelResponseReader) {
+    init(run: RequestRun, model: ModelRelay?, reader: any ModelResponseReader, translator: ChatStreamTranslator? = nil) {
         self.run = run
         self.model = model
         self.reader = reader
+        self.translator = translator
     }
 
     mutating func run(
@@ -33,10 +40,11 @@ struct ModelStreamRelay {
         let failure: UpstreamFailure?
         if selection.stream.isEmpty {
             request.body = .none
-            failure = await self.pass(answer, record: record, scope: &scope)
+            failure = self.translator == nil ? await self.pass(answer, record: record, scope: &scope) : await self.passTranslated(answer, record: record, scope: &scope)
         } else {
             var stages: [any OpenStreamStage] = []
             for stage in selection.stream { stages.append(stage.open(request, record)) }
+            if self.model?.plan.translation?.streamsArray == true { self.packer = ArrayPacker() }
             failure = await self.passThroughStages(answer, StreamRun(stages: stages), record: record, scope: &scope)
         }
         self.finish(&scope, isTruncated: failure != nil || self.run.exchange.isClosed && !self.run.isFinished || self.run.outcome != .passed)
@@ -79,6 +87,32 @@ struct ModelStreamRelay {
         self.run.exchange.finish(trailers: answer.trailers)
         self.run.isFinished = true
         return nil
+    }
+
+    /// A translated stream comes in whole events: there is nothing to find in it.
+    private mutating func passTranslated(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
+        while true {
+            let bytes: ByteBuffer?
+            do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch { return await self.fail(error) }
+            let frames = self.translator?.frameCount ?? 0
+            if frames > self.countedFrames {
+                self.count(frames &- self.countedFrames, record, &scope)
+                self.countedFrames = frames
+            }
+            guard let bytes else { break }
+            if !self.run.exchange.write(bytes), await self.hasClientGone(answer) { return nil }
+        }
+        self.conclude()
+        self.run.exchange.finish(trailers: nil)
+        self.run.isFinished = true
+        return nil
+    }
+
+    /// A stream in which the provider told of an error has been relayed whole, and has failed.
+    private func conclude() {
+        guard self.translator?.failure != nil, self.run.outcome == .passed else { return }
+        self.run.outcome = .failed
+        self.run.errorType = "provider_stream_error"
     }
 
     /// Reads the events that are complete now; one time stamp serves all of one read.
@@ -165,12 +199,31 @@ struct ModelStreamRelay {
     }
 
     private func sendError(message: String, type: StaticString, code: StaticString) async {
-        var event = ByteBuffer()
-        let body = ByteBuffer(string: OwnResponse.openAIErrorBody(message: message, type: type, parameter: nil, code: code))
-        _ = SSEWriter.event(data: body, into: &event)
+        let event = self.errorEvent(message: message, type: type, code: code)
         // A client that is gone cannot be told.
         do throws(DownstreamFailure) { try await self.run.exchange.writeBody(event) } catch { return }
         self.run.exchange.flush()
+    }
+
+    /// An error in the middle of a stream, as the client's format has it.
+    private func errorEvent(message: String, type: StaticString, code: StaticString) -> ByteBuffer {
+        var event = ByteBuffer()
+        guard let format = self.model?.plan.offer.format, format.name != .openai else {
+            let body = ByteBuffer(string: OwnResponse.openAIErrorBody(message: message, type: type, parameter: nil, code: code))
+            _ = SSEWriter.event(data: body, into: &event)
+            return event
+        }
+        let error = ProviderError(status: 500, message: message, code: code)
+        if let packer = self.packer {
+            packer.add(format.encode(error), into: &event)
+            packer.end(into: &event)
+        } else if let translator = self.translator, !translator.facts.isComplete, translator.failure == nil {
+            translator.fail(error)
+            return translator.takeOutput()
+        } else {
+            format.makeStreamEncoder(AnswerContext(requestID: "", createdAt: 0, model: "", isStream: true)).encode(.failure(error), into: &event)
+        }
+        return event
     }
 
     private func finish(_ scope: inout ScopeRecord, isTruncated: Bool) {
@@ -183,6 +236,7 @@ struct ModelStreamRelay {
             attempt.chunkCount = self.chunks
             attempt.firstChunkAt = self.firstChunkAt
             attempt.lastChunkAt = self.lastChunkAt
+            if self.translator?.failure != nil { attempt.errorType = EvidenceText("provider_stream_error") }
         }
     }
 
@@ -220,6 +274,12 @@ struct ModelStreamRelay {
             return nil
         }
         stages.finish(.passed)
+        if let packer = self.packer {
+            var end = ByteBuffer()
+            packer.end(into: &end)
+            _ = self.run.exchange.write(end)
+        }
+        self.conclude()
         self.run.exchange.finish(trailers: nil)
         self.run.isFinished = true
         return nil
@@ -239,7 +299,10 @@ struct ModelStreamRelay {
         return events
     }
 
-    private static func isEndMarker(_ event: StreamEvent) -> Bool { event.data.readableBytesView.elementsEqual("[DONE]".utf8) }
+    /// OpenAI's `[DONE]` and Anthropic's `message_stop`.
+    private static func isEndMarker(_ event: StreamEvent) -> Bool {
+        event.data.readableBytesView.elementsEqual("[DONE]".utf8) || event.name.map { $0.readableBytesView.elementsEqual("message_stop".utf8) } ?? false
+    }
 
     private enum Emission {
         case open
@@ -267,7 +330,9 @@ struct ModelStreamRelay {
         switch result {
         case .events(let events), .waits(let events):
             var out = ByteBuffer()
-            for event in events { _ = SSEWriter.event(data: event.data, name: event.name?.readableBytesView, into: &out) }
+            for event in events {
+                if let packer = self.packer { packer.add(event.data, into: &out) } else { _ = SSEWriter.event(data: event.data, name: event.name?.readableBytesView, into: &out) }
+            }
             guard out.readableBytes > 0 else { return .open }
             do throws(DownstreamFailure) {
                 try await self.run.exchange.writeBody(out)

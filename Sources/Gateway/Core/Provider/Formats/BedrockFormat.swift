@@ -9,6 +9,19 @@ public final class BedrockFormat: ClientFormat {
 
     public init() {}
 
+    /// `…/model/{model}/{action}`.
+    public func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall {
+        var call = ClientCall()
+        guard let target = BedrockTarget(request.path) else { return call }
+        call.model = target.model
+        call.asksStream = target.isStream
+        if !target.isConverse {
+            call.kind = target.action == .countTokens ? .countTokens : .other
+            call.action = target.action.rawValue
+        }
+        return call
+    }
+
     public func decode(_ request: ClientRequest) throws(ProviderFailure) -> ChatRequest {
         var chat = try BedrockRequestDecoder.decode(request.body.document.root)
         if let target = BedrockTarget(request.path) {
