@@ -81,4 +81,11 @@ public enum AttributeNames {
     public static let balancerCandidates: StaticString = "pellucid.balancer.candidates"
     public static let balancerReason: StaticString = "pellucid.balancer.reason"
     public static let balancerSkipped: StaticString = "pellucid.balancer.skipped"
+    // Of a WebSocket session, on the attempt that carries it; sent is towards the upstream.
+    public static let webSocketMessagesSent: StaticString = "pellucid.websocket.messages.sent"
+    public static let webSocketMessagesReceived: StaticString = "pellucid.websocket.messages.received"
+    public static let webSocketBytesSent: StaticString = "pellucid.websocket.bytes.sent"
+    public static let webSocketBytesReceived: StaticString = "pellucid.websocket.bytes.received"
+    public static let webSocketCloseCode: StaticString = "pellucid.websocket.close.code"
+    public static let webSocketCloseInitiator: StaticString = "pellucid.websocket.close.initiator"
 }

@@ -7,19 +7,11 @@ extension RequestRun {
     func proxyToModel(
         _ request: inout GatewayRequest, _ plan: ModelPlan, _ body: consuming ByteBuffer, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
     ) async {
-        var (fields, skipped, lines) = self.forwardedFields(request)
-        plan.fields.apply(to: &fields, &skipped, &lines)
-        // The gateway reads what comes back; an answer in a coding it does not ask for would be unreadable.
-        skipped.insert(.acceptEncoding)
-        lines.add(.acceptEncoding, literal: "identity")
-        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: plan.offer.logsPayloads ? body : nil)
-        let timeouts = request.route.service?.timeouts ?? UpstreamTimeouts()
-        var upstream = UpstreamRequest(
-            endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority, body: .bytes(body),
-            timeouts: timeouts)
-        upstream.authorizer = plan.offer.authorizer
+        let payload = plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil
+        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: payload)
+        let prepared = self.request(for: plan, body, request.route.service?.timeouts ?? UpstreamTimeouts(), self.forwardedFields(request))
         let retries = request.route.service?.entity.retries ?? 5
-        await self.attempt(upstream, retries: retries, isReplayable: true, request: &request, selection: selection, record: record, relay: relay)
+        await self.attempt(prepared, retries: retries, isReplayable: true, request: &request, selection: selection, record: record, relay: relay)
     }
 }
 
@@ -46,6 +38,9 @@ final class ModelRelay: ResponseRelay {
         self.responseFields = responseFields
         self.payload = payload
     }
+
+    /// Usage is read from every answer.
+    func mustRead(_ selection: PluginChain.Selection) -> Bool { true }
 
     func describe(_ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) {
         attempt.operation = EvidenceText(self.plan.operation.telemetryName)
