@@ -8,6 +8,12 @@ public struct PriceCatalog: Sendable {
         public let provider: String
         public let model: String
         public let prices: ModelPrices
+
+        public init(provider: String, model: String, prices: ModelPrices) {
+            self.provider = provider
+            self.model = model
+            self.prices = prices
+        }
     }
 
     /// The prices this build was made with.

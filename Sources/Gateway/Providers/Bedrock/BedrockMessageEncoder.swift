@@ -178,16 +178,24 @@ enum BedrockMessageEncoder {
         let type = media.mediaType?.string.lowercased() ?? ""
         let subtype = type.split(separator: "/").last.map(String.init) ?? ""
         switch media.kind {
-        case .image: return ["png", "jpeg", "gif", "webp"].contains(subtype) ? subtype : subtype == "jpg" ? "jpeg" : type.isEmpty ? "png" : nil
+        case .image:
+            if ["png", "jpeg", "gif", "webp"].contains(subtype) { return subtype }
+            if subtype == "jpg" { return "jpeg" }
+            return type.isEmpty ? "png" : nil
         case .video:
             let names = ["x-matroska": "mkv", "quicktime": "mov", "x-flv": "flv", "x-ms-wmv": "wmv", "3gpp": "three_gp"]
-            return names[subtype] ?? (["mkv", "mov", "mp4", "webm", "flv", "mpeg", "mpg", "wmv"].contains(subtype) ? subtype : type.isEmpty ? "mp4" : nil)
+            if let name = names[subtype] { return name }
+            if ["mkv", "mov", "mp4", "webm", "flv", "mpeg", "mpg", "wmv"].contains(subtype) { return subtype }
+            return type.isEmpty ? "mp4" : nil
         case .audio:
             let names = ["mpeg": "mp3", "x-wav": "wav", "wave": "wav", "x-m4a": "m4a"]
-            return names[subtype] ?? (["mp3", "opus", "wav", "aac", "flac", "mp4", "ogg", "mka", "m4a", "pcm", "webm"].contains(subtype) ? subtype : nil)
+            if let name = names[subtype] { return name }
+            return ["mp3", "opus", "wav", "aac", "flac", "mp4", "ogg", "mka", "m4a", "pcm", "webm"].contains(subtype) ? subtype : nil
         case .document:
             if case .text = media.source { return "txt" }
-            return self.documentFormats[type] ?? self.documentFormats[media.fileName?.string.split(separator: ".").last.map { ".\($0.lowercased())" } ?? ""] ?? (type.isEmpty ? "pdf" : nil)
+            if let known = self.documentFormats[type] { return known }
+            let ending = media.fileName?.string.split(separator: ".").last.map { ".\($0.lowercased())" } ?? ""
+            return self.documentFormats[ending] ?? (type.isEmpty ? "pdf" : nil)
         }
     }
 

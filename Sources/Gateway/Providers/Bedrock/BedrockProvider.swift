@@ -41,13 +41,14 @@ final class BedrockProvider: TranslatingAdapter {
     }
 
     func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer {
+        guard request.isObject else { throw ProviderFailure("invalid_request_body", status: 400, message: "the request body must be a JSON object") }
         // Only Converse's own bodies have a known place for options; InvokeModel's are their models' makers'.
         let options = edits.options
         guard !options.isEmpty, request.document["messages"] != nil, request.document["anthropic_version"] == nil, var edit = JSONEdit(request.document.root) else {
             return request.bytes
         }
         let own = request.document["inferenceConfig"].flatMap { $0.kind == .object ? $0 : nil } ?? (try? JSONDocument(ByteBuffer(staticString: "{}")))?.root
-        guard let own, var inner = JSONEdit(own) else { return request.bytes }
+        guard var inner = own.flatMap({ JSONEdit($0) }) else { return request.bytes }
         if let value = options.maximumTokens { inner.set("maxTokens", value) }
         if let value = options.temperature { inner.set("temperature", value) }
         if let value = options.topP { inner.set("topP", value) }

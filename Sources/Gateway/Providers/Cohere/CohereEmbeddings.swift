@@ -47,8 +47,8 @@ enum CohereEmbeddings {
     static func decode(_ bytes: ByteBuffer) throws(ProviderFailure) -> EmbeddingAnswer {
         guard let document = try? JSONDocument(bytes), let embeddings = document["embeddings"] else { throw AnswerFailure.unreadable("cohere") }
         var answer = EmbeddingAnswer()
-        let vectors = embeddings.kind == .array ? embeddings : embeddings["float"]
-        guard let vectors, vectors.kind == .array else { throw AnswerFailure.unreadable("cohere") }
+        let found = embeddings.kind == .array ? embeddings : embeddings["float"]
+        guard let vectors = found, vectors.kind == .array else { throw AnswerFailure.unreadable("cohere") }
         answer.vectors = vectors.elements.map { $0 }
         answer.usage = document["meta"].map { CohereAnswerDecoder.usage($0) }
         return answer

@@ -92,8 +92,8 @@ final class LlamaRawProvider: TranslatingAdapter {
 
     func decode(_ document: ByteBuffer) throws(ProviderFailure) -> ChatAnswer {
         guard let root = try? JSONDocument(document).root else { throw AnswerFailure.unreadable("llama2") }
-        let item = root.kind == .array ? root.elements.first { _ in true } : root["data"]?.elements.first { _ in true } ?? root
-        guard let item, let text = ChatText(item["generated_text"]) else { throw AnswerFailure.unreadable("llama2") }
+        let found = root.kind == .array ? root.elements.first { _ in true } : root["data"]?.elements.first { _ in true } ?? root
+        guard let item = found, let text = ChatText(item["generated_text"]) else { throw AnswerFailure.unreadable("llama2") }
         var answer = ChatAnswer(origin: nil)
         var choice = ChatChoice()
         choice.parts = [ChatPart(.text(text))]
