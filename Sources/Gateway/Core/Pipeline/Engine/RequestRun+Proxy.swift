@@ -182,7 +182,7 @@ extension RequestRun {
             if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
             self.upstreamWaitNanoseconds &+= headAt &- start
             self.upstreamStatus = head.status
-            if head.status == 401 || head.status == 403 { upstream.authorizer?.refused() }
+            if head.status == 401 || head.status == 403 { prepared.value.authorizer?.refused() }
             received = (head.status, headAt)
             if let directed {
                 answer = try await self.admit(answer, head, directed)
