@@ -11,12 +11,20 @@ public struct ProviderDescriptor: Sendable {
     public let keyVariable: StaticString
     /// Whether a streamed request may carry `stream_options.include_usage`.
     public let reportsStreamUsage: Bool
+    /// The field a key is sent in where nobody configures another, and what stands before the key in it.
+    public let keyField: StaticString
+    public let keyPrefix: StaticString
 
-    public init(name: StaticString, telemetryName: StaticString, keyVariable: StaticString, reportsStreamUsage: Bool) {
+    public init(
+        name: StaticString, telemetryName: StaticString, keyVariable: StaticString, reportsStreamUsage: Bool, keyField: StaticString = "Authorization",
+        keyPrefix: StaticString = "Bearer "
+    ) {
         self.name = name
         self.telemetryName = telemetryName
         self.keyVariable = keyVariable
         self.reportsStreamUsage = reportsStreamUsage
+        self.keyField = keyField
+        self.keyPrefix = keyPrefix
     }
 }
 
@@ -64,6 +72,8 @@ public protocol ProviderAdapter: AnyObject, Sendable {
     /// Reads one answer: a document or a stream.
     /// - Parameter hidesUsage: drop the usage chunk that the client did not ask for.
     func makeReader(hidesUsage: Bool) -> any ModelResponseReader
+    /// The same for an operation; by default all operations are read alike.
+    func makeReader(_ operation: ModelOperation, hidesUsage: Bool) -> any ModelResponseReader
     func classify(status: Int) -> FailureClass
 }
 
@@ -106,6 +116,7 @@ extension TranslatingAdapter {
 extension ProviderAdapter {
     public var format: ModelFormat? { .openai }
     public var locatesEachRequest: Bool { false }
+    public func makeReader(_ operation: ModelOperation, hidesUsage: Bool) -> any ModelResponseReader { self.makeReader(hidesUsage: hidesUsage) }
     public func fields(_ settings: ProviderSettings) -> [(name: String, value: String)] { [] }
 }
 

@@ -13,12 +13,27 @@ extension RequestRun {
         skipped.insert(.acceptEncoding)
         lines.add(.acceptEncoding, literal: "identity")
         let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: plan.offer.logsPayloads ? body : nil)
+        var content = UpstreamBody.bytes(body)
+        var isReplayable = true
+        if plan.passesBody { (content, isReplayable) = self.passedBody(request) }
         let timeouts = request.route.service?.timeouts ?? UpstreamTimeouts()
         let upstream = UpstreamRequest(
-            endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority, body: .bytes(body),
+            endpoint: plan.location.endpoint, method: plan.method, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority, body: content,
             timeouts: timeouts)
         let retries = request.route.service?.entity.retries ?? 5
-        await self.attempt(upstream, retries: retries, isReplayable: true, request: &request, selection: selection, record: record, relay: relay)
+        await self.attempt(upstream, retries: retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
+    }
+}
+
+extension RequestRun {
+    /// A body that nobody looks into, and whether another attempt can have it too.
+    private func passedBody(_ request: borrowing GatewayRequest) -> (UpstreamBody, Bool) {
+        switch request.body {
+        case .none: (.none, true)
+        case .bytes(let bytes): (.bytes(bytes), true)
+        case .model(let model): (.bytes(model.bytes), true)
+        case .unread: (.stream(request.source, request.head.framing), false)
+        }
     }
 }
 
@@ -87,15 +102,17 @@ final class ModelRelay: ResponseRelay {
                 head, answer, translation, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
         }
         if head.status < 300, RequestRun.isEventStream(head) {
-            var stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))
+            var stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(self.plan.operation, hidesUsage: self.plan.hidesUsage))
             return await stream.run(
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
         self.isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
+        // Sounds, images and files are not read.
+        if self.isReadable, !self.plan.operation.isPrompt { self.isReadable = head.fields.hasValue(.contentType, prefix: "application/json") }
         let failure = await self.relayWhole(head, answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
         let document = self.document
         if self.isReadable, document.readableBytes > 0 {
-            let reader = self.plan.adapter.makeReader(hidesUsage: false)
+            let reader = self.plan.adapter.makeReader(self.plan.operation, hidesUsage: false)
             reader.document(document)
             self.record(reader.facts, &scope)
             if self.plan.offer.logsPayloads {
