@@ -6,7 +6,7 @@ public enum PluginCatalog {
         PluginRegistration(AIPromptDecorator.self),
         PluginRegistration(AIPromptGuard.self),
         PluginRegistration(AIPromptTemplate.self),
-        PluginRegistration(AIProxy.self),
+        PluginRegistration(AIProxy.self, settings: ["on_unsupported"]),
         PluginRegistration(AISanitizer.self),
         PluginRegistration(DirectProxy.self),
         PluginRegistration(FileLog.self),

@@ -11,10 +11,12 @@ public struct PluginServices: Sendable {
     public let patterns: any PatternCompiler
     /// The configured instance's entity id.
     public let instanceID: String
+    /// The instance's `_pellucid:` section.
+    public let ownSettings: DocumentNode?
 
     public init(
         consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, patterns: any PatternCompiler,
-        instanceID: String = ""
+        instanceID: String = "", ownSettings: DocumentNode? = nil
     ) {
         self.consumers = consumers
         self.providers = providers
@@ -22,10 +24,12 @@ public struct PluginServices: Sendable {
         self.http = http
         self.patterns = patterns
         self.instanceID = instanceID
+        self.ownSettings = ownSettings
     }
 
-    public func forInstance(_ id: String) -> PluginServices {
-        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, instanceID: id)
+    public func forInstance(_ id: String, settings: DocumentNode? = nil) -> PluginServices {
+        PluginServices(
+            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, instanceID: id, ownSettings: settings)
     }
 }
 
