@@ -74,4 +74,9 @@ public enum AttributeNames {
     /// The client's format, where the answer was translated into it.
     public static let translationFormat: StaticString = "pellucid.translation.format"
     public static let providerRequestID: StaticString = "pellucid.provider.request.id"
+    public static let balancerAlgorithm: StaticString = "pellucid.balancer.algorithm"
+    public static let balancerTarget: StaticString = "pellucid.balancer.target"
+    public static let balancerCandidates: StaticString = "pellucid.balancer.candidates"
+    public static let balancerReason: StaticString = "pellucid.balancer.reason"
+    public static let balancerSkipped: StaticString = "pellucid.balancer.skipped"
 }

@@ -38,8 +38,8 @@ final class GatewayProcess: Sendable {
         self.telemetry = TelemetryAssembly(
             environment: environment, stateDirectory: options.stateDirectory, flow: self.flow, runner: self.runner, consumers: self.consumers)
         self.sinks = SinkStore(flow: self.flow, runner: self.runner, consumers: self.consumers, lines: self.telemetry.lines, base: self.telemetry.traceBase)
-        self.assembly = ConfigurationAssembly(environment: environment, options: options.loading, sinks: self.sinks,
-            http: OutsideCalls(client: self.calls, environment: environment))
+        self.assembly = ConfigurationAssembly(
+            environment: environment, options: options.loading, sinks: self.sinks, http: OutsideCalls(client: self.calls, environment: environment), registry: self.registry)
     }
 
     func run() async throws {

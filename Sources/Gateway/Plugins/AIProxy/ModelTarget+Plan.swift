@@ -9,6 +9,7 @@ extension ModelTarget {
     /// - Throws: the refusal, shaped for the client.
     func plan(_ body: ModelRequestBody, _ request: borrowing GatewayRequest) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
         do throws(RefusedRequest) {
+            guard self.operation.isPrompt else { return try self.passage(body, request) }
             let client = ClientRequest(body: body, path: ByteBuffer(request.head.target.path), query: request.head.target.query.map { ByteBuffer($0) })
             let call: ClientCall
             do throws(ProviderFailure) { call = try self.format.call(client) } catch { throw RefusedRequest(error) }

@@ -102,7 +102,7 @@ final class ModelTarget: Sendable {
         }
     }
 
-    private static func settings(_ model: AIProxyConfiguration.Model) -> ProviderSettings {
+    static func settings(_ model: AIProxyConfiguration.Model) -> ProviderSettings {
         var settings = ProviderSettings()
         let options = model.options
         settings.model = model.name

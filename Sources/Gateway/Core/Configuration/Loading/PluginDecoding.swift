@@ -4,7 +4,7 @@ public struct PluginDecoding: Sendable {
     public let decode: @Sendable (inout ConfigurationNode) -> any Sendable
     /// What the plugin may be attached to, beside everything at once.
     public let scopes: Set<PluginScope>
-    /// Settings the plugin takes in its `_pellucid` section, beside those of every plugin.
+    /// Keys of its `_pellucid:` section that the plugin reads itself, beside those of every plugin.
     public let settings: Set<String>
 
     /// A decoding made of a closure.
