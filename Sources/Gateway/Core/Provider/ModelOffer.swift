@@ -11,10 +11,12 @@ public final class ModelOffer: Sendable {
     public let pluginID: String
     /// What its clients speak.
     public let format: any ClientFormat
+    /// How requests are authorized beyond what the configuration's header says; nil: not at all.
+    public let authorizer: (any UpstreamAuthorizer)?
 
     public init(
         adapter: any ProviderAdapter, operation: ModelOperation, isModelConfigured: Bool, location: ProviderLocation, prices: ModelPrices?, logsStatistics: Bool, logsPayloads: Bool,
-        pluginID: String, format: any ClientFormat = ClientFormats.openAI
+        pluginID: String, format: any ClientFormat = ClientFormats.openAI, authorizer: (any UpstreamAuthorizer)? = nil
     ) {
         self.adapter = adapter
         self.operation = operation
@@ -25,5 +27,6 @@ public final class ModelOffer: Sendable {
         self.logsPayloads = logsPayloads
         self.pluginID = pluginID
         self.format = format
+        self.authorizer = authorizer
     }
 }

@@ -188,6 +188,12 @@ extension AIProxyConfiguration {
             self.gcpServiceAccountJSON = node.optionalString("gcp_service_account_json", referenceable: true)
             self.gcpMetadataURL = node.optionalString("gcp_metadata_url", referenceable: true)
             self.gcpOAuthTokenURL = node.optionalString("gcp_oauth_token_url", referenceable: true)
+            for key in ["azure_client_id", "azure_client_secret", "azure_tenant_id"] where !self.azureUsesManagedIdentity && node.isPresent(key) {
+                node.warn("has no effect without azure_use_managed_identity", at: key)
+            }
+            for key in ["gcp_service_account_json", "gcp_metadata_url", "gcp_oauth_token_url"] where !self.gcpUsesServiceAccount && node.isPresent(key) {
+                node.warn("has no effect without gcp_use_service_account", at: key)
+            }
             node.requireTogether("header_name", "header_value")
             node.requireTogether("param_name", "param_value", "param_location")
         }

@@ -32,7 +32,9 @@ final class ModelTarget: Sendable {
     }
 
     /// - Parameter policy: what becomes of fields the provider cannot express.
-    init(_ configuration: AIProxyConfiguration, providers: ProviderDirectory, pluginID: String, policy: UnsupportedPolicy = .drop) throws(ConfigurationError) {
+    init(
+        _ configuration: AIProxyConfiguration, providers: ProviderDirectory, credentials: any CredentialDirectory, pluginID: String, policy: UnsupportedPolicy = .drop
+    ) throws(ConfigurationError) {
         let model = configuration.model
         let name = model.provider.rawValue
         guard let operation = ModelOperation(rawValue: configuration.routeType.rawValue) else {
@@ -40,9 +42,6 @@ final class ModelTarget: Sendable {
         }
         guard let adapter = providers.adapter(name), Self.speaksKnownFormat(model) else {
             throw Self.problem("config.model.provider", "\"\(name)\" with this format is not served yet")
-        }
-        if configuration.auth.azureUsesManagedIdentity || configuration.auth.azureClientSecret != nil {
-            throw Self.problem("config.auth", "Azure identities are not served yet; send an api-key header")
         }
         self.operation = operation
         self.configuration = configuration
@@ -74,7 +73,8 @@ final class ModelTarget: Sendable {
         self.fields = Self.fields(configuration.auth, adapter, settings, self.format.name, isTranslated: self.translator != nil)
         self.offer = ModelOffer(
             adapter: adapter, operation: operation, isModelConfigured: model.name != nil && templates?.model == nil, location: location, prices: prices,
-            logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: pluginID, format: self.format)
+            logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: pluginID, format: self.format,
+            authorizer: try ModelCredentials.authorizer(configuration, credentials))
     }
 
     /// The adapter that translates, or nil where client and provider speak the same.
@@ -132,8 +132,8 @@ final class ModelTarget: Sendable {
     }
 
     /// Options of the configuration, which win over the request's as in Kong (kong/llm/drivers/shared.lua, merge_config_defaults).
-    private static func overrides(
-        _ options: AIProxyConfiguration.ModelOptions, _ operation: ModelOperation, _ format: ModelFormat
+    static func overrides(
+        _ options: AIProxyConfiguration.ModelOptions, _ operation: ModelOperation, _ format: ModelFormat = .openai
     ) -> [(name: String, json: String)] {
         guard operation.isPrompt else { return [] }
         guard operation != .embeddings else { return options.embeddingsDimensions.map { [("dimensions", "\($0)")] } ?? [] }

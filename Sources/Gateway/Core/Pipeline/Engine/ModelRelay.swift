@@ -7,25 +7,16 @@ extension RequestRun {
     func proxyToModel(
         _ request: inout GatewayRequest, _ plan: ModelPlan, _ body: consuming ByteBuffer, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
     ) async {
-        var (fields, skipped, lines) = self.forwardedFields(request)
-        plan.fields.apply(to: &fields, &skipped, &lines)
-        // The gateway reads what comes back; an answer in a coding it does not ask for would be unreadable.
-        skipped.insert(.acceptEncoding)
-        lines.add(.acceptEncoding, literal: "identity")
-        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: plan.offer.logsPayloads ? body : nil)
-        var content = UpstreamBody.bytes(body)
+        let payload = plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil
+        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: payload)
+        var content: UpstreamBody?
         var isReplayable = true
         if plan.passesBody { (content, isReplayable) = self.passedBody(request) }
-        let timeouts = request.route.service?.timeouts ?? UpstreamTimeouts()
-        let upstream = UpstreamRequest(
-            endpoint: plan.location.endpoint, method: plan.method, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority, body: content,
-            timeouts: timeouts)
+        let prepared = self.request(for: plan, body, request.route.service?.timeouts ?? UpstreamTimeouts(), self.forwardedFields(request), passing: content)
         let retries = request.route.service?.entity.retries ?? 5
-        await self.attempt(upstream, retries: retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
+        await self.attempt(prepared, retries: retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
     }
-}
 
-extension RequestRun {
     /// A body that nobody looks into, and whether another attempt can have it too.
     private func passedBody(_ request: borrowing GatewayRequest) -> (UpstreamBody, Bool) {
         switch request.body {
@@ -58,6 +49,9 @@ final class ModelRelay: ResponseRelay {
         self.responseFields = responseFields
         self.payload = payload
     }
+
+    /// Usage is read from every answer.
+    func mustRead(_ selection: PluginChain.Selection) -> Bool { true }
 
     func describe(_ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) {
         attempt.operation = EvidenceText(self.plan.operation.telemetryName)
@@ -102,7 +96,7 @@ final class ModelRelay: ResponseRelay {
                 head, answer, translation, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
         }
         if head.status < 300, RequestRun.isEventStream(head) {
-            var stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(self.plan.operation, hidesUsage: self.plan.hidesUsage))
+            let stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(self.plan.operation, hidesUsage: self.plan.hidesUsage))
             return await stream.run(
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
@@ -147,7 +141,7 @@ final class ModelRelay: ResponseRelay {
         guard let translator = translated.translator else {
             return await self.relayWhole(translated.head, translated.answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
         }
-        var stream = ModelStreamRelay(run: self.run, model: self, reader: TranslatedFacts(translator), translator: translator)
+        let stream = ModelStreamRelay(run: self.run, model: self, reader: TranslatedFacts(translator), translator: translator)
         return await stream.run(
             translated.head, added: self.responseFields, startedAt: startedAt, translated.answer, request: &request, selection: selection, record: record, scope: &scope)
     }

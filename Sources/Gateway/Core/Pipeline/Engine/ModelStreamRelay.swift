@@ -3,7 +3,9 @@ import NIOCore
 import Telemetry
 
 /// Relays a streamed answer: frames events, reads a model's facts, runs the stream stages, and drops the usage chunk a client did not ask for.
-struct ModelStreamRelay {
+///
+/// A class: what it keeps would otherwise lie in the frame of whoever waits for the stream, several times over.
+final class ModelStreamRelay {
     private let run: RequestRun
     /// nil: a service that is no model, whose events have no facts.
     private let model: ModelRelay?
@@ -26,7 +28,7 @@ struct ModelStreamRelay {
         self.translator = translator
     }
 
-    mutating func run(
+    func run(
         _ head: HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
         request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
@@ -72,7 +74,7 @@ struct ModelStreamRelay {
 
     // MARK: Without stages: bytes pass in the slices they came in
 
-    private mutating func pass(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
+    private func pass(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
         while true {
             let bytes: ByteBuffer?
             do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch { return await self.fail(error) }
@@ -90,7 +92,7 @@ struct ModelStreamRelay {
     }
 
     /// A translated stream comes in whole events: there is nothing to find in it.
-    private mutating func passTranslated(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
+    private func passTranslated(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
         while true {
             let bytes: ByteBuffer?
             do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch { return await self.fail(error) }
@@ -116,7 +118,7 @@ struct ModelStreamRelay {
     }
 
     /// Reads the events that are complete now; one time stamp serves all of one read.
-    private mutating func readEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) {
+    private func readEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) {
         var count: UInt64 = 0
         let reader = self.reader
         while let frame = try self.framer.next() {
@@ -135,7 +137,7 @@ struct ModelStreamRelay {
         if count > 0 { self.count(count, record, &scope) }
     }
 
-    private mutating func count(_ events: UInt64, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
+    private func count(_ events: UInt64, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
         let now = MonotonicClock.now()
         if self.firstChunkAt == 0 {
             self.firstChunkAt = now
@@ -161,7 +163,7 @@ struct ModelStreamRelay {
     }
 
     /// Passes on what the framer has let through; whether the client's side can take more.
-    private mutating func send() -> Bool {
+    private func send() -> Bool {
         let exchange = self.run.exchange
         var canTakeMore = true
         self.framer.drain { canTakeMore = exchange.write($0) }
@@ -242,7 +244,7 @@ struct ModelStreamRelay {
 
     // MARK: With stages: events pass one by one
 
-    private mutating func passThroughStages(
+    private func passThroughStages(
         _ answer: any UpstreamExchange, _ stages: consuming StreamRun, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
         while true {
@@ -285,7 +287,7 @@ struct ModelStreamRelay {
         return nil
     }
 
-    private mutating func takeEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) -> [StreamEvent] {
+    private func takeEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) -> [StreamEvent] {
         var events: [StreamEvent] = []
         var count: UInt64 = 0
         while let frame = try self.framer.next() {
