@@ -13,13 +13,21 @@ public struct ProviderDescriptor: Sendable {
     public let reportsStreamUsage: Bool
     /// Which of several formats of this provider it is (Kong's `llama2_format`, `mistral_format`); empty: the usual one.
     public let variant: StaticString
+    /// The field a key is sent in where nobody configures another, and what stands before the key in it.
+    public let keyField: StaticString
+    public let keyPrefix: StaticString
 
-    public init(name: StaticString, telemetryName: StaticString, keyVariable: StaticString, reportsStreamUsage: Bool, variant: StaticString = "") {
+    public init(
+        name: StaticString, telemetryName: StaticString, keyVariable: StaticString, reportsStreamUsage: Bool, variant: StaticString = "", keyField: StaticString = "Authorization",
+        keyPrefix: StaticString = "Bearer "
+    ) {
         self.name = name
         self.telemetryName = telemetryName
         self.keyVariable = keyVariable
         self.reportsStreamUsage = reportsStreamUsage
         self.variant = variant
+        self.keyField = keyField
+        self.keyPrefix = keyPrefix
     }
 }
 
@@ -67,6 +75,8 @@ public protocol ProviderAdapter: AnyObject, Sendable {
     /// Reads one answer: a document or a stream.
     /// - Parameter hidesUsage: drop the usage chunk that the client did not ask for.
     func makeReader(hidesUsage: Bool) -> any ModelResponseReader
+    /// The same for an operation; by default all operations are read alike.
+    func makeReader(_ operation: ModelOperation, hidesUsage: Bool) -> any ModelResponseReader
     func classify(status: Int) -> FailureClass
 }
 
@@ -109,6 +119,7 @@ extension TranslatingAdapter {
 extension ProviderAdapter {
     public var format: ModelFormat? { .openai }
     public var locatesEachRequest: Bool { false }
+    public func makeReader(_ operation: ModelOperation, hidesUsage: Bool) -> any ModelResponseReader { self.makeReader(hidesUsage: hidesUsage) }
     public func fields(_ settings: ProviderSettings) -> [(name: String, value: String)] { [] }
 }
 

@@ -86,6 +86,8 @@ public struct AIProxyConfiguration: GatewayConfiguration, Hashable {
     public enum Provider: String, Sendable, Hashable, CaseIterable {
         case openai, azure, anthropic, cohere, mistral, llama2, gemini, bedrock, huggingface, cerebras, dashscope, databricks, deepseek, ollama
         case vllm, xai
+        // Beyond Kong's: others that speak OpenAI's format.
+        case groq, openrouter, together, fireworks, perplexity
 
         /// Whether the model runs somewhere only the user knows, so that its URL must be given.
         public var isSelfHosted: Bool { self == .llama2 || self == .ollama || self == .vllm }

@@ -36,7 +36,7 @@ final class ModelTarget: Sendable {
         let model = configuration.model
         let name = model.provider.rawValue
         guard let operation = ModelOperation(rawValue: configuration.routeType.rawValue) else {
-            throw Self.problem("config.route_type", "\"\(configuration.routeType.rawValue)\" is not served yet; llm/v1/chat, llm/v1/completions and llm/v1/embeddings are")
+            throw Self.problem("config.route_type", "\"\(configuration.routeType.rawValue)\" is not served yet")
         }
         guard let adapter = services.providers.adapter(name, variant: Self.variant(model)) else {
             throw Self.problem("config.model.provider", "\"\(name)\" with this format is not served yet")
@@ -80,6 +80,7 @@ final class ModelTarget: Sendable {
     ) throws(ConfigurationError) -> (any TranslatingAdapter)? {
         if format.name != .openai, operation != .chat { throw self.problem("config.route_type", "has to be llm/v1/chat with llm_format \(format.name.rawValue)") }
         if adapter.format == format.name { return nil }
+        guard operation.isPrompt else { throw self.problem("config.route_type", "\(operation.rawValue) is served by providers that speak OpenAI's format") }
         guard format.isTranslated else {
             throw self.problem("config.llm_format", "\"\(format.name.rawValue)\" on the provider \(adapter.descriptor.name) is not served yet; only providers that speak it are")
         }
@@ -130,7 +131,7 @@ final class ModelTarget: Sendable {
 
     private static func values(_ options: AIProxyConfiguration.ModelOptions, _ operation: ModelOperation) -> ModelOptionValues {
         var values = ModelOptionValues()
-        guard operation != .embeddings else { return values }
+        guard operation == .chat || operation == .completions else { return values }
         values.maximumTokens = options.maximumTokens
         values.temperature = options.temperature
         values.topP = options.topP
@@ -142,6 +143,7 @@ final class ModelTarget: Sendable {
     static func overrides(
         _ options: AIProxyConfiguration.ModelOptions, _ operation: ModelOperation, _ format: ModelFormat = .openai
     ) -> [(name: String, json: String)] {
+        guard operation.isPrompt else { return [] }
         guard operation != .embeddings else { return options.embeddingsDimensions.map { [("dimensions", "\($0)")] } ?? [] }
         guard format == .openai || format == .anthropic else { return [] }
         var members: [(name: String, json: String)] = []

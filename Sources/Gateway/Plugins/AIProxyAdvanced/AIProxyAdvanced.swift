@@ -87,7 +87,7 @@ public final class AIProxyAdvanced: RequestPlugin {
             }
             do throws(ConfigurationError) {
                 targets.append(
-                    try ModelTarget(AIProxyConfiguration(target, of: configuration), services: services))
+                    try ModelTarget(AIProxyConfiguration(target, of: configuration), services: services, policy: UnsupportedPolicy(services.ownSettings)))
             } catch {
                 issues += error.issues.map { AIProxyAdvanced.moved($0, to: index) }
             }
@@ -111,7 +111,7 @@ public final class AIProxyAdvanced: RequestPlugin {
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>) async throws(PluginFailure) -> RequestVerdict {
         let body: ModelRequestBody
-        switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes) {
+        switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.configuration.format.modelFormat) {
         case .success(let read): body = read
         case .failure(let refusal): return .reject(refusal.rejection)
         }

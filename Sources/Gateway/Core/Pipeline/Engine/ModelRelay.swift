@@ -9,9 +9,22 @@ extension RequestRun {
     ) async {
         let payload = plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil
         let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: payload)
-        let prepared = self.request(for: plan, body, request.route.service?.timeouts ?? UpstreamTimeouts(), self.forwardedFields(request))
+        var content: UpstreamBody?
+        var isReplayable = true
+        if plan.passesBody { (content, isReplayable) = self.passedBody(request) }
+        let prepared = self.request(for: plan, body, request.route.service?.timeouts ?? UpstreamTimeouts(), self.forwardedFields(request), passing: content)
         let retries = request.route.service?.entity.retries ?? 5
-        await self.attempt(prepared, retries: retries, isReplayable: true, request: &request, selection: selection, record: record, relay: relay)
+        await self.attempt(prepared, retries: retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
+    }
+
+    /// A body that nobody looks into, and whether another attempt can have it too.
+    private func passedBody(_ request: borrowing GatewayRequest) -> (UpstreamBody, Bool) {
+        switch request.body {
+        case .none: (.none, true)
+        case .bytes(let bytes): (.bytes(bytes), true)
+        case .model(let model): (.bytes(model.bytes), true)
+        case .unread: (.stream(request.source, request.head.framing), false)
+        }
     }
 }
 
@@ -85,7 +98,7 @@ final class ModelRelay: ResponseRelay {
                 head, answer, translation, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
         }
         if head.status < 300, RequestRun.isEventStream(head) {
-            let stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))
+            let stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(self.plan.operation, hidesUsage: self.plan.hidesUsage))
             return await stream.run(
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
@@ -93,10 +106,12 @@ final class ModelRelay: ResponseRelay {
         if self.isReadable, ModelRelay.isMessageStream(head) {
             return await self.relayMessages(head, answer, selection: selection, scope: &scope, startedAt: startedAt)
         }
+        // Sounds, images and files are not read.
+        if self.isReadable, !self.plan.operation.isPrompt { self.isReadable = head.fields.hasValue(.contentType, prefix: "application/json") }
         let failure = await self.relayWhole(head, answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
         let document = self.document
         if self.isReadable, document.readableBytes > 0 {
-            let reader = self.plan.adapter.makeReader(hidesUsage: false)
+            let reader = self.plan.adapter.makeReader(self.plan.operation, hidesUsage: false)
             reader.document(document)
             self.record(reader.facts, &scope)
             if self.plan.offer.logsPayloads {
