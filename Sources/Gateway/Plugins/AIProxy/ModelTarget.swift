@@ -52,6 +52,9 @@ final class ModelTarget: Sendable {
             logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: pluginID)
     }
 
+    /// Where the model is served.
+    var endpoint: UpstreamEndpoint { self.location.endpoint }
+
     private static func speaksOpenAI(_ model: AIProxyConfiguration.Model) -> Bool {
         switch model.provider {
         case .llama2: model.options.llama2Format == .openai

@@ -74,7 +74,8 @@ public final class AIProxyAdvanced: RequestPlugin {
         self.balancers = services.balancers
         self.pluginID = services.instanceID
         self.balancer = services.balancers.balancer(
-            id: services.instanceID, targets: AIProxyAdvanced.balanced(configuration, names), settings: settings.applied(to: configuration.balancer))
+            id: services.instanceID, targets: AIProxyAdvanced.balanced(configuration, names, self.targets, settings.health?.path),
+            settings: settings.applied(to: configuration.balancer))
     }
 
     private static func targets(_ configuration: AIProxyAdvancedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [ModelTarget] {
@@ -103,8 +104,15 @@ public final class AIProxyAdvanced: RequestPlugin {
             path: "config.targets[\(index)].\(issue.path.dropFirst("config.".count))", line: issue.line, problem: issue.problem, hint: issue.hint)
     }
 
-    private static func balanced(_ configuration: AIProxyAdvancedConfiguration, _ names: TargetNames) -> [BalancedTarget] {
-        configuration.targets.enumerated().map { index, target in BalancedTarget(key: names.keys[index], name: names.names[index], weight: target.weight) }
+    /// - Parameter probePath: what active health checks ask; nil: there are none.
+    private static func balanced(
+        _ configuration: AIProxyAdvancedConfiguration, _ names: TargetNames, _ targets: [ModelTarget], _ probePath: String?
+    ) -> [BalancedTarget] {
+        configuration.targets.enumerated().map { index, target in
+            let endpoint = targets[index].endpoint
+            let probe = probePath.map { HealthProbe(url: endpoint.origin + $0, verifiesTLS: endpoint.verifiesCertificate) }
+            return BalancedTarget(key: names.keys[index], name: names.names[index], weight: target.weight, probe: probe)
+        }
     }
 
     // MARK: One request

@@ -36,7 +36,6 @@ extension RequestRun {
     func proxyDirected(
         _ request: inout GatewayRequest, _ director: any AttemptDirector, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
     ) async {
-        let forwarded = self.forwardedFields(request)
         var last: (failure: UpstreamFailure, relay: any ResponseRelay)?
         while true {
             let attempt: DirectedAttempt
@@ -49,7 +48,9 @@ extension RequestRun {
                 self.outcome = .failed
                 self.errorType = last.failure.code
                 let answer = last.failure.answer
-                return await self.respond(last.relay.answer(answer.status, "\(answer.message)", code: last.failure.code), source: "error")
+                var response = last.relay.answer(answer.status, "\(answer.message)", code: last.failure.code)
+                _ = response.fields.append(name: "X-Pellucid-Attempts", "\(self.attempts)")
+                return await self.respond(response, source: "error")
             }
             let directed = Directed(director: director, attempt: attempt)
             if attempt.pause > 0 {
@@ -62,7 +63,7 @@ extension RequestRun {
             }
             let plan = attempt.plan
             let body = attempt.takeBody()
-            var prepared = self.request(for: plan, body, attempt.timeouts, forwarded)
+            var prepared = self.request(for: plan, body, attempt.timeouts, self.forwardedFields(request))
             for stage in selection.attempt {
                 if let failure = await stage.run(&prepared, record) {
                     self.abandon(directed)
@@ -86,7 +87,7 @@ extension RequestRun {
 
     /// The request as it goes to the provider of a plan.
     func request(
-        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines)
+        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: consuming (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines)
     ) -> UpstreamRequest {
         var (fields, skipped, lines) = forwarded
         plan.fields.apply(to: &fields, &skipped, &lines)
