@@ -88,7 +88,7 @@ public final class AIProxyAdvanced: RequestPlugin {
             }
             do throws(ConfigurationError) {
                 targets.append(
-                    try ModelTarget(AIProxyConfiguration(target, of: configuration), providers: services.providers, pluginID: services.instanceID))
+                    try ModelTarget(AIProxyConfiguration(target, of: configuration), providers: services.providers, credentials: services.credentials, pluginID: services.instanceID))
             } catch {
                 issues += error.issues.map { AIProxyAdvanced.moved($0, to: index) }
             }
@@ -119,18 +119,18 @@ public final class AIProxyAdvanced: RequestPlugin {
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>) async throws(PluginFailure) -> RequestVerdict {
         let body: ModelRequestBody
-        switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes) {
+        switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.format) {
         case .success(let read): body = read
         case .failure(let refusal): return .reject(refusal.rejection)
         }
         var allowed = self.choosable
         if let model = body.model, !model.isEmpty {
             allowed = self.names.serving(model).intersection(self.choosable)
-            guard !allowed.isEmpty else { return .reject(self.unknownModel.rejection) }
+            guard !allowed.isEmpty else { return .reject(self.unknownModel.shaped(for: self.format).rejection) }
         }
         if !self.configuration.acls.isEmpty {
             allowed = self.permitted(allowed, request, body)
-            guard !allowed.isEmpty else { return .reject(AIProxyAdvanced.forbidden) }
+            guard !allowed.isEmpty else { return .reject(AIProxyAdvanced.forbidden.shaped(for: self.format).rejection) }
         }
         if allowed != self.choosable { context.set(.allowed, .int(Int64(allowed.count))) }
         var query = BalancerQuery(allowed: allowed, hash: self.hashField.hash(request))
@@ -177,8 +177,10 @@ public final class AIProxyAdvanced: RequestPlugin {
             400, "model_not_allowed", "cannot use own model - must be: \(self.names.offered.joined(separator: ", "))", parameter: "model")
     }
 
-    private static let forbidden = Rejection(
-        status: 403, code: "target_forbidden", message: "no model is allowed for this request", shape: .openAI(type: "permission_error", parameter: nil))
+    private static let forbidden = RefusedRequest(403, "target_forbidden", "no model is allowed for this request")
+
+    /// What clients speak.
+    private var format: ModelFormat { self.configuration.format.modelFormat }
 
     private func permitted(_ allowed: TargetSet, _ request: borrowing GatewayRequest, _ body: ModelRequestBody) -> TargetSet {
         let subject = AccessSubject(request, model: body.model)
@@ -211,7 +213,7 @@ private final class ModelPlanner: TargetPlanner {
         do throws(RefusedRequest) {
             let (plan, encoded) = try self.targets[target].plan(self.body, request)
             return .planned(plan, body: encoded, responseFields: self.sendsModelName ? [(name: "X-Kong-LLM-Model", value: plan.servedName)] : [])
-        } catch { return .refused(error.rejection) }
+        } catch { return .refused(error.shaped(for: self.body.format).rejection) }
     }
 }
 

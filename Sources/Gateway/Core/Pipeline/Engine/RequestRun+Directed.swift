@@ -42,9 +42,9 @@ extension RequestRun {
             switch director.next(request, now: MonotonicClock.now()) {
             case .attempt(let next): attempt = next
             case .refuse(let rejection): return await self.reject(rejection)
-            case .unavailable: return await self.unavailable()
+            case .unavailable: return await self.unavailable(request.body)
             case .stop:
-                guard let last else { return await self.unavailable() }
+                guard let last else { return await self.unavailable(request.body) }
                 self.outcome = .failed
                 self.errorType = last.failure.code
                 let answer = last.failure.answer
@@ -63,16 +63,16 @@ extension RequestRun {
             }
             let plan = attempt.plan
             let body = attempt.takeBody()
-            var prepared = self.request(for: plan, body, attempt.timeouts, self.forwardedFields(request))
+            let prepared = self.request(for: plan, body, attempt.timeouts, self.forwardedFields(request))
             for stage in selection.attempt {
-                if let failure = await stage.run(&prepared, record) {
+                if let failure = await stage.run(&prepared.value, record) {
                     self.abandon(directed)
                     return await self.fail(failure)
                 }
             }
             let relay = ModelRelay(
-                run: self, plan: plan, responseFields: attempt.responseFields + request.responseFields, payload: plan.offer.logsPayloads ? body : nil)
-            let failure = await self.attemptOnce(&prepared, request: &request, selection: selection, record: record, relay: relay, directed: directed)
+                run: self, plan: plan, responseFields: attempt.responseFields + request.responseFields, payload: plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil)
+            let failure = await self.attemptOnce(prepared, request: &request, selection: selection, record: record, relay: relay, directed: directed)
             guard let failure else { return }
             if self.isClientGone { return self.cancelled() }
             guard !self.exchange.hasResponded else {
@@ -86,25 +86,32 @@ extension RequestRun {
     }
 
     /// The request as it goes to the provider of a plan.
+    @inline(never)
     func request(
-        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: consuming (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines)
-    ) -> UpstreamRequest {
+        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines)
+    ) -> PreparedRequest {
         var (fields, skipped, lines) = forwarded
         plan.fields.apply(to: &fields, &skipped, &lines)
         // The gateway reads what comes back; an answer in a coding it does not ask for would be unreadable.
         skipped.insert(.acceptEncoding)
         lines.add(.acceptEncoding, literal: "identity")
-        return UpstreamRequest(
+        var upstream = UpstreamRequest(
             endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority,
             body: .bytes(body), timeouts: timeouts)
+        upstream.authorizer = plan.offer.authorizer
+        return PreparedRequest(upstream)
     }
 
     /// Kong answers 500 when every target is unhealthy (https://developer.konghq.com/ai-gateway/load-balancing/#health-check-and-circuit-breaker).
-    private func unavailable() async {
+    private func unavailable(_ body: RequestBody) async {
         self.outcome = .failed
         self.errorType = "no_healthy_target"
-        let response = OwnResponse.openAIError(
-            status: 500, message: "No target is healthy", type: "server_error", parameter: nil, code: "no_healthy_target", date: self.loop.dateField)
+        let (message, date) = ("No target is healthy", self.loop.dateField)
+        if case .model(let body) = body, body.format != .openai {
+            let error = ProviderError(status: 500, message: message, code: "no_healthy_target")
+            return await self.respond(OwnResponse.modelError(ClientFormats.format(body.format), error, date: date), source: "error")
+        }
+        let response = OwnResponse.openAIError(status: 500, message: message, type: "server_error", parameter: nil, code: "no_healthy_target", date: date)
         await self.respond(response, source: "error")
     }
 
