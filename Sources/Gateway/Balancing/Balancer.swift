@@ -228,7 +228,9 @@ final class Balancer: TargetBalancer {
             self.algorithm.observe(report, isSuccess: false)
         case .served, .failed:
             if let criterion, self.policy.isUnsuccessful(criterion) { self.circuit.failed(cell, now: now) } else { self.circuit.succeeded(cell, now: now) }
-            self.algorithm.observe(report, isSuccess: criterion == nil && report.status < 400)
+            // A client's own mistake says nothing about the target, least of all how fast it is.
+            if criterion == nil, report.status >= 400 { return }
+            self.algorithm.observe(report, isSuccess: criterion == nil)
         }
     }
 }
