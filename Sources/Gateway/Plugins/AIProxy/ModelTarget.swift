@@ -74,6 +74,9 @@ final class ModelTarget: Sendable {
             authorizer: try ModelCredentials.authorizer(configuration, services.credentials), catalog: services.prices)
     }
 
+    /// Where the model is served, as far as no request says otherwise.
+    var endpoint: UpstreamEndpoint { self.offer.location.endpoint }
+
     /// The adapter that translates, or nil where client and provider speak the same.
     private static func translator(
         from format: any ClientFormat, to adapter: any ProviderAdapter, _ operation: ModelOperation
