@@ -45,6 +45,8 @@ let package = Package(
         .target(name: "CLZ4", path: "Sources/Exporters/C/CLZ4", linkerSettings: [.linkedLibrary("lz4")]),
         .target(name: "CZlib", path: "Sources/Exporters/C/CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CYAML", path: "Sources/Gateway/C/CYAML", linkerSettings: [.linkedLibrary("yaml")]),
+        .target(name: "CDecoding", path: "Sources/Gateway/C/CDecoding", linkerSettings: [.linkedLibrary("z"), .linkedLibrary("brotlidec")]),
+        .target(name: "CCares", path: "Sources/Gateway/C/CCares", linkerSettings: [.linkedLibrary("cares")]),
         .target(name: "CLua", path: "Sources/Gateway/C/CLua", linkerSettings: [.linkedLibrary("luajit-5.1")]),
         .target(name: "CPCRE2", path: "Sources/Gateway/C/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
 
@@ -54,7 +56,7 @@ let package = Package(
         .target(name: "SideClient", dependencies: ["Telemetry", "CCurl"], path: "Sources/Exporters/SideClient", swiftSettings: strict),
         // Encoding and delivery of evidence.
         .target(
-            name: "Exporters", dependencies: ["Telemetry", "SideClient", "COTLP", "COpenSSL", "CLZ4", "CZlib"], path: "Sources/Exporters",
+            name: "Exporters", dependencies: ["Telemetry", "SideClient", "CCurl", "COTLP", "COpenSSL", "CLZ4", "CZlib"], path: "Sources/Exporters",
             exclude: ["C", "SideClient"], swiftSettings: strict),
 
         // Bytes only: HTTP/1.1, SSE, JSON.
@@ -71,7 +73,7 @@ let package = Package(
         .target(name: "GatewayPII", path: "Sources/Gateway/PII", swiftSettings: strict),
         .target(
             name: "GatewayTransport",
-            dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
+            dependencies: ["GatewayCore", "GatewayWire", "Telemetry", "CCares", "CDecoding", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
             path: "Sources/Gateway/Transport", swiftSettings: strict),
         .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayPII", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
@@ -85,12 +87,12 @@ let package = Package(
             name: "pellucid",
             dependencies: [
                 "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
-                "GatewayProviders", "GatewayScripts", "GatewayCredentials", "GatewayBalancing", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
+                "GatewayProviders", "GatewayScripts", "GatewayCredentials", "GatewayBalancing", "GatewayAdmin", "GatewayPII", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
 
         // Generators, oracles and properties shared by the fuzzer and the unit tests.
-        .target(name: "FuzzGenerators", dependencies: ["GatewayWire", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz/Generators", swiftSettings: strict),
+        .target(name: "FuzzGenerators", dependencies: ["GatewayWire", "GatewayPII", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz/Generators", swiftSettings: strict),
         .executableTarget(
             name: "pellucid-fuzz", dependencies: ["FuzzGenerators", "GatewayWire", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz", exclude: ["Generators"],
             swiftSettings: strict),
@@ -116,7 +118,7 @@ let package = Package(
         .testTarget(name: "GatewayScriptsTests", dependencies: ["GatewayScripts", "GatewayCore", "GatewayWire"], swiftSettings: strict),
         .testTarget(
             name: "GatewayBalancingTests", dependencies: ["TelemetryTestSupport", "GatewayBalancing", "GatewayCore", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
-        .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII"], swiftSettings: strict),
+        .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII", "FuzzGenerators"], swiftSettings: strict),
         .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),
         .testTarget(
             name: "GatewayTransportTests",

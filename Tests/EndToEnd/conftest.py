@@ -19,6 +19,7 @@ from support.raw import Origin  # noqa: E402
 
 def pytest_addoption(parser):
     parser.addoption("--mixed-requests", type=int, default=500, help="requests of the agreement test (make test-soak: 10000)")
+    parser.addoption("--reloads", type=int, default=40, help="reloads of the reload test (make test-soak: 1000)")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -124,8 +125,8 @@ def prometheus(tmp_path):
     """A function that starts a real Prometheus for a status port."""
     started = []
 
-    def start(port: int) -> Prometheus:
-        started.append(Prometheus(port, tmp_path))
+    def start(port: int, **options) -> Prometheus:
+        started.append(Prometheus(port, tmp_path, **options))
         return started[-1]
 
     yield start

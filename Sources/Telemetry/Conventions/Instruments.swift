@@ -94,6 +94,9 @@ public enum Instruments {
     public static let balancerMirror = Instrument(
         "pellucid.balancer.mirror.duration", .histogram(bounds: operationBounds), unit: "s", help: "Duration of mirrored requests and of their copies.",
         attributes: balancerInstance + ["role", AttributeNames.errorType], source: ours)
+    public static let samplingDecisions = Instrument(
+        "pellucid.sampling.decisions", .counter, unit: "{request}", help: "Finished requests by whether their spans are exported, and why.",
+        attributes: ["decision", "reason"], source: ours)
 
     // Delivery of evidence.
     public static let requestsUnaccounted = Instrument(
@@ -116,6 +119,16 @@ public enum Instruments {
     public static let seriesOverflow = Instrument(
         "pellucid.metrics.series_overflow", .observedCounter, unit: "{lookup}", help: "Series lookups folded into __other__ because the instrument's series budget was used up.",
         attributes: ["instrument"], source: ours)
+
+    // The audit stream: where its chain stands, for comparison with the file (`pellucid audit verify --head`).
+    public static let auditHeadSeq = Instrument(
+        "pellucid.audit.head.seq", .observedGauge, unit: "{line}", help: "Sequence number of the last audit line written.", source: ours)
+    /// A number instead of a label, so that it makes one series; 48 bits are exact in every Prometheus and enough to recognise a hash by.
+    public static let auditHeadHash = Instrument(
+        "pellucid.audit.head.hash", .observedGauge, unit: "1", help: "The first 48 bits of the hash of the last audit line written, as a number.", source: ours)
+    public static let auditSegments = Instrument(
+        "pellucid.audit.segments", .counter, unit: "{file}", help: "Audit files closed by rotation, removed by retention, and rotations that failed.", attributes: ["event"],
+        source: ours)
 
     // Delivery of batches by the export runner.
     private static let delayBounds: [Double] = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400]

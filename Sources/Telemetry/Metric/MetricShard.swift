@@ -128,6 +128,10 @@ public final class MetricShard: @unchecked Sendable {
         bucket.pointee.store(bucket.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
         let sum = base + bounds.count + 1
         sum.pointee.store((Double(bitPattern: sum.pointee.load(ordering: .relaxed)) + value).bitPattern, ordering: .relaxed)
+        if NativeHistograms.isEnabled {
+            let native = sum + 1 + NativeHistograms.cell(value)
+            native.pointee.store(native.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 /// What can be fuzzed.
 package enum FuzzSubject: String, CaseIterable, Sendable {
-    case http, response, sse, json, eventstream
+    case http, response, sse, json, eventstream, pii
 
     package var mutator: FuzzMutator {
         switch self {
@@ -9,6 +9,7 @@ package enum FuzzSubject: String, CaseIterable, Sendable {
         case .sse: SSESeeds.streams
         case .json: JSONSeeds.documents
         case .eventstream: EventStreamSeeds.streams
+        case .pii: PIISeeds.texts
         }
     }
 
@@ -21,6 +22,7 @@ package enum FuzzSubject: String, CaseIterable, Sendable {
             case .sse: SSECheck.violation(input, &random)
             case .json: JSONCheck.violation(input)
             case .eventstream: EventStreamCheck.violation(input, &random)
+            case .pii: PIICheck.violation(input)
             }
         return reason.map { FuzzFinding($0, input) }
     }

@@ -46,6 +46,15 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
         PluginSchemaCase("file-log", FileLogConfiguration.self, base: .mapping([("path", .text("/tmp/x"))]), refusedHere: ["custom_fields_by_lua": "Lua"]),
         PluginSchemaCase("prometheus", PrometheusConfiguration.self),
         PluginSchemaCase(
+            "http-log", HTTPLogConfiguration.self, base: .mapping([("http_endpoint", .text("http://c:1/x"))]), samples: ["http_endpoint": .text("http://c:2/y"), "queue_size": .plain("5")],
+            refusedHere: ["custom_fields_by_lua": "Lua", "client_certificate": "not served yet", "client_certificate.id": "not served yet"]),
+        PluginSchemaCase(
+            "tcp-log", TCPLogConfiguration.self, base: .mapping([("host", .text("h")), ("port", .plain("1"))]), refusedHere: ["custom_fields_by_lua": "Lua"]),
+        PluginSchemaCase(
+            "udp-log", UDPLogConfiguration.self, base: .mapping([("host", .text("h")), ("port", .plain("1"))]), refusedHere: ["custom_fields_by_lua": "Lua"]),
+        PluginSchemaCase("syslog", SyslogConfiguration.self, refusedHere: ["custom_fields_by_lua": "Lua"]),
+        PluginSchemaCase("zipkin", ZipkinConfiguration.self, samples: ["http_endpoint": .text("http://c:1/x")]),
+        PluginSchemaCase(
             "key-auth", KeyAuthConfiguration.self, samples: ["identity_realms.[].id": .text("11111111-1111-4111-8111-111111111111")],
             refusedHere: ["principals.enabled": "Kong Identity"]),
         PluginSchemaCase(

@@ -12,6 +12,8 @@ public struct SnapshotBuilder: Sendable {
     private let scripts: any ScriptCompiler
     private let balancers: any BalancerDirectory
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
+    /// Outlives every configuration.
+    private let health = UpstreamHealthStore()
 
     public init(
         plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller,
@@ -36,14 +38,17 @@ public struct SnapshotBuilder: Sendable {
             consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials,
             patterns: self.patterns, scripts: self.scripts, balancers: self.balancers)
         let instances = try self.instances(loaded, services)
-        let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0)) }, uniquingKeysWith: { a, _ in a })
+        let certificates = UpstreamCertificates(configuration)
+        let upstreams = UpstreamIndex(configuration, store: self.health)
+        let byID = Dictionary(configuration.services.map { ($0.metadata.id, upstreams.service($0, certificates)) }, uniquingKeysWith: { a, _ in a })
         let index = InstanceIndex(instances)
         let routes = configuration.routes.map { route in
             let service = route.serviceID.flatMap { byID[$0] }
             return RouteRuntime(
                 identity: SnapshotBuilder.identity(route, service?.entity), entity: route, service: service,
                 chain: PluginChain(
-                    route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)))
+                    route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)),
+                traceLimit: configuration.settings.sampling.maximumPerSecond.map { TraceLimit(perSecond: $0) })
         }
         let circular = routes.filter(\.chain.isOrderingCircular)
         if !circular.isEmpty {
@@ -57,7 +62,7 @@ public struct SnapshotBuilder: Sendable {
         let sampling = configuration.settings.sampling
         return GatewaySnapshot(
             hash: configuration.hash, router: router, routes: routes, sampler: Sampler(ratio: sampling.ratio, followsParent: sampling.followsParent),
-            sinks: instances.compactMap(\.sink), settings: configuration.settings)
+            sinks: instances.flatMap(\.sinks), settings: configuration.settings, groups: byID.values.compactMap(\.group))
     }
 
     private func instances(_ loaded: LoadedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [PluginInstance] {

@@ -24,6 +24,8 @@ public struct UpstreamRequest: ~Copyable {
     public var lines: FieldLines
     /// Sent as `traceparent`.
     public var trace: TraceContext?
+    /// Lines of trace context in other formats, sent besides `lines`; they differ from attempt to attempt.
+    public var traceLines: FieldLines?
     public var host: String
     public var body: UpstreamBody
     public var timeouts: UpstreamTimeouts
@@ -50,6 +52,7 @@ public struct UpstreamRequest: ~Copyable {
         self.body = .none
         self.fields = HTTPFields()
         self.lines = FieldLines()
+        self.traceLines = nil
     }
 
     /// The same request once more.
@@ -61,6 +64,13 @@ public struct UpstreamRequest: ~Copyable {
         copy.authorizer = self.authorizer
         return copy
     }
+}
+
+/// A request to an upstream with an address of its own: what waits for an answer holds a reference, where it would hold the request in every frame of its task.
+final class PreparedRequest {
+    var value: UpstreamRequest
+
+    init(_ value: consuming UpstreamRequest) { self.value = value }
 }
 
 /// What there is of a content now.
@@ -90,6 +100,17 @@ public protocol UpstreamExchange: AnyObject {
     var trailers: HTTPFields? { get }
     /// Ends the exchange early; the connection is closed. Nothing happens after a complete exchange.
     func cancel()
+
+    /// After a head with status 101: the next bytes of the other protocol, nil at the connection's end. The time to read counts from the last byte in either direction.
+    func readTunnel() async throws(UpstreamFailure) -> ByteBuffer?
+    /// Writes bytes of the other protocol, and returns when the upstream can take more.
+    func writeTunnel(_ bytes: ByteBuffer) async throws(UpstreamFailure)
+}
+
+/// Exchanges that stay with HTTP.
+extension UpstreamExchange {
+    public func readTunnel() async throws(UpstreamFailure) -> ByteBuffer? { throw .cancelled }
+    public func writeTunnel(_ bytes: ByteBuffer) async throws(UpstreamFailure) { throw .cancelled }
 }
 
 /// Sends requests to upstreams over the loop's own connections.

@@ -68,7 +68,11 @@ public struct AIProxyConfiguration: GatewayConfiguration, Hashable {
         case videoGeneration = "video/generation"
     }
 
-    public enum Format: String, Sendable, Hashable, CaseIterable { case openai, anthropic, bedrock, cohere, gemini, huggingface }
+    public enum Format: String, Sendable, Hashable, CaseIterable {
+        case openai, anthropic, bedrock, cohere, gemini, huggingface
+
+        public var modelFormat: ModelFormat { ModelFormat(rawValue: self.rawValue) ?? .openai }
+    }
 
     public enum ResponseStreaming: String, Sendable, Hashable, CaseIterable {
         /// As the client asks.

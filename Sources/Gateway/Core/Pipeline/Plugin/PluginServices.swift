@@ -60,6 +60,8 @@ public protocol SinkDirectory: Sendable {
     func fileLog(path: String, reopen: Bool) -> any EvidenceConsumer
     /// The exporter of traces with these settings, made when new.
     func traces(_ settings: TraceSinkSettings) -> any EvidenceConsumer
+    /// The sink with these settings, made when new.
+    func sink(_ settings: SinkSettings) -> any EvidenceConsumer
     /// The recorder of Kong's metrics with this selection, made when new.
     func kongMetrics(_ selection: KongMetricsSelection) -> any EvidenceConsumer
 }
@@ -71,26 +73,17 @@ public struct TraceSinkSettings: Sendable, Hashable {
     public let resourceAttributes: [String: String]
     public let connectTimeoutMilliseconds: Int
     public let timeoutMilliseconds: Int
-    /// Spans of a batch.
-    public let batchSize: Int
-    public let batchDelaySeconds: Double
-    /// Batches that may wait.
-    public let maximumEntries: Int
-    public let maximumRetrySeconds: Double
+    public let queue: QueueSettings
 
     public init(
-        endpoint: String, headers: [String: String], resourceAttributes: [String: String], connectTimeoutMilliseconds: Int, timeoutMilliseconds: Int, batchSize: Int,
-        batchDelaySeconds: Double, maximumEntries: Int, maximumRetrySeconds: Double
+        endpoint: String, headers: [String: String], resourceAttributes: [String: String], connectTimeoutMilliseconds: Int, timeoutMilliseconds: Int, queue: QueueSettings
     ) {
         self.endpoint = endpoint
         self.headers = headers
         self.resourceAttributes = resourceAttributes
         self.connectTimeoutMilliseconds = connectTimeoutMilliseconds
         self.timeoutMilliseconds = timeoutMilliseconds
-        self.batchSize = batchSize
-        self.batchDelaySeconds = batchDelaySeconds
-        self.maximumEntries = maximumEntries
-        self.maximumRetrySeconds = maximumRetrySeconds
+        self.queue = queue
     }
 }
 
@@ -115,10 +108,16 @@ public struct KongMetricsSelection: Sendable, Hashable {
 public protocol LogPlugin: GatewayPlugin {
     /// The sink that gets the requests this instance applies to; nil when it only changes settings.
     var sink: (any EvidenceConsumer)? { get }
+    /// All of them, for an instance with several.
+    var sinks: [any EvidenceConsumer] { get }
     /// Takes the head sampling decision for those requests instead of the process's sampler; nil: leaves it.
     var sampler: Sampler? { get }
+    /// Reads and writes trace context for those requests instead of the engine, which knows W3C only; nil: leaves it.
+    var propagation: TracePropagation? { get }
 }
 
 extension LogPlugin {
+    public var sinks: [any EvidenceConsumer] { self.sink.map { [$0] } ?? [] }
+    public var propagation: TracePropagation? { nil }
     public var sampler: Sampler? { nil }
 }
