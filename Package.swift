@@ -72,12 +72,14 @@ let package = Package(
             path: "Sources/Gateway/Transport", swiftSettings: strict),
         .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayPII", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
+        // Choosing targets: algorithms, circuits, retries; no sockets, no C.
+        .target(name: "GatewayBalancing", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Balancing", swiftSettings: strict),
         .target(name: "GatewayAdmin", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Admin", swiftSettings: strict),
         .executableTarget(
             name: "pellucid",
             dependencies: [
                 "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
-                "GatewayProviders", "GatewayAdmin", "GatewayPII", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
+                "GatewayProviders", "GatewayBalancing", "GatewayAdmin", "GatewayPII", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
 
@@ -95,7 +97,7 @@ let package = Package(
         .target(name: "TelemetryTestSupport", dependencies: ["Telemetry"], path: "Tests/Support/Telemetry", swiftSettings: strict),
         .target(
             name: "GatewayTestSupport",
-            dependencies: ["TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
+            dependencies: ["TelemetryTestSupport", "GatewayBalancing", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
             path: "Tests/Support/Gateway", swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TelemetryTestSupport"], swiftSettings: strict),
         .testTarget(name: "ExportersTests", dependencies: ["Exporters", "SideClient", "Telemetry", "COTLP"], swiftSettings: strict),
@@ -103,6 +105,8 @@ let package = Package(
             name: "GatewayCoreTests",
             dependencies: ["GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
             swiftSettings: strict),
+        .testTarget(
+            name: "GatewayBalancingTests", dependencies: ["TelemetryTestSupport", "GatewayBalancing", "GatewayCore", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
         .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII"], swiftSettings: strict),
         .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),
         .testTarget(

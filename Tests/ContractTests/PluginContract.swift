@@ -30,11 +30,18 @@ struct PluginContract: Sendable, CustomStringConvertible {
 
     /// One entry a line of the catalog.
     static let all: [PluginContract] = [
+        PluginContract(
+            AILLMAsJudge.self, configuration: "{sampling_rate: 0, llm: {route_type: llm/v1/chat, model: {provider: openai, name: judge}}}", priority: 767,
+            auditPath: "ai.proxy.ai-llm-as-judge"),
         PluginContract(AIPromptDecorator.self, configuration: "{prompts: {prepend: [{content: brief}]}}", priority: 772, auditPath: "ai.prompt-decorator"),
         PluginContract(AIPromptGuard.self, configuration: "{deny_patterns: [bomb]}", priority: 771, auditPath: "ai.prompt-guard"),
         PluginContract(AIPromptTemplate.self, configuration: "{templates: [{name: t, template: \"{}\"}]}", priority: 773, auditPath: "ai.payload"),
         PluginContract(
             AIProxy.self, configuration: "{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}", priority: 770,
+            auditPath: "ai.proxy"),
+        PluginContract(
+            AIProxyAdvanced.self,
+            configuration: "{targets: [{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}]}", priority: 770,
             auditPath: "ai.proxy"),
         PluginContract(AISanitizer.self, configuration: "{anonymize: [email, phone]}", priority: 776, auditPath: "ai.sanitizer"),
         PluginContract(DirectProxy.self, configuration: "{route_type: llm/v1/chat, providers: [{name: openai, key: sk}]}", priority: 770, auditPath: "ai.proxy"),

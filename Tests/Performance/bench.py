@@ -19,7 +19,7 @@ import tempfile
 import time
 
 import measurements
-from contenders import AIProxy, Everything, EverythingGzip, Generic, Nginx, NginxLargeBuffers, Upstreams
+from contenders import BALANCED, AIProxy, Everything, EverythingGzip, Generic, Nginx, NginxLargeBuffers, Upstreams
 
 EVENTS = 100
 # finish_reason, usage and [DONE] follow the content events.
@@ -92,6 +92,8 @@ class Bench:
                 self.json_rows(running)
             if self.wants("sse"):
                 self.stream_rows(running)
+            if self.wants("balance") and not self.options.nginx_only:
+                self.balance_rows(running, upstreams)
             if Everything in running:
                 self.check_telemetry(running[Everything])
             for contender in running.values():
@@ -148,6 +150,20 @@ class Bench:
             if Everything in running:
                 ratio = statistics.median(comparison.ratios(Everything, Nginx))
                 self.gate(f"{title.split(',')[0]}, usage accounting and all telemetry vs nginx", ratio, 1.2, "×")
+
+    def balance_rows(self, running: dict, upstreams: Upstreams) -> None:
+        """What choosing among twenty targets adds to ai-proxy, algorithm by algorithm; two at a time, so that few processes stand around."""
+        for kind in BALANCED:
+            contender = kind(self.directory, upstreams).start()
+            try:
+                comparison = self.compare(
+                    f"2 KB chat request over {kind.targets} targets, {contender.title.split(', ')[-1]}",
+                    [*self.pick(running, Nginx, AIProxy), contender],
+                    lambda one: measurements.json_requests(one, 32, self.seconds),
+                )
+                self.gate(f"ai-proxy-advanced, {contender.title.split(', ')[-1]}, vs ai-proxy", statistics.median(comparison.ratios(kind, AIProxy)), 1.08, "×")
+            finally:
+                contender.stop()
 
     def check_telemetry(self, contender: Everything) -> None:
         time.sleep(2)
@@ -214,7 +230,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a short run of a few minutes; the figures are rough")
     parser.add_argument("--rounds", type=int, help="rounds of each comparison (9, with --quick 3)")
-    parser.add_argument("--only", nargs="+", choices=["json", "sse", "memory", "start"], help="only these groups")
+    parser.add_argument("--only", nargs="+", choices=["json", "sse", "balance", "memory", "start"], help="only these groups")
     parser.add_argument("--nginx-only", action="store_true", help="without Pellucid: checks the bench itself")
     parser.add_argument("--json", metavar="FILE", help="writes all figures there")
     options = parser.parse_args()

@@ -3,10 +3,12 @@ public import GatewayCore
 /// Every plugin this build serves: one line each.
 public enum PluginCatalog {
     public static let plugins: [PluginRegistration] = [
+        PluginRegistration(AILLMAsJudge.self),
         PluginRegistration(AIPromptDecorator.self),
         PluginRegistration(AIPromptGuard.self),
         PluginRegistration(AIPromptTemplate.self),
         PluginRegistration(AIProxy.self),
+        PluginRegistration(AIProxyAdvanced.self, settings: ["balancer"]),
         PluginRegistration(AISanitizer.self),
         PluginRegistration(DirectProxy.self),
         PluginRegistration(FileLog.self),

@@ -70,4 +70,9 @@ public enum AttributeNames {
     public static let chunkCount: StaticString = "pellucid.stream.chunks"
     public static let connectionReused: StaticString = "pellucid.connection.reused"
     public static let providerRequestID: StaticString = "pellucid.provider.request.id"
+    public static let balancerAlgorithm: StaticString = "pellucid.balancer.algorithm"
+    public static let balancerTarget: StaticString = "pellucid.balancer.target"
+    public static let balancerCandidates: StaticString = "pellucid.balancer.candidates"
+    public static let balancerReason: StaticString = "pellucid.balancer.reason"
+    public static let balancerSkipped: StaticString = "pellucid.balancer.skipped"
 }

@@ -74,6 +74,31 @@ public enum Instruments {
         "pellucid.sampling.decisions", .counter, unit: "{request}", help: "Finished requests by whether their spans are exported, and why.",
         attributes: ["decision", "reason"], source: ours)
 
+    // Balancing.
+    private static let balancerTarget: [StaticString] = [AttributeNames.route, AttributeNames.balancerTarget]
+    public static let balancerSelections = Instrument(
+        "pellucid.balancer.selections", .counter, unit: "{attempt}", help: "Attempts that a balancer sent to a target.", attributes: balancerTarget, source: ours)
+    public static let balancerFailures = Instrument(
+        "pellucid.balancer.failures", .counter, unit: "{attempt}", help: "Attempts at a balanced target that failed or were declined, by reason.",
+        attributes: balancerTarget + [AttributeNames.errorType], source: ours)
+    private static let balancerInstance: [StaticString] = ["plugin", AttributeNames.balancerTarget]
+    /// 0 closed, 1 half open (the next request tries the target), 2 open.
+    public static let balancerCircuit = Instrument(
+        "pellucid.balancer.circuit", .observedGauge, unit: "1", help: "Circuit of a balanced target: 0 closed, 1 half open, 2 open.", attributes: balancerInstance, source: ours)
+    public static let balancerInFlight = Instrument(
+        "pellucid.balancer.in_flight", .observedGauge, unit: "{attempt}", help: "Attempts under way at a balanced target.", attributes: balancerInstance, source: ours)
+    public static let balancerLatency = Instrument(
+        "pellucid.balancer.latency", .observedGauge, unit: "s", help: "Moving average of a balanced target's latency, by the balancer's latency_strategy.",
+        attributes: balancerInstance, source: ours)
+    public static let balancerUsage = Instrument(
+        "pellucid.balancer.usage", .observedGauge, unit: "1", help: "Decayed usage of a balanced target, by the balancer's tokens_count_strategy.", attributes: balancerInstance,
+        source: ours)
+
+    /// From sending to the last byte, for each attempt of a mirrored request (`original`) and for its copy.
+    public static let balancerMirror = Instrument(
+        "pellucid.balancer.mirror.duration", .histogram(bounds: operationBounds), unit: "s", help: "Duration of mirrored requests and of their copies.",
+        attributes: balancerInstance + ["role", AttributeNames.errorType], source: ours)
+
     // Delivery of evidence.
     public static let requestsUnaccounted = Instrument(
         "pellucid.requests.unaccounted", .observedGauge, unit: "{request}",

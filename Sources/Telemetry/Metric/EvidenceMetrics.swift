@@ -30,6 +30,7 @@ final class EvidenceMetrics {
             case .stage: self.recordStage(scope, evidence)
             case .attempt:
                 let attempt = evidence.attempts[Int(scope.detail)]
+                if !attempt.balancerTarget.isEmpty { self.recordBalanced(attempt, scope, evidence) }
                 if !attempt.operation.isEmpty { self.recordOperation(self.labelled(attempt, evidence), scope, evidence) }
             case .call: break
             }
@@ -170,6 +171,20 @@ final class EvidenceMetrics {
         let perToken = self.shard.series(bundle, OperationSlot.serverPerToken, Instruments.genAIServerTimePerOutputToken, values)
         let seconds = Double(attempt.lastChunkAt - attempt.firstChunkAt) / 1e9 / Double(attempt.usage.output - 1)
         self.observe(perToken, seconds, bounds: Instruments.perTokenBounds)
+    }
+
+    /// What a balancer chose, and what came of it.
+    private func recordBalanced(_ attempt: AttemptEvidence, _ scope: ScopeEvidence, _ evidence: RequestEvidence) {
+        var key = SeriesKey(26)
+        key.mix(evidence.route?.metricIndex ?? 0)
+        evidence.mix(attempt.balancerTarget, into: &key)
+        let hasFailed = scope.outcome == .failed && !attempt.errorType.isEmpty
+        if hasFailed { evidence.mix(attempt.errorType, into: &key) }
+        let bundle = self.shard.bundle(key)
+        let values = { [evidence.route?.routeName ?? "", evidence.string(of: attempt.balancerTarget)] }
+        self.shard.add(self.shard.series(bundle, 0, Instruments.balancerSelections, values))
+        guard hasFailed else { return }
+        self.shard.add(self.shard.series(bundle, 1, Instruments.balancerFailures) { values() + [evidence.string(of: attempt.errorType)] })
     }
 
     private func recordCost(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {

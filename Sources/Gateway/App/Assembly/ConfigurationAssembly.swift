@@ -1,8 +1,10 @@
+import GatewayBalancing
 import GatewayCore
 import GatewayDocuments
 import GatewayPatterns
 import GatewayPlugins
 import GatewayProviders
+import Telemetry
 
 /// Reads a configuration and makes a snapshot of it, with everything this build has.
 struct ConfigurationAssembly: Sendable {
@@ -16,7 +18,9 @@ struct ConfigurationAssembly: Sendable {
         let certificates: CertificateAssembly.Made
     }
 
-    init(environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, http: any HTTPCaller = NoOutsideCalls()) {
+    init(
+        environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, http: any HTTPCaller = NoOutsideCalls(), registry: MetricRegistry? = nil
+    ) {
         self.certificates = CertificateAssembly(environment: environment)
         let patterns = PCRE2PatternCompiler()
         let decodings = Dictionary(PluginCatalog.plugins.map { ($0.name, $0.decoding) }, uniquingKeysWith: { a, _ in a })
@@ -24,7 +28,7 @@ struct ConfigurationAssembly: Sendable {
         let hash = SecretHash()
         self.builder = SnapshotBuilder(
             plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, http: http, patterns: patterns,
-            hash: { hash.digest($0) })
+            balancers: BalancerStore(registry: registry, caller: http), hash: { hash.digest($0) })
     }
 
     func load(_ source: ConfigurationSource) throws(ConfigurationError) -> LoadedConfiguration {

@@ -41,8 +41,8 @@ final class GatewayProcess: Sendable {
             environment: environment, stateDirectory: options.stateDirectory, flow: self.flow, runner: self.runner, consumers: self.consumers)
         self.sinks = SinkStore(
             flow: self.flow, runner: self.runner, consumers: self.consumers, telemetry: self.telemetry, syslogPath: environment["PELLUCID_SYSLOG_SOCKET"] ?? "/dev/log")
-        self.assembly = ConfigurationAssembly(environment: environment, options: options.loading, sinks: self.sinks,
-            http: OutsideCalls(client: self.calls, environment: environment))
+        self.assembly = ConfigurationAssembly(
+            environment: environment, options: options.loading, sinks: self.sinks, http: OutsideCalls(client: self.calls, environment: environment), registry: self.registry)
     }
 
     func run() async throws {

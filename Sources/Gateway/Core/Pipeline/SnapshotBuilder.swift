@@ -8,17 +8,19 @@ public struct SnapshotBuilder: Sendable {
     private let sinks: any SinkDirectory
     private let http: HTTPService
     private let patterns: any PatternCompiler
+    private let balancers: any BalancerDirectory
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
 
     public init(
         plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller, patterns: any PatternCompiler,
-        hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
+        balancers: any BalancerDirectory, hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
     ) {
         self.plugins = Dictionary(plugins.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
         self.providers = providers
         self.sinks = sinks
         self.http = HTTPService(http)
         self.patterns = patterns
+        self.balancers = balancers
         self.hash = hash
     }
 
@@ -26,7 +28,8 @@ public struct SnapshotBuilder: Sendable {
     public func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> GatewaySnapshot {
         let configuration = loaded.configuration
         let services = PluginServices(
-            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns)
+            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns,
+            balancers: self.balancers)
         let instances = try self.instances(loaded, services)
         let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0)) }, uniquingKeysWith: { a, _ in a })
         let index = InstanceIndex(instances)
@@ -62,9 +65,11 @@ public struct SnapshotBuilder: Sendable {
     }
 
     private func consumers(_ configuration: DeclarativeConfiguration) -> ConsumerDirectory {
+        let groups = Dictionary(configuration.consumerGroups.map { ($0.metadata.id, $0.name) }, uniquingKeysWith: { a, _ in a })
         let consumers = configuration.consumers.map { entity in
             Consumer(
                 id: entity.metadata.id, username: entity.username, customID: entity.customID, groupIDs: entity.groupIDs,
+                groupNames: entity.groupIDs.compactMap { groups[$0] },
                 identity: ConsumerIdentity(
                     id: entity.metadata.id, name: entity.username ?? entity.customID ?? entity.metadata.id, auditJSON: SnapshotBuilder.auditJSON(entity)))
         }

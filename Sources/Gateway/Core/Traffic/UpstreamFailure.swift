@@ -12,6 +12,8 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
     case closedMidResponse
     /// The response is not HTTP/1.1 as this gateway understands it.
     case malformed(code: StaticString)
+    /// An answer came, and the balancer prefers another target's: its status or content is one of the configured criteria.
+    case declined(code: StaticString)
     /// The gateway gave the exchange up: the client went away, or it shuts down.
     case cancelled
 
@@ -28,6 +30,7 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         case .closedBeforeResponse: "connection_closed"
         case .closedMidResponse: "response_truncated"
         case .malformed(let code): code
+        case .declined(let code): code
         case .cancelled: "cancelled"
         }
     }
@@ -37,7 +40,7 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         switch self {
         case .connectTimeout, .sendTimeout, .readTimeout: (504, "The upstream server is timing out")
         case .nameResolution: (503, "name resolution failed")
-        case .connectRefused, .tls, .closedBeforeResponse, .closedMidResponse, .malformed, .cancelled:
+        case .connectRefused, .tls, .closedBeforeResponse, .closedMidResponse, .malformed, .declined, .cancelled:
             (502, "An invalid response was received from the upstream server")
         }
     }

@@ -21,7 +21,7 @@ public final class AIProxy: RequestPlugin {
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxy>) async throws(PluginFailure) -> RequestVerdict {
         let body: ModelRequestBody
-        switch await self.readBody(&request) {
+        switch await AIProxy.readBody(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes) {
         case .success(let read): body = read
         case .failure(let refusal): return .reject(refusal.rejection)
         }
@@ -36,8 +36,9 @@ public final class AIProxy: RequestPlugin {
         return .modified
     }
 
-    private func readBody(_ request: inout GatewayRequest) async -> Result<ModelRequestBody, RefusedRequest> {
-        let limit = self.configuration.maximumRequestBodyBytes == 0 ? Int.max : self.configuration.maximumRequestBodyBytes
+    /// - Parameter limit: longest body, bytes; 0: no limit of its own.
+    static func readBody(_ request: inout GatewayRequest, _ operation: ModelOperation, limit: Int) async -> Result<ModelRequestBody, RefusedRequest> {
+        let limit = limit == 0 ? Int.max : limit
         if request.head.fields.contains(.contentType), !request.head.fields.hasValue(.contentType, prefix: "application/json") {
             return .failure(RefusedRequest(415, "unsupported_media_type", "the content type must be application/json"))
         }
@@ -51,7 +52,7 @@ public final class AIProxy: RequestPlugin {
             }
         }
         do throws(JSONError) {
-            let body = try ModelRequestBody(bytes, operation: self.target.operation)
+            let body = try ModelRequestBody(bytes, operation: operation)
             guard body.isObject else { return .failure(RefusedRequest(400, "invalid_request_body", "the request body must be a JSON object")) }
             return .success(body)
         } catch {

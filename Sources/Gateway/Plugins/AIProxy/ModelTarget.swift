@@ -60,7 +60,7 @@ final class ModelTarget: Sendable {
         }
     }
 
-    private static func settings(_ model: AIProxyConfiguration.Model) -> ProviderSettings {
+    static func settings(_ model: AIProxyConfiguration.Model) -> ProviderSettings {
         var settings = ProviderSettings()
         settings.model = model.name
         settings.upstreamURL = model.options.upstreamURL

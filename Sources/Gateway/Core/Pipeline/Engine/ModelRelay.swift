@@ -74,7 +74,7 @@ final class ModelRelay: ResponseRelay {
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
-        self.run.modelField = self.responseFields.first?.value
+        self.run.modelField = self.responseFields.first { $0.name == "X-Kong-LLM-Model" }?.value
         self.recordProvider(head, &scope)
         if head.status < 300, RequestRun.isEventStream(head) {
             var stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))

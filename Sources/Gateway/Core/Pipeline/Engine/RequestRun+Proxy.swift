@@ -19,6 +19,9 @@ extension RequestRun {
         case .model(let plan, let body):
             request.upstream = .service
             await self.proxyToModel(&request, plan, body, selection, record)
+        case .directed(let director):
+            request.upstream = .service
+            await self.proxyDirected(&request, director, selection, record)
         }
     }
 
@@ -100,8 +103,13 @@ extension RequestRun {
         }
     }
 
-    private func attemptOnce(
-        _ upstream: inout UpstreamRequest, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay
+    /// Makes one attempt and relays its answer.
+    ///
+    /// - Parameter directed: who may prefer another target to the answer, and learns how the attempt ended.
+    /// - Returns: what went wrong on the upstream's side.
+    func attemptOnce(
+        _ upstream: inout UpstreamRequest, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay,
+        directed: Directed? = nil
     ) async -> UpstreamFailure? {
         var scope = record.openAttempt()
         self.attempts += 1
@@ -118,12 +126,14 @@ extension RequestRun {
             relay.describe(&attempt, evidence)
         }
         relay.describeParameters(&scope)
+        directed?.describe(&scope)
         self.propagate(scope, record.evidence, into: &upstream)
         record.update { root, evidence in root.upstreamURI = self.uri(endpoint, target, evidence) }
         defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
         var sent: (any UpstreamExchange)?
+        var received: (status: Int, at: UInt64)?
         do throws(UpstreamFailure) {
-            let answer = try await self.loop.upstream.send(upstream)
+            var answer = try await self.loop.upstream.send(upstream)
             sent = answer
             self.lastConnectionWasReused = answer.isConnectionReused
             self.exchange.servedBy = answer
@@ -133,6 +143,11 @@ extension RequestRun {
             if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
             self.upstreamWaitNanoseconds &+= headAt &- start
             self.upstreamStatus = head.status
+            received = (head.status, headAt)
+            if let directed {
+                answer = try await self.admit(answer, head, directed)
+                if RequestRun.isEventStream(head) { directed.director.settled() }
+            }
             // Answered: nothing is sent again, and a stream may last long.
             upstream.release()
             self.replay = nil
@@ -141,9 +156,11 @@ extension RequestRun {
             self.close(&scope, answer, head: head, headAt: headAt, failure: outcome)
             if let outcome {
                 answer.cancel()
+                directed?.ended(self.isClientGone ? .cancelled : self.exchange.hasResponded ? .broken(outcome) : .failed(outcome), status: head.status, startedAt: start, &scope)
                 scope.finish(self.isClientGone ? .cancelled : .failed)
                 return outcome
             }
+            directed?.ended(self.exchange.isClosed && !self.isFinished ? .cancelled : .served, status: head.status, startedAt: start, &scope)
             scope.finish(self.exchange.isClosed && !self.isFinished ? .cancelled : head.status >= 400 ? .failed : .passed)
             return nil
         } catch {
@@ -153,7 +170,13 @@ extension RequestRun {
                 attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : error.code)
                 // Unanswered, but on a connection: whether that was a kept one explains most of these failures.
                 if let sent { RequestRun.describe(sent, &attempt, evidence) }
+                if let received {
+                    attempt.status = UInt16(clamping: received.status)
+                    attempt.headAt = received.at
+                }
             }
+            sent?.cancel()
+            directed?.ended(self.isClientGone ? .cancelled : .failed(error), status: received?.status ?? 0, startedAt: start, &scope)
             scope.finish(self.isClientGone ? .cancelled : .failed)
             return error
         }

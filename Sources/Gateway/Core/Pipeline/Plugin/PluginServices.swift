@@ -9,23 +9,31 @@ public struct PluginServices: Sendable {
     public let http: HTTPService
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
+    /// What balances the targets of an instance; lives outside configuration snapshots.
+    public let balancers: any BalancerDirectory
     /// The configured instance's entity id.
     public let instanceID: String
+    /// The instance's `_pellucid:` section.
+    public let ownSettings: DocumentNode?
 
     public init(
         consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, patterns: any PatternCompiler,
-        instanceID: String = ""
+        balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
     ) {
         self.consumers = consumers
         self.providers = providers
         self.sinks = sinks
         self.http = http
         self.patterns = patterns
+        self.balancers = balancers
         self.instanceID = instanceID
+        self.ownSettings = ownSettings
     }
 
-    public func forInstance(_ id: String) -> PluginServices {
-        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, instanceID: id)
+    public func forInstance(_ id: String, settings: DocumentNode? = nil) -> PluginServices {
+        PluginServices(
+            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, balancers: self.balancers, instanceID: id,
+            ownSettings: settings)
     }
 }
 
