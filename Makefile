@@ -1,7 +1,7 @@
 # Pellucid: one command for each thing to do. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-soak test-phoenix bench bench-quick fuzz soak docker clean install-packages install-test-packages install-bench-packages
+.PHONY: help run build docs test test-soak test-phoenix bench bench-quick pii-eval fuzz soak docker clean install-packages install-test-packages install-bench-packages
 
 ## Seconds of each fuzzing subject, for `make fuzz`.
 SECONDS ?= 600
@@ -9,6 +9,8 @@ SECONDS ?= 600
 REQUESTS ?= 1000000
 ## More options for the benchmark, for instance BENCH="--only json --json figures.json".
 BENCH ?=
+## More options for the PII evaluation, for instance PII="--each 20 --languages de,fr".
+PII ?=
 
 help: ## Lists what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,11 +22,14 @@ build: install-packages ## Builds the release binary .build/release/pellucid
 	@echo "Building the release binary (some minutes the first time)"
 	@scripts/build-release pellucid
 
+docs: build ## Writes docs/compatibility.md from the decoders
+	@.build/release/pellucid compatibility > docs/compatibility.md
+
 test: install-packages install-test-packages ## Runs every test: unit, short fuzzing, end to end with real clients and servers
 	@scripts/venv
 	@scripts/test
 
-test-soak: install-packages install-test-packages ## The same with 10,000 mixed requests in the agreement test
+test-soak: install-packages install-test-packages ## The same with 10,000 mixed requests in the agreement test, and 1,000 reloads
 	@scripts/venv
 	@scripts/test 10000
 
@@ -41,19 +46,23 @@ bench-quick: build install-bench-packages ## A rough benchmark in three minutes
 	@scripts/build-release pellucid-load
 	@python3 Tests/Performance/bench.py --quick $(BENCH)
 
+pii-eval: build ## Precision, recall and F1 of the PII detector beside presidio-analyzer, and throughput (PII="--each 20")
+	@scripts/pii-venv
+	@.venv-pii/bin/python Tests/Performance/pii_eval/evaluate.py $(PII)
+
 soak: build install-bench-packages ## A million requests; memory must stay flat (REQUESTS=…)
 	@scripts/build-release pellucid-load
 	@python3 Tests/Performance/soak.py --requests $(REQUESTS)
 
-fuzz: install-packages ## Fuzzes the HTTP codec against its oracle, and the SSE and JSON scanners (SECONDS=600 each)
+fuzz: install-packages ## Fuzzes the HTTP codec against its oracle, and the SSE, JSON and event stream scanners, the PII detector (SECONDS=600 each)
 	@scripts/build-release pellucid-fuzz
-	@for subject in http sse json; do echo "Fuzzing $$subject for $(SECONDS) s"; .build/release/pellucid-fuzz $$subject --seconds $(SECONDS) || exit 1; done
+	@for subject in http sse json eventstream pii; do echo "Fuzzing $$subject for $(SECONDS) s"; .build/release/pellucid-fuzz $$subject --seconds $(SECONDS) || exit 1; done
 
 docker: ## Builds the container image pellucid:latest
 	docker build -t pellucid:latest .
 
 clean: ## Removes what was built
-	rm -rf .build .venv
+	rm -rf .build .venv .venv-pii
 
 install-packages:
 	@scripts/install-packages build

@@ -45,6 +45,9 @@ let package = Package(
         .target(name: "CLZ4", path: "Sources/Exporters/C/CLZ4", linkerSettings: [.linkedLibrary("lz4")]),
         .target(name: "CZlib", path: "Sources/Exporters/C/CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CYAML", path: "Sources/Gateway/C/CYAML", linkerSettings: [.linkedLibrary("yaml")]),
+        .target(name: "CDecoding", path: "Sources/Gateway/C/CDecoding", linkerSettings: [.linkedLibrary("z"), .linkedLibrary("brotlidec")]),
+        .target(name: "CCares", path: "Sources/Gateway/C/CCares", linkerSettings: [.linkedLibrary("cares")]),
+        .target(name: "CLua", path: "Sources/Gateway/C/CLua", linkerSettings: [.linkedLibrary("luajit-5.1")]),
         .target(name: "CPCRE2", path: "Sources/Gateway/C/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
 
         // What every other target may see: recording, metrics, names.
@@ -64,14 +67,19 @@ let package = Package(
         .target(name: "GatewayDocuments", dependencies: ["GatewayCore", "CYAML"], path: "Sources/Gateway/Documents", swiftSettings: strict),
         // Regular expressions (PCRE2) behind Core's protocol.
         .target(name: "GatewayPatterns", dependencies: ["GatewayCore", "CPCRE2"], path: "Sources/Gateway/Patterns", swiftSettings: strict),
+        // Lua of configuration values (LuaJIT in a sandbox) behind Core's protocol.
+        .target(name: "GatewayScripts", dependencies: ["GatewayCore", "GatewayWire", "CLua"], path: "Sources/Gateway/Scripts", swiftSettings: strict),
         // Personal data in text: bytes only.
         .target(name: "GatewayPII", path: "Sources/Gateway/PII", swiftSettings: strict),
         .target(
             name: "GatewayTransport",
-            dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
+            dependencies: ["GatewayCore", "GatewayWire", "Telemetry", "CCares", "CDecoding", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
             path: "Sources/Gateway/Transport", swiftSettings: strict),
         .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayPII", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
+        // Credentials for clouds: signatures, tokens.
+        .target(
+            name: "GatewayCredentials", dependencies: ["GatewayCore", "GatewayWire", "COpenSSL", nioCore], path: "Sources/Gateway/Credentials", swiftSettings: strict),
         // Choosing targets: algorithms, circuits, retries; no sockets, no C.
         .target(name: "GatewayBalancing", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Balancing", swiftSettings: strict),
         .target(name: "GatewayAdmin", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Admin", swiftSettings: strict),
@@ -79,12 +87,12 @@ let package = Package(
             name: "pellucid",
             dependencies: [
                 "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
-                "GatewayProviders", "GatewayBalancing", "GatewayAdmin", "GatewayPII", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
+                "GatewayProviders", "GatewayScripts", "GatewayCredentials", "GatewayBalancing", "GatewayAdmin", "GatewayPII", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
 
         // Generators, oracles and properties shared by the fuzzer and the unit tests.
-        .target(name: "FuzzGenerators", dependencies: ["GatewayWire", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz/Generators", swiftSettings: strict),
+        .target(name: "FuzzGenerators", dependencies: ["GatewayWire", "GatewayPII", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz/Generators", swiftSettings: strict),
         .executableTarget(
             name: "pellucid-fuzz", dependencies: ["FuzzGenerators", "GatewayWire", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz", exclude: ["Generators"],
             swiftSettings: strict),
@@ -97,7 +105,9 @@ let package = Package(
         .target(name: "TelemetryTestSupport", dependencies: ["Telemetry"], path: "Tests/Support/Telemetry", swiftSettings: strict),
         .target(
             name: "GatewayTestSupport",
-            dependencies: ["TelemetryTestSupport", "GatewayBalancing", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
+            dependencies: [
+                "TelemetryTestSupport", "GatewayBalancing", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "GatewayScripts", "Telemetry", nioCore,
+            ],
             path: "Tests/Support/Gateway", swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TelemetryTestSupport"], swiftSettings: strict),
         .testTarget(name: "ExportersTests", dependencies: ["Exporters", "SideClient", "Telemetry", "COTLP"], swiftSettings: strict),
@@ -105,9 +115,10 @@ let package = Package(
             name: "GatewayCoreTests",
             dependencies: ["GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
             swiftSettings: strict),
+        .testTarget(name: "GatewayScriptsTests", dependencies: ["GatewayScripts", "GatewayCore", "GatewayWire"], swiftSettings: strict),
         .testTarget(
             name: "GatewayBalancingTests", dependencies: ["TelemetryTestSupport", "GatewayBalancing", "GatewayCore", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
-        .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII"], swiftSettings: strict),
+        .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII", "FuzzGenerators"], swiftSettings: strict),
         .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),
         .testTarget(
             name: "GatewayTransportTests",
@@ -122,6 +133,9 @@ let package = Package(
                 "Telemetry", nioCore,
             ], swiftSettings: strict),
         .testTarget(name: "GatewayProvidersTests", dependencies: ["GatewayProviders", "GatewayCore", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayCredentialsTests", dependencies: ["GatewayCredentials", "GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "Telemetry", nioCore],
+            swiftSettings: strict),
         // Every catalogued plugin and provider passes one shared suite.
         .testTarget(
             name: "ContractTests",

@@ -4,9 +4,10 @@ import dataclasses
 import json
 import os
 import pathlib
+import subprocess
 import time
 
-from processes import Child, built, cpu_seconds, free_port, resident_bytes, tool, wait_for
+from processes import Child, built, cpu_seconds, free_port, resident_bytes, tool, wait_for, wait_for_port
 
 KEY = "bench-client-key"
 PATH = "/v1/chat/completions"
@@ -54,6 +55,8 @@ class Contender:
     """A running gateway under test."""
 
     title = ""
+    # Words behind the address of the listener.
+    listens = ""
 
     def __init__(self, directory: pathlib.Path, upstreams: Upstreams):
         self.directory = directory / type(self).__name__.lower()
@@ -93,6 +96,7 @@ class Nginx(Contender):
 
     title = "nginx proxy_pass"
     buffers = ""
+    server = ""
 
     def start(self) -> "Nginx":
         user = "user root;" if os.geteuid() == 0 else ""
@@ -119,14 +123,17 @@ proxy_buffering off;
 proxy_read_timeout 600s;
 {self.buffers}
 {upstreams}
-server {{ listen 127.0.0.1:{self.port} backlog=4096; {locations} }}
+server {{ listen 127.0.0.1:{self.port} {self.listens} backlog=4096; {self.server} {locations} }}
 }}
 """
         path = self.directory / "nginx.conf"
         path.write_text(configuration)
         self.child = Child("nginx", [tool("nginx"), "-p", str(self.directory), "-c", str(path)], self.directory)
-        wait_for(self.port, "/load/stats", self.child.process)
+        self.wait()
         return self
+
+    def wait(self) -> None:
+        wait_for(self.port, "/load/stats", self.child.process)
 
 
 class NginxLargeBuffers(Nginx):
@@ -182,7 +189,7 @@ class Pellucid(Contender):
         self.config_path = self.directory / "kong.json"
         self.config_path.write_text(json.dumps(configuration or self.configuration()))
         command = [
-            built("pellucid", "PELLUCID_BINARY"), "run", "--config", str(self.config_path), "--proxy-listen", f"127.0.0.1:{self.port}",
+            built("pellucid", "PELLUCID_BINARY"), "run", "--config", str(self.config_path), "--proxy-listen", f"127.0.0.1:{self.port} {self.listens}".strip(),
             "--admin-listen", f"127.0.0.1:{self.admin_port}", "--status-listen", f"127.0.0.1:{self.status_port}", "--state-dir", str(self.directory / "state"),
         ]  # fmt: skip
         begin = time.monotonic()
@@ -207,6 +214,24 @@ class Generic(Pellucid):
 
 class AIProxy(Pellucid):
     title = "pellucid, ai-proxy + key-auth, exporters off"
+
+
+class Stages(AIProxy):
+    """AIProxy with further stages that need nobody outside: what they add is what they and their evidence cost."""
+
+    stages = [
+        {"name": "ip-restriction", "config": {"deny": ["203.0.113.0/24"]}},
+        {"name": "request-size-limiting", "config": {}},
+        {"name": "ai-prompt-template", "config": {"templates": [{"name": "t", "template": "{}"}]}},
+        {"name": "ai-prompt-decorator", "config": {"prompts": {"prepend": [{"role": "system", "content": "Be brief."}]}}},
+        {"name": "ai-prompt-guard", "config": {"deny_patterns": ["(?i)\\bpassword\\b"]}},
+    ]
+    title = f"pellucid, ai-proxy, {len(stages)} more stages"
+
+    def configuration(self) -> dict:
+        result = super().configuration()
+        result["plugins"] += self.stages
+        return result
 
 
 class Everything(Pellucid):
@@ -240,3 +265,46 @@ BALANCED = [
     *(balanced(name, algorithm=name) for name in ("round-robin", "consistent-hashing", "least-connections", "lowest-latency", "lowest-usage", "priority")),
     balanced("power-of-two-choices", own={"algorithm": "power-of-two-choices"}),
 ]
+
+
+def certificate(directory: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """A self-signed certificate with its key (RSA 2048, as most public ones)."""
+    paths = directory / "tls.pem", directory / "tls.key"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-out", str(paths[0]), "-keyout", str(paths[1])]
+    subprocess.run(command, check=True, capture_output=True)
+    return paths
+
+
+# Both sides of the TLS rows: the same versions and ciphers (Mozilla's intermediate profile).
+CIPHERS = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+
+
+class NginxTLS(Nginx):
+    title = "nginx proxy_pass, TLS and HTTP/2"
+    listens = "ssl http2"
+
+    def start(self) -> "NginxTLS":
+        pem, key = certificate(self.directory)
+        self.server = f"ssl_certificate {pem}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers {CIPHERS}; ssl_prefer_server_ciphers off;"
+        return super().start()
+
+    def wait(self) -> None:
+        wait_for_port(self.port, self.child.process)
+
+
+class GenericTLS(Generic):
+    title = "pellucid, generic proxy, TLS and HTTP/2"
+    listens = "ssl http2"
+
+    def configuration(self) -> dict:
+        pem, key = certificate(self.directory)
+        return {**super().configuration(), "certificates": [{"cert": pem.read_text(), "key": key.read_text(), "snis": [{"name": "localhost"}]}]}
+
+
+class EverythingTLS(Everything):
+    title = "pellucid, all telemetry, TLS and HTTP/2"
+    listens = "ssl http2"
+
+    def configuration(self) -> dict:
+        pem, key = certificate(self.directory)
+        return {**super().configuration(), "certificates": [{"cert": pem.read_text(), "key": key.read_text(), "snis": [{"name": "localhost"}]}]}

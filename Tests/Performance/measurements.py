@@ -83,6 +83,37 @@ def json_requests(contender: Contender, connections: int, seconds: float) -> Sam
     )
 
 
+def http2_requests(contender: Contender, connections: int, streams: int, count: int) -> Sample:
+    """2 KB chat requests over TLS and HTTP/2 (h2load), `streams` at once on each connection."""
+    body, log = contender.directory / "body.json", contender.directory / "h2load.log"
+    body.write_text(BODY)
+    log.unlink(missing_ok=True)
+    url = f"https://127.0.0.1:{contender.port}/v1/chat/completions"
+    command = [
+        tool("h2load"), "-n", str(count), "-c", str(connections), "-m", str(streams), "-d", str(body), "-H", "content-type: application/json", "-H", f"apikey: {KEY}",
+        f"--log-file={log}", url,
+    ]  # fmt: skip
+    before = contender.cpu()
+    begin = time.monotonic()
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    seconds = time.monotonic() - begin
+    time.sleep(SETTLE_SECONDS)
+    cpu = contender.cpu() - before
+    rows = [line.split("\t") for line in log.read_text().splitlines()]
+    durations = sorted(int(row[2]) / 1000 for row in rows)
+    good = sum(row[1] == "200" for row in rows)
+    assert durations, output
+    return Sample(
+        units=count,
+        seconds=seconds,
+        cpu_us_per_unit=cpu * 1e6 / count,
+        p50_ms=durations[len(durations) // 2],
+        p99_ms=durations[len(durations) * 99 // 100],
+        resident_bytes=contender.memory(),
+        errors=count - good,
+    )
+
+
 def streams(contender: Contender, prefix: str, connections: int, count: int, events: int) -> Sample:
     """Streams read to their end; latency is the time to the first event."""
     command = [

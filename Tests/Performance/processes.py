@@ -101,6 +101,17 @@ def wait_for(port: int, path: str, process: subprocess.Popen, timeout: float = 3
     raise SystemExit(f"{process.args[0]} did not answer {path} on port {port} within {timeout} s")
 
 
+def wait_for_port(port: int, process: subprocess.Popen, timeout: float = 30) -> None:
+    """Waits until somebody listens; for what a plain HTTP client cannot ask."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise RuntimeError(f"nobody listens on port {port}")
+
+
 class Child:
     """One process of the benchmark; its output goes to a log in the working directory."""
 

@@ -48,6 +48,9 @@ final class CertificateAssembly: Sendable {
                 issues.append(ConfigurationIssue(path: "\(entity.metadata.path).\(field)", line: entity.metadata.line, problem: error.description))
             }
         }
+        for entity in configuration.caCertificates where (try? NIOSSLCertificate.fromPEMBytes(Array(entity.certificate.utf8)))?.isEmpty != false {
+            issues.append(ConfigurationIssue(path: "\(entity.metadata.path).cert", line: entity.metadata.line, problem: "is not a certificate in PEM"))
+        }
         if !issues.isEmpty { throw ConfigurationError(issues: issues) }
         self.known.withLock { $0 = kept }
         var names: [String: ServerCertificate] = [:]

@@ -29,6 +29,8 @@ final class GatewayProcess: Sendable {
     private let tls = Mutex<ServerTLS?>(nil)
     /// Held while a configuration is loaded, so that sinks are not retired while one is about to use them.
     private let loading = Mutex<SinkRetirement>(SinkRetirement())
+    /// Active health checks, once it serves.
+    private let prober = Mutex<UpstreamProber?>(nil)
     private let log = DiagnosticLog.shared
 
     init(options: ProcessOptions, environment: [String: String]) {
@@ -49,7 +51,7 @@ final class GatewayProcess: Sendable {
         let signals = SignalStream()
         let built = try self.firstConfiguration()
         let (snapshot, settings) = (built.snapshot, built.snapshot.settings)
-        self.log.configure(settings.diagnosticLog)
+        self.log.configure(settings.diagnosticLog, environment: self.environment)
         self.registry.setSeriesBudget(settings.seriesBudget)
         NativeHistograms.isEnabled = settings.keepsNativeHistograms
         let store = SnapshotStore(self.telemetry.sampled(snapshot))
@@ -59,10 +61,12 @@ final class GatewayProcess: Sendable {
         self.registerGauges(store)
 
         let workers = self.options.workers ?? System.coreCount
+        let upstream = try UpstreamOptions(environment: self.environment, limits: settings.limits, loops: workers)
+        defer { upstream.resolver?.shutdown() }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: workers)
-        let loops = self.makeLoops(group)
+        let loops = self.makeLoops(group, upstream)
         let side = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let sideLoops = self.makeLoops(side)
+        let sideLoops = self.makeLoops(side, upstream)
         let listeners: Listeners
         do {
             listeners = try await self.listen(store, built, group: group, loops: loops, side: side, sideLoops: sideLoops)
@@ -71,11 +75,15 @@ final class GatewayProcess: Sendable {
             throw error
         }
         self.isReady.store(true, ordering: .releasing)
+        let prober = sideLoops.first.map { UpstreamProber(loop: $0) }
+        prober?.watch(store.active.groups)
+        self.prober.withLock { $0 = prober }
         let watch = self.watch(store)
         let retirement = self.retireSinks(store)
         await self.serve(signals, store)
         watch.cancel()
         retirement.cancel()
+        prober?.stop()
         self.isReady.store(false, ordering: .releasing)
         await self.stop(listeners, loops: loops, settings: store.active.settings, signals: signals)
         try await group.shutdownGracefully()
@@ -99,10 +107,10 @@ final class GatewayProcess: Sendable {
         }
     }
 
-    private func makeLoops(_ group: MultiThreadedEventLoopGroup) -> [DataLoop] {
+    private func makeLoops(_ group: MultiThreadedEventLoopGroup, _ upstream: UpstreamOptions) -> [DataLoop] {
         var loops: [DataLoop] = []
         for loop in group.makeIterator() {
-            let data = DataLoop(loop: loop, telemetry: self.flow.makeLoop(), upstream: UpstreamOptions(environment: self.environment))
+            let data = DataLoop(loop: loop, telemetry: self.flow.makeLoop(), upstream: upstream)
             data.start()
             loops.append(data)
         }
@@ -258,8 +266,9 @@ final class GatewayProcess: Sendable {
                 self.registry.stopObserving(Instruments.configInfo, [previous.hash])
                 self.registry.observe(Instruments.configInfo, [snapshot.hash]) { 1 }
             }
-            self.log.configure(snapshot.settings.diagnosticLog)
+            self.log.configure(snapshot.settings.diagnosticLog, environment: self.environment)
             self.registry.add(Instruments.configReloads, ["success"])
+            self.prober.withLock { $0 }?.watch(snapshot.groups)
             self.log.notice("configuration reloaded", ("file", path), ("hash", snapshot.hash))
         } catch {
             self.registry.add(Instruments.configReloads, ["failure"])

@@ -4,15 +4,6 @@ import GatewayTransport
 import GatewayWire
 import Telemetry
 
-extension UpstreamOptions {
-    /// Settings that Kong takes from its environment.
-    init(environment: [String: String]) {
-        self.init()
-        // `system` is Kong's default and ours.
-        if let path = environment["KONG_LUA_SSL_TRUSTED_CERTIFICATE"], !path.isEmpty, path != "system" { self.trustedCertificatesPath = path }
-    }
-}
-
 extension ServerOptions {
     /// The limits of a configuration, and who speaks for clients.
     ///
@@ -31,6 +22,10 @@ extension ServerOptions {
         self.keepAliveTimeout = UInt64(settings.timeouts.idleKeepAliveSeconds * 1e9)
         self.sendTimeout = UInt64(settings.timeouts.writeSeconds * 1e9)
         self.handshakeTimeout = UInt64(settings.timeouts.handshakeSeconds * 1e9)
+        var kong = KongSettings(environment)
+        if let bytes = kong.bytes(.clientMaxBodySize), bytes > 0 { self.maximumBodyBytes = self.maximumBodyBytes == 0 ? bytes : min(bytes, self.maximumBodyBytes) }
+        if let count = kong.int(.keepaliveRequests, in: 1...1_000_000_000), settings.limits.requestsPerConnection == LimitSettings.defaults.requestsPerConnection { self.requestsPerConnection = count }
+        if !kong.problems.isEmpty { throw ValidationError(kong.problems.joined(separator: "\n")) }
         self.trustedProxies = try TrustedProxies(settings, environment: environment)
     }
 }
@@ -53,10 +48,17 @@ extension TrustedProxies {
 }
 
 extension DiagnosticLog {
-    /// The level and format of a configuration.
-    func configure(_ settings: DiagnosticLogSettings) {
+    /// The level and format of a configuration; Kong's KONG_LOG_LEVEL wins over the file's level.
+    func configure(_ settings: DiagnosticLogSettings, environment: [String: String]) {
+        let named = KongSettings(environment).text(.logLevel).map { text in
+            switch text {
+            case "warn": "warning"
+            case "crit", "alert", "emerg": "critical"
+            default: text
+            }
+        }
         let level: Level =
-            switch settings.level {
+            switch named.flatMap({ DiagnosticLogSettings.Level(rawValue: $0) }) ?? settings.level {
             case .trace, .debug: .debug
             case .info: .info
             case .notice: .notice

@@ -49,7 +49,9 @@ struct ListenerOptions: ParsableArguments {
         options.admin = try ListenAddress.parse(self.admin ?? environment["KONG_ADMIN_LISTEN"] ?? "127.0.0.1:8001")
         options.status = try ListenAddress.parse(self.status ?? environment["KONG_STATUS_LISTEN"] ?? "127.0.0.1:8007")
         options.stateDirectory = self.stateDirectory ?? StateDirectory.standard(environment)
-        options.workers = self.workers
+        var kong = KongSettings(environment)
+        options.workers = self.workers ?? (kong.text(.nginxWorkerProcesses) == "auto" ? nil : kong.int(.nginxWorkerProcesses, in: 1...1_024))
+        if let problem = kong.problems.first { throw ValidationError(problem) }
         if let workers = self.workers, workers < 1 { throw ValidationError("--workers must be at least 1") }
         return options
     }

@@ -32,11 +32,14 @@ public final class ServiceRuntime: Sendable {
     public let entity: ServiceEntity
     public let endpoint: UpstreamEndpoint
     public let timeouts: UpstreamTimeouts
+    /// The upstream whose targets its attempts go to; nil: they go to `endpoint`.
+    public let group: UpstreamGroup?
 
-    public init(entity: ServiceEntity) {
+    public init(entity: ServiceEntity, tls: UpstreamTLSOptions? = nil, group: UpstreamGroup? = nil) {
+        self.group = group
         self.entity = entity
         self.endpoint = UpstreamEndpoint(
-            host: entity.host, port: entity.port, isTLS: entity.protocol.isSecure, verifiesCertificate: entity.verifiesTLS ?? true)
+            host: entity.host, port: entity.port, isTLS: entity.protocol.isSecure, verifiesCertificate: entity.verifiesTLS ?? true, tls: tls)
         self.timeouts = UpstreamTimeouts(
             connect: UInt64(entity.connectTimeoutMilliseconds) * 1_000_000, send: UInt64(entity.writeTimeoutMilliseconds) * 1_000_000,
             read: UInt64(entity.readTimeoutMilliseconds) * 1_000_000)

@@ -7,19 +7,26 @@ public struct SnapshotBuilder: Sendable {
     private let providers: ProviderDirectory
     private let sinks: any SinkDirectory
     private let http: HTTPService
+    private let credentials: any CredentialDirectory
     private let patterns: any PatternCompiler
+    private let scripts: any ScriptCompiler
     private let balancers: any BalancerDirectory
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
+    /// Outlives every configuration.
+    private let health = UpstreamHealthStore()
 
     public init(
-        plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller, patterns: any PatternCompiler,
-        balancers: any BalancerDirectory, hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
+        plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller,
+        credentials: any CredentialDirectory = NoCredentials(), patterns: any PatternCompiler, scripts: any ScriptCompiler, balancers: any BalancerDirectory,
+        hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
     ) {
         self.plugins = Dictionary(plugins.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
         self.providers = providers
         self.sinks = sinks
         self.http = HTTPService(http)
+        self.credentials = credentials
         self.patterns = patterns
+        self.scripts = scripts
         self.balancers = balancers
         self.hash = hash
     }
@@ -28,10 +35,12 @@ public struct SnapshotBuilder: Sendable {
     public func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> GatewaySnapshot {
         let configuration = loaded.configuration
         let services = PluginServices(
-            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns,
-            balancers: self.balancers)
+            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials,
+            patterns: self.patterns, scripts: self.scripts, balancers: self.balancers)
         let instances = try self.instances(loaded, services)
-        let byID = Dictionary(configuration.services.map { ($0.metadata.id, ServiceRuntime(entity: $0)) }, uniquingKeysWith: { a, _ in a })
+        let certificates = UpstreamCertificates(configuration)
+        let upstreams = UpstreamIndex(configuration, store: self.health)
+        let byID = Dictionary(configuration.services.map { ($0.metadata.id, upstreams.service($0, certificates)) }, uniquingKeysWith: { a, _ in a })
         let index = InstanceIndex(instances)
         let routes = configuration.routes.map { route in
             let service = route.serviceID.flatMap { byID[$0] }
@@ -41,11 +50,19 @@ public struct SnapshotBuilder: Sendable {
                     route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)),
                 traceLimit: configuration.settings.sampling.maximumPerSecond.map { TraceLimit(perSecond: $0) })
         }
+        let circular = routes.filter(\.chain.isOrderingCircular)
+        if !circular.isEmpty {
+            throw ConfigurationError(
+                issues: circular.map { route in
+                    let metadata = route.entity.metadata
+                    return ConfigurationIssue(path: metadata.path, line: metadata.line, problem: "has plugins whose \"ordering\" contradicts itself: each is to run before the other")
+                })
+        }
         let router = try Router(routes: configuration.routes, services: configuration.services, patterns: self.patterns)
         let sampling = configuration.settings.sampling
         return GatewaySnapshot(
             hash: configuration.hash, router: router, routes: routes, sampler: Sampler(ratio: sampling.ratio, followsParent: sampling.followsParent),
-            sinks: instances.flatMap(\.sinks), settings: configuration.settings)
+            sinks: instances.flatMap(\.sinks), settings: configuration.settings, groups: byID.values.compactMap(\.group))
     }
 
     private func instances(_ loaded: LoadedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [PluginInstance] {

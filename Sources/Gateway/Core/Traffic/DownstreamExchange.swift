@@ -52,6 +52,25 @@ public protocol DownstreamExchange: AnyObject {
     /// Ends the connection because the response cannot be completed; what the client has is recognisably truncated.
     func abort()
     var isClosed: Bool { get }
+
+    /// Whether the connection can go over to another protocol after a 101 (RFC 9110 section 7.8).
+    var canSwitchProtocols: Bool { get }
+    /// The next bytes of the other protocol, once a 101 is written.
+    ///
+    /// - Throws: why no more come.
+    func readTunnel() async throws(DownstreamFailure) -> ByteBuffer
+    /// Writes bytes of the other protocol, and returns when the client's side can take more.
+    func writeTunnel(_ bytes: ByteBuffer) async throws(DownstreamFailure)
+    /// Ends the connection after what was written; whoever reads from it is told.
+    func endTunnel()
+}
+
+/// Exchanges that stay with HTTP.
+extension DownstreamExchange {
+    public var canSwitchProtocols: Bool { false }
+    public func readTunnel() async throws(DownstreamFailure) -> ByteBuffer { throw .closed }
+    public func writeTunnel(_ bytes: ByteBuffer) async throws(DownstreamFailure) { throw .closed }
+    public func endTunnel() {}
 }
 
 extension DownstreamExchange {

@@ -7,6 +7,8 @@ public final class LoopContext {
     public let upstream: any UpstreamTransport
     /// This loop's view of "now" for response dates, refreshed once a second.
     public var dateField: String = ""
+    /// Makes what takes a content coding off; nil for codings that are not known.
+    public var decoder: (_ coding: String) -> (any ContentDecoder)? = { _ in nil }
 
     /// Room for the lines of one response head, used and forgotten while it is written.
     var headLines = FieldLines(capacity: 512)

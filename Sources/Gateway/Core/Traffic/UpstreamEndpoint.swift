@@ -7,6 +7,10 @@ public final class UpstreamEndpoint: Sendable {
     public let serverName: String?
     /// Whether the certificate chain and name are verified.
     public let verifiesCertificate: Bool
+    /// What TLS is set up with besides; nil: the gateway's defaults.
+    public let tls: UpstreamTLSOptions?
+    /// The proxy that connections go through; nil: the one that the environment names for the host, if any.
+    public let proxy: UpstreamProxy?
     /// Key of the connection pool: equal keys mean interchangeable connections.
     public let poolKey: String
     /// `host` or `host:port`, as a Host field names it (default ports left out).
@@ -14,14 +18,21 @@ public final class UpstreamEndpoint: Sendable {
     /// `scheme://authority`.
     public let origin: String
 
-    public init(host: String, port: Int, isTLS: Bool, serverName: String? = nil, verifiesCertificate: Bool = true) {
+    public init(
+        host: String, port: Int, isTLS: Bool, serverName: String? = nil, verifiesCertificate: Bool = true, tls: UpstreamTLSOptions? = nil, proxy: UpstreamProxy? = nil
+    ) {
         self.host = host
         self.port = port
         self.isTLS = isTLS
         let name = serverName ?? host
         self.serverName = UpstreamEndpoint.isNumeric(name) ? nil : name
         self.verifiesCertificate = verifiesCertificate
-        self.poolKey = "\(isTLS ? verifiesCertificate ? "https" : "https-unverified" : "http")|\(host)|\(port)|\(isTLS ? name : "")"
+        self.tls = isTLS ? tls : nil
+        self.proxy = proxy
+        var key = "\(isTLS ? verifiesCertificate ? "https" : "https-unverified" : "http")|\(host)|\(port)|\(isTLS ? name : "")"
+        if let tls = self.tls { key += "|\(tls.identity)" }
+        if let proxy { key += "|\(proxy.host):\(proxy.port)|\(proxy.authorization ?? "")" }
+        self.poolKey = key
         let bracketed = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
         let authority = port == (isTLS ? 443 : 80) ? bracketed : "\(bracketed):\(port)"
         self.authority = authority
@@ -29,7 +40,7 @@ public final class UpstreamEndpoint: Sendable {
     }
 
     /// Whether the name is an IPv4 or IPv6 literal, which SNI must not carry (RFC 6066 section 3).
-    static func isNumeric(_ name: String) -> Bool {
+    public static func isNumeric(_ name: String) -> Bool {
         name.contains(":") || (!name.isEmpty && name.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2e })
     }
 }

@@ -4,6 +4,12 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
     case connectRefused
     case connectTimeout
     case tls
+    /// The proxy on the way to the upstream did not open a tunnel.
+    case proxyRefused
+    /// As many connections to the upstream are busy as may be, and none became free in the time to connect.
+    case connectionLimit
+    /// No target of the service's upstream may be used.
+    case noTarget
     case sendTimeout
     case readTimeout
     /// The upstream closed before any byte of a response.
@@ -12,6 +18,8 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
     case closedMidResponse
     /// The response is not HTTP/1.1 as this gateway understands it.
     case malformed(code: StaticString)
+    /// The gateway has no credentials for the upstream; nothing was sent.
+    case unauthorized(code: StaticString)
     /// An answer came, and the balancer prefers another target's: its status or content is one of the configured criteria.
     case declined(code: StaticString)
     /// The gateway gave the exchange up: the client went away, or it shuts down.
@@ -25,11 +33,15 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         case .connectRefused: "connection_refused"
         case .connectTimeout: "connect_timeout"
         case .tls: "tls_failed"
+        case .proxyRefused: "proxy_refused"
+        case .connectionLimit: "connection_limit"
+        case .noTarget: "no_target"
         case .sendTimeout: "send_timeout"
         case .readTimeout: "read_timeout"
         case .closedBeforeResponse: "connection_closed"
         case .closedMidResponse: "response_truncated"
         case .malformed(let code): code
+        case .unauthorized(let code): code
         case .declined(let code): code
         case .cancelled: "cancelled"
         }
@@ -40,7 +52,10 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         switch self {
         case .connectTimeout, .sendTimeout, .readTimeout: (504, "The upstream server is timing out")
         case .nameResolution: (503, "name resolution failed")
-        case .connectRefused, .tls, .closedBeforeResponse, .closedMidResponse, .malformed, .declined, .cancelled:
+        case .unauthorized: (502, "The gateway could not authenticate itself to the upstream server")
+        case .connectionLimit: (503, "No connection to the upstream server is free")
+        case .noTarget: (503, "failure to get a peer from the ring-balancer")
+        case .connectRefused, .tls, .proxyRefused, .closedBeforeResponse, .closedMidResponse, .malformed, .declined, .cancelled:
             (502, "An invalid response was received from the upstream server")
         }
     }
@@ -48,7 +63,7 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
     /// Whether no byte of the request can have reached the upstream, so that any method may be tried again.
     public var isBeforeSend: Bool {
         switch self {
-        case .nameResolution, .connectRefused, .connectTimeout, .tls: true
+        case .nameResolution, .connectRefused, .connectTimeout, .tls, .proxyRefused, .connectionLimit, .unauthorized: true
         default: false
         }
     }

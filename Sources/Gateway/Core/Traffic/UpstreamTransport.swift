@@ -29,6 +29,8 @@ public struct UpstreamRequest: ~Copyable {
     public var host: String
     public var body: UpstreamBody
     public var timeouts: UpstreamTimeouts
+    /// Signs each attempt, or adds a token; nil: what the fields hold is enough.
+    public var authorizer: (any UpstreamAuthorizer)?
 
     public init(
         endpoint: UpstreamEndpoint, method: HTTPMethod, target: ByteBuffer, fields: HTTPFields, skipped: KnownFieldSet = [], lines: FieldLines = FieldLines(), host: String, body: UpstreamBody,
@@ -59,8 +61,16 @@ public struct UpstreamRequest: ~Copyable {
             endpoint: self.endpoint, method: self.method, target: self.target, fields: self.fields, skipped: self.skipped, lines: self.lines, host: self.host, body: self.body,
             timeouts: self.timeouts)
         copy.trace = self.trace
+        copy.authorizer = self.authorizer
         return copy
     }
+}
+
+/// A request to an upstream with an address of its own: what waits for an answer holds a reference, where it would hold the request in every frame of its task.
+final class PreparedRequest {
+    var value: UpstreamRequest
+
+    init(_ value: consuming UpstreamRequest) { self.value = value }
 }
 
 /// What there is of a content now.
@@ -90,6 +100,17 @@ public protocol UpstreamExchange: AnyObject {
     var trailers: HTTPFields? { get }
     /// Ends the exchange early; the connection is closed. Nothing happens after a complete exchange.
     func cancel()
+
+    /// After a head with status 101: the next bytes of the other protocol, nil at the connection's end. The time to read counts from the last byte in either direction.
+    func readTunnel() async throws(UpstreamFailure) -> ByteBuffer?
+    /// Writes bytes of the other protocol, and returns when the upstream can take more.
+    func writeTunnel(_ bytes: ByteBuffer) async throws(UpstreamFailure)
+}
+
+/// Exchanges that stay with HTTP.
+extension UpstreamExchange {
+    public func readTunnel() async throws(UpstreamFailure) -> ByteBuffer? { throw .cancelled }
+    public func writeTunnel(_ bytes: ByteBuffer) async throws(UpstreamFailure) { throw .cancelled }
 }
 
 /// Sends requests to upstreams over the loop's own connections.

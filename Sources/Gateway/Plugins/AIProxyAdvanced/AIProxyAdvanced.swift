@@ -87,7 +87,7 @@ public final class AIProxyAdvanced: RequestPlugin {
             }
             do throws(ConfigurationError) {
                 targets.append(
-                    try ModelTarget(AIProxyConfiguration(target, of: configuration), providers: services.providers, pluginID: services.instanceID))
+                    try ModelTarget(AIProxyConfiguration(target, of: configuration), providers: services.providers, credentials: services.credentials, pluginID: services.instanceID))
             } catch {
                 issues += error.issues.map { AIProxyAdvanced.moved($0, to: index) }
             }

@@ -19,6 +19,7 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
     private var served = 0
     private var lastStream = HTTP2StreamID.rootStream
     private var isDraining = false
+    private var isEnding = false
 
     var deadline = UInt64.max
     var timerSlot = -1
@@ -55,6 +56,8 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
         configuration.maximumSequentialContinuationFrames = options.http.fieldsBytes / 16_384 + 4
         configuration.controlFrameRateLimit.maximumCount = limits.controlFrames
         configuration.controlFrameRateLimit.windowLength = .seconds(limits.rateSeconds)
+        // What arrives for a stream that was reset is no error of the client, whose frames were on their way.
+        configuration.maximumRecentlyResetStreams = 2 * limits.concurrentStreams
         configuration.maximumConnectionGlitches = limits.streamErrors
         return configuration
     }
@@ -111,7 +114,10 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
             // The stream was reset, and the connection goes on.
             return self.count("http2_stream_error")
         }
-        if let code = HTTP2ServerConnection.code(of: error) { self.count(code) }
+        if let code = HTTP2ServerConnection.code(of: error) {
+            self.count(code)
+            DiagnosticLog.shared.debug("an HTTP/2 connection was ended", ("code", "\(code)"), ("reason", "\(type(of: error))"))
+        }
         context.close(promise: nil)
     }
 
@@ -150,13 +156,22 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
     /// With no stream open: waits for the next one, or closes.
     private func rest() {
         guard self.streams.isEmpty else { return }
-        if self.isDraining || self.loop.isDraining { return self.end() }
+        if self.isDraining || self.loop.isDraining {
+            // Not at once: the stream's last frame is only being written.
+            self.loop.loop.execute { if self.streams.isEmpty { self.end() } }
+            return
+        }
         self.deadline = self.loop.timer.deadline(after: self.options.keepAliveTimeout)
     }
 
+    /// Says goodbye, and closes when the client has taken everything or the time for that is over.
     private func end() {
-        self.announceEnd(after: self.lastStream)
-        self.context?.close(promise: nil)
+        guard let context, !self.isEnding else { return }
+        self.isEnding = true
+        self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.whenComplete { _ in self.context?.close(promise: nil) }
+        self.announceEnd(after: self.lastStream, sent)
     }
 
     /// Graceful shutdown in two steps (RFC 9113 section 6.8): requests already on their way are still taken.
@@ -167,15 +182,16 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
         context.writeAndFlush(Self.wrapOutboundOut(HTTP2Frame(streamID: .rootStream, payload: .ping(HTTP2PingData(withInteger: 0x70656c6c75636964), ack: false))), promise: nil)
     }
 
-    private func announceEnd(after stream: HTTP2StreamID) {
+    private func announceEnd(after stream: HTTP2StreamID, _ promise: EventLoopPromise<Void>? = nil) {
         guard let context else { return }
         context.writeAndFlush(
-            Self.wrapOutboundOut(HTTP2Frame(streamID: .rootStream, payload: .goAway(lastStreamID: stream, errorCode: .noError, opaqueData: nil))), promise: nil)
+            Self.wrapOutboundOut(HTTP2Frame(streamID: .rootStream, payload: .goAway(lastStreamID: stream, errorCode: .noError, opaqueData: nil))), promise: promise)
     }
 
     func closeIfIdle() { if self.streams.isEmpty { self.end() } else { self.drain() } }
 
     func forceClose(_ failure: DownstreamFailure) {
+        self.loop.executor.hold()
         for stream in self.streams.values { stream.fail(failure) }
         self.context?.close(promise: nil)
         self.loop.executor.drain()
@@ -183,6 +199,6 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
 
     func deadlinePassed() {
         self.deadline = .max
-        if self.streams.isEmpty { self.end() }
+        if self.isEnding { self.context?.close(promise: nil) } else if self.streams.isEmpty { self.end() }
     }
 }

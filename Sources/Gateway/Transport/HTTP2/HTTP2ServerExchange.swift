@@ -93,14 +93,15 @@ final class HTTP2ServerExchange: DownstreamExchange {
         let headers = HTTP2Fields.responseHeaders(status: status, fields: fields, skipping: skipping, lines: lines, contentLength: length)
         let isEnd = framing == .none || framing == .length(0)
         self.responseBytes &+= HTTP2Fields.size(headers)
-        self.stream.write(.headers(.init(headers: headers, endStream: isEnd)))
+        let frame = HTTP2Frame.FramePayload.headers(.init(headers: headers, endStream: isEnd))
+        if isEnd { return self.end(with: frame) }
+        self.stream.write(frame)
         self.response = .head(framing)
-        if isEnd { self.end() }
     }
 
-    private func end() {
+    private func end(with frame: HTTP2Frame.FramePayload) {
         self.response = .finished
-        self.stream.outputEnded()
+        self.stream.writeLast(frame)
         self.stream.flush()
     }
 
@@ -145,13 +146,13 @@ final class HTTP2ServerExchange: DownstreamExchange {
             self.sendCollected()
             let headers = HTTP2Fields.trailers(trailers)
             self.responseBytes &+= HTTP2Fields.size(headers)
-            self.stream.write(.headers(.init(headers: headers, endStream: true)))
+            self.end(with: .headers(.init(headers: headers, endStream: true)))
         } else {
             self.responseBytes &+= 9
-            self.stream.write(.data(.init(data: .byteBuffer(self.output), endStream: true)))
+            let rest = self.output
             self.output = ByteBuffer()
+            self.end(with: .data(.init(data: .byteBuffer(rest), endStream: true)))
         }
-        self.end()
     }
 
     func abort() { self.stream.fail(.closed) }

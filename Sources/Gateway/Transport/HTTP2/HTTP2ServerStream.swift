@@ -22,14 +22,20 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
     private var task: Task<Void, Never>?
     private var input = CircularBuffer<ByteBuffer>()
     private(set) var bufferedBytes = 0
+    private var receivedBytes = 0
+    /// The request's Content-Length.
+    private var announcedBytes: Int?
     private(set) var isInputEnded = false
     private(set) var trailers: HTTPFields?
     private(set) var failure: DownstreamFailure?
     private var isReadHeld = false
     private var isReadOverdue = false
     private var isOutputEnded = false
-    private var readWaiter: UnsafeContinuation<Void, Never>?
-    private var writeWaiter: UnsafeContinuation<Void, Never>?
+    private var isOutputSent = false
+    private var reader = LoopWaiter()
+    private var writer = LoopWaiter()
+    /// Whether the exchange is over, and the client only has to take what is left of the response.
+    private var isConcluded = false
     var servedBy: (any UpstreamExchange)?
 
     var deadline = UInt64.max
@@ -55,17 +61,19 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.loop.executor.hold()
         switch Self.unwrapInboundIn(data) {
         case .headers(let headers): self.received(headers.headers, isEnd: headers.endStream, context)
         case .data(let content):
             if case .byteBuffer(let bytes) = content.data, bytes.readableBytes > 0 {
                 self.input.append(bytes)
                 self.bufferedBytes &+= bytes.readableBytes
+                self.receivedBytes &+= bytes.readableBytes
             }
             if content.endStream { self.isInputEnded = true }
         default: break
         }
-        self.wakeReader()
+        self.reader.wake()
         self.loop.executor.drain()
     }
 
@@ -74,11 +82,13 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { self.wakeWriter() }
+        self.loop.executor.hold()
+        if context.channel.isWritable { self.writer.wake() }
         self.loop.executor.drain()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        self.loop.executor.hold()
         self.end(because: .closed)
         self.connection.closed(self)
         context.fireChannelInactive()
@@ -92,10 +102,11 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
 
     func deadlinePassed() {
         self.deadline = .max
-        if self.readWaiter != nil {
+        if self.reader.isWaiting {
             self.isReadOverdue = true
-            self.wakeReader()
-        } else if self.writeWaiter != nil {
+            self.reader.wake()
+        } else if self.writer.isWaiting || self.isConcluded {
+            // Also the rest of a response that is complete on this side: a client that gives no window must not keep it for ever.
             self.fail(.timeout)
         }
     }
@@ -107,8 +118,8 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
             self.servedBy = nil
             upstream.cancel()
         }
-        self.wakeReader()
-        self.wakeWriter()
+        self.reader.wake()
+        self.writer.wake()
     }
 
     /// Ends the stream now; the client sees a reset where the response is not complete.
@@ -137,6 +148,7 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
         self.connection.opened(self, id: (try? context.channel.syncOptions?.getOption(HTTP2StreamChannelOptions.streamID)) ?? .rootStream)
         do throws(HTTPParseError) {
             let head = try HTTP2Fields.requestHead(headers, isEnd: isEnd, limits: self.options.http)
+            if case .length(let length) = head.framing { self.announcedBytes = length }
             let info = self.options.trustedProxies?.resolve(self.connection.info, head.fields) ?? self.connection.info
             let exchange = HTTP2ServerExchange(stream: self, head: head, info: info, startedAt: startedAt, headBytes: size)
             self.task = Task(executorPreference: self.loop.executor) {
@@ -154,8 +166,7 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
         let headers = HTTP2Fields.responseHeaders(
             status: response.status, fields: response.fields, skipping: [], lines: nil, contentLength: response.body.readableBytes)
         self.write(.headers(.init(headers: headers)))
-        self.write(.data(.init(data: .byteBuffer(response.body), endStream: true)))
-        self.isOutputEnded = true
+        self.writeLast(.data(.init(data: .byteBuffer(response.body), endStream: true)))
         self.flush()
         self.conclude()
     }
@@ -172,7 +183,7 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
             if let failure = self.failure { throw failure }
             if self.isReadOverdue { throw .timeout }
             self.deadline = self.loop.timer.deadline(after: self.options.bodyTimeout)
-            await withUnsafeContinuation { self.readWaiter = $0 }
+            await withUnsafeContinuation { self.reader.keep($0) }
             self.deadline = .max
         }
     }
@@ -181,18 +192,6 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
         guard self.isReadHeld, self.bufferedBytes <= HTTP2ServerStream.inputLimit else { return }
         self.isReadHeld = false
         self.context?.read()
-    }
-
-    private func wakeReader() {
-        guard let waiter = self.readWaiter else { return }
-        self.readWaiter = nil
-        waiter.resume()
-    }
-
-    private func wakeWriter() {
-        guard let waiter = self.writeWaiter else { return }
-        self.writeWaiter = nil
-        waiter.resume()
     }
 
     // MARK: Writing
@@ -205,23 +204,43 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
 
     var canTakeMore: Bool { self.failure == nil && self.context?.channel.isWritable == true }
 
-    func outputEnded() { self.isOutputEnded = true }
+    /// Writes the response's last frame.
+    func writeLast(_ payload: HTTP2Frame.FramePayload) {
+        self.isOutputEnded = true
+        guard !self.isInputEnded, let context else { return self.write(payload) }
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.whenSuccess { [self] in
+            self.isOutputSent = true
+            self.refuseRest()
+        }
+        context.write(Self.wrapOutboundOut(payload), promise: sent)
+    }
+
+    /// A body nobody reads is no longer asked for once the client has the whole response, which a reset before would cut (RFC 9113 section 8.1).
+    private func refuseRest() {
+        guard self.isConcluded, self.isOutputSent, !self.isInputEnded, self.failure == nil else { return }
+        // Many clients end a body with an empty frame of its own: with all bytes there it is on its way.
+        if let announced = self.announcedBytes, self.receivedBytes >= announced { return }
+        self.reset(.noError)
+    }
 
     /// Waits while the client's window, or its socket, takes no more.
     func waitForWritability() async throws(DownstreamFailure) {
         while let context = self.context, !context.channel.isWritable, self.failure == nil {
             self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
-            await withUnsafeContinuation { self.writeWaiter = $0 }
+            await withUnsafeContinuation { self.writer.keep($0) }
             self.deadline = .max
         }
         if let failure = self.failure { throw failure }
         if self.context == nil { throw .closed }
     }
 
-    /// Settles the stream when its exchange is over: a body nobody reads is no longer asked for (RFC 9113 section 8.1).
+    /// Settles the stream when its exchange is over.
     private func conclude() {
         guard self.context != nil, self.failure == nil else { return }
         if !self.isOutputEnded { return self.fail(.closed) }
-        if !self.isInputEnded { self.reset(.noError) }
+        self.isConcluded = true
+        self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
+        self.refuseRest()
     }
 }

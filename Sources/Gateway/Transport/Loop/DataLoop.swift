@@ -23,6 +23,7 @@ public final class DataLoop: @unchecked Sendable {
         self.executor = executor
         self.pool = UpstreamPool(loop: loop, executor: executor, timer: self.timer, buffers: self.buffers, telemetry: telemetry, options: upstream)
         self.context = LoopContext(telemetry: telemetry, upstream: self.pool)
+        self.context.decoder = { StreamDecoder(coding: $0) }
         self.connectionGauge = telemetry.metrics.series(Instruments.connectionsOpen, ["client"])
         self.protocolErrorSeries = { code in telemetry.metrics.series(Instruments.protocolErrors, ["\(code)"]) }
     }

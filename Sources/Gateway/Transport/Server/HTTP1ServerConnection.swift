@@ -32,8 +32,8 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
     private var isReadHeld = false
     private(set) var failure: DownstreamFailure?
     private var isReadOverdue = false
-    private var readWaiter: UnsafeContinuation<Void, Never>?
-    private var writeWaiter: UnsafeContinuation<Void, Never>?
+    private var reader = LoopWaiter()
+    private var writer = LoopWaiter()
 
     private var output = ByteBuffer()
     private(set) var isServing = false
@@ -87,7 +87,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
         if self.received == 0 { self.firstByteAt = MonotonicClock.now() }
         self.received &+= bytes.readableBytes
         if self.input.readableBytes == 0 { self.input = bytes } else { self.input.writeBuffer(&bytes) }
-        self.wakeReader()
+        self.reader.wake()
         self.loop.executor.drain()
     }
 
@@ -101,7 +101,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         self.loop.executor.hold()
-        if context.channel.isWritable { self.wakeWriter() }
+        if context.channel.isWritable { self.writer.wake() }
         self.loop.executor.drain()
     }
 
@@ -134,8 +134,8 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
             self.servedBy = nil
             upstream.cancel()
         }
-        self.wakeReader()
-        self.wakeWriter()
+        self.reader.wake()
+        self.writer.wake()
     }
 
     /// Ends the connection now, whatever is under way.
@@ -151,28 +151,16 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
 
     func deadlinePassed() {
         self.deadline = .max
-        if self.readWaiter != nil {
+        if self.reader.isWaiting {
             // What did not come in time is answered by the task, where there is something to answer.
             self.isReadOverdue = true
-            self.wakeReader()
-        } else if self.writeWaiter != nil {
+            self.reader.wake()
+        } else if self.writer.isWaiting {
             self.forceClose(.timeout)
         }
     }
 
     // MARK: Reading
-
-    private func wakeReader() {
-        guard let waiter = self.readWaiter else { return }
-        self.readWaiter = nil
-        waiter.resume()
-    }
-
-    private func wakeWriter() {
-        guard let waiter = self.writeWaiter else { return }
-        self.writeWaiter = nil
-        waiter.resume()
-    }
 
     /// Waits for bytes, for the end of the connection or for the deadline.
     private func waitForInput(timeout: UInt64) async {
@@ -182,7 +170,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
             self.context?.read()
         }
         self.deadline = self.loop.timer.deadline(after: timeout)
-        await withUnsafeContinuation { self.readWaiter = $0 }
+        await withUnsafeContinuation { self.reader.keep($0) }
         self.deadline = .max
     }
 
@@ -203,8 +191,20 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
         }
     }
 
+    /// Bytes as they come, on a connection that speaks another protocol.
+    func nextBytes(isAbandoned: () -> Bool) async throws(DownstreamFailure) -> ByteBuffer {
+        while self.input.readableBytes == 0 {
+            if let failure = self.failure { throw failure }
+            if isAbandoned() { throw .closed }
+            await self.waitForInput(timeout: .max)
+        }
+        let bytes = self.input
+        self.input = ByteBuffer()
+        return bytes
+    }
+
     /// Wakes a reader so that it sees that its exchange is over.
-    func interruptReader() { self.wakeReader() }
+    func interruptReader() { self.reader.wake() }
 
     /// Whether an event can be had without waiting.
     var hasInput: Bool { self.input.readableBytes > 0 }
@@ -315,7 +315,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
         while !context.channel.isWritable {
             if let failure = self.failure { throw failure }
             self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
-            await withUnsafeContinuation { self.writeWaiter = $0 }
+            await withUnsafeContinuation { self.writer.keep($0) }
             self.deadline = .max
         }
         if let failure = self.failure { throw failure }

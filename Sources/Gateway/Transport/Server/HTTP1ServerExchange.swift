@@ -124,7 +124,10 @@ final class HTTP1ServerExchange: DownstreamExchange {
                         out.put("\r\n" as StaticString)
                     }
                 }
-                if !self.mayPersist {
+                if status == 101 {
+                    // The lines say what the connection becomes.
+                    out.put("\r\n" as StaticString)
+                } else if !self.mayPersist {
                     out.put("Connection: close\r\n\r\n" as StaticString)
                 } else if self.head.version == .http10 {
                     out.put("Connection: keep-alive\r\n\r\n" as StaticString)
@@ -185,5 +188,29 @@ final class HTTP1ServerExchange: DownstreamExchange {
             }
         }
         return false
+    }
+
+    // MARK: Another protocol
+
+    var canSwitchProtocols: Bool { self.head.version == .http11 }
+
+    func readTunnel() async throws(DownstreamFailure) -> ByteBuffer {
+        let bytes = try await self.transport.nextBytes { self.isAbandoned }
+        self.requestBytes &+= bytes.readableBytes
+        return bytes
+    }
+
+    func writeTunnel(_ bytes: ByteBuffer) async throws(DownstreamFailure) {
+        if let failure = self.transport.failure { throw failure }
+        self.responseBytes &+= bytes.readableBytes
+        self.transport.append(bytes)
+        try await self.transport.relieve()
+    }
+
+    func endTunnel() {
+        self.isAbandoned = true
+        self.mayPersist = false
+        self.transport.flushOutput()
+        self.transport.interruptReader()
     }
 }

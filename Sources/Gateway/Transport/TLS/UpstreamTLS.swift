@@ -1,22 +1,67 @@
+import GatewayCore
 import NIOSSL
 
-/// The TLS contexts towards upstreams of one loop: made once per verification setting, since making one reads the system's trust store.
+/// The TLS contexts towards upstreams of one loop: made once per setting, since making one reads the system's trust store.
 final class UpstreamTLS {
-    private var verified: NIOSSLContext?
-    private var unverified: NIOSSLContext?
+    /// Settings of more than this many services at a time, and all contexts are made anew.
+    private static let maximumContexts = 1_000
+    private var contexts: [String: NIOSSLContext] = [:]
+    private let defaults: UpstreamOptions
 
-    func context(verifying: Bool, trustedCertificatesPath: String?) throws -> NIOSSLContext {
-        if let known = verifying ? self.verified : self.unverified { return known }
+    init(defaults: UpstreamOptions) { self.defaults = defaults }
+
+    func context(for endpoint: UpstreamEndpoint) throws -> NIOSSLContext {
+        let key = (endpoint.verifiesCertificate ? "v" : "u") + (endpoint.tls?.identity ?? "")
+        if let known = self.contexts[key] { return known }
+        if self.contexts.count >= UpstreamTLS.maximumContexts { self.contexts.removeAll() }
+        let made = try NIOSSLContext(configuration: try self.configuration(endpoint))
+        self.contexts[key] = made
+        return made
+    }
+
+    private func configuration(_ endpoint: UpstreamEndpoint) throws -> TLSConfiguration {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
-        if verifying {
-            if let path = trustedCertificatesPath { configuration.additionalTrustRoots = [.file(path)] }
-        } else {
+        let options = endpoint.tls
+        if !endpoint.verifiesCertificate {
             configuration.certificateVerification = .none
+        } else if let authorities = options?.authorities, !authorities.isEmpty {
+            configuration.trustRoots = .certificates(try authorities.flatMap { try NIOSSLCertificate.fromPEMBytes(Array($0.utf8)) })
+        } else if let path = self.defaults.trustedCertificatesPath {
+            configuration.additionalTrustRoots = [.file(path)]
         }
-        let context = try NIOSSLContext(configuration: configuration)
-        if verifying { self.verified = context } else { self.unverified = context }
-        return context
+        if endpoint.verifiesCertificate, let options, !(options.acceptedNames.isEmpty && options.acceptedURIs.isEmpty) {
+            // The names are compared after the handshake, with ``PeerNames``.
+            configuration.certificateVerification = .noHostnameVerification
+        }
+        if let client = options?.client ?? self.defaults.clientCertificate {
+            configuration.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(client.certificate.utf8)).map { .certificate($0) }
+            configuration.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: Array(client.key.utf8), format: .pem))
+        }
+        return configuration
+    }
+}
+
+/// Whether a certificate carries one of the names a service accepts instead of its host (Kong's `tls_sans`).
+enum PeerNames {
+    static func match(_ certificate: NIOSSLCertificate?, _ options: UpstreamTLSOptions) -> Bool {
+        guard let names = certificate?._subjectAlternativeNames() else { return false }
+        for name in names {
+            let text = name.contents.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+            switch name.nameType {
+            case .dnsName where options.acceptedNames.contains { self.matches(pattern: text.lowercased(), name: $0.lowercased()) }: return true
+            case .uri where options.acceptedURIs.contains(text): return true
+            default: continue
+            }
+        }
+        return false
+    }
+
+    /// RFC 6125 section 6.4.3: a wildcard is the whole first label, and stands for exactly one.
+    static func matches(pattern: String, name: String) -> Bool {
+        guard pattern.hasPrefix("*.") else { return pattern == name }
+        guard let dot = name.firstIndex(of: "."), dot != name.startIndex else { return false }
+        return name[dot...] == pattern.dropFirst()
     }
 }

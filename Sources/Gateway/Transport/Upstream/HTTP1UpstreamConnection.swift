@@ -24,8 +24,8 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     private var isReadHeld = false
     private var hasEnded = false
     private(set) var failure: UpstreamFailure?
-    private var readWaiter: UnsafeContinuation<Void, Never>?
-    private var writeWaiter: UnsafeContinuation<Void, Never>?
+    private var reader = LoopWaiter()
+    private var writer = LoopWaiter()
     private var handshake = Handshake.notStarted
     /// Whether an exchange is under way.
     private var isBusy = false
@@ -41,7 +41,14 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
 
     private enum Handshake { case notStarted, done, failed }
 
-    init(endpoint: UpstreamEndpoint, entry: PoolEntry, pool: UpstreamPool) {
+    /// What stands before a request's target where a forward proxy passes requests on (RFC 9112 section 3.2.2); nil: nothing.
+    let targetPrefix: String?
+    /// Sent to that proxy: a secret.
+    let proxyAuthorization: String?
+
+    init(endpoint: UpstreamEndpoint, entry: PoolEntry, pool: UpstreamPool, proxy: UpstreamProxy?) {
+        self.targetPrefix = proxy == nil ? nil : endpoint.origin
+        self.proxyAuthorization = proxy?.authorization
         self.endpoint = endpoint
         self.entry = entry
         self.pool = pool
@@ -74,7 +81,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
             // Bytes that answer nothing: whatever they are, they must not reach the next client.
             self.close()
         }
-        self.wake()
+        self.reader.wake()
         self.pool.executor.drain()
     }
 
@@ -84,22 +91,35 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         self.pool.executor.hold()
-        if context.channel.isWritable { self.wakeWriter() }
+        if context.channel.isWritable { self.writer.wake() }
         self.pool.executor.drain()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent {
-            self.handshake = .done
+            self.handshake = self.hasAcceptedName(context) ? .done : .failed
             self.pool.executor.hold()
-            self.wake()
+            self.reader.wake()
             self.pool.executor.drain()
         }
         context.fireUserInboundEventTriggered(event)
     }
 
+    /// Whether the peer's certificate carries a name that the service accepts instead of its host, where it says so.
+    private func hasAcceptedName(_ context: ChannelHandlerContext) -> Bool {
+        guard self.endpoint.verifiesCertificate, let options = self.endpoint.tls, !(options.acceptedNames.isEmpty && options.acceptedURIs.isEmpty) else { return true }
+        // The handler is there: the event came from it.
+        let certificate = try? context.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self).peerCertificate
+        if PeerNames.match(certificate, options) { return true }
+        DiagnosticLog.shared.warning("the upstream's certificate has none of the names in tls_sans", ("upstream", self.endpoint.authority))
+        return false
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if self.endpoint.isTLS, self.handshake == .notStarted {
+        if let refused = error as? ProxyTunnelHandler.Refused {
+            self.failure = .proxyRefused
+            DiagnosticLog.shared.warning("the proxy opened no tunnel", ("upstream", self.endpoint.authority), ("status", "\(refused.status)"))
+        } else if self.endpoint.isTLS, self.handshake == .notStarted {
             self.handshake = .failed
             DiagnosticLog.shared.warning("TLS handshake with upstream failed", ("upstream", self.endpoint.authority), ("error", HTTP1UpstreamConnection.describe(error)))
         }
@@ -112,8 +132,8 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         if !self.isBusy { self.pool.lost(self) }
         self.pool.closed(self)
         if self.endpoint.isTLS, self.handshake == .notStarted { self.handshake = .failed }
-        self.wake()
-        self.wakeWriter()
+        self.reader.wake()
+        self.writer.wake()
         context.fireChannelInactive()
         self.pool.executor.drain()
     }
@@ -134,28 +154,16 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     func deadlinePassed() {
         self.deadline = .max
         if self.failure == nil { self.failure = self.overdue }
-        self.wake()
-        self.wakeWriter()
+        self.reader.wake()
+        self.writer.wake()
         self.close()
-    }
-
-    func wake() {
-        guard let waiter = self.readWaiter else { return }
-        self.readWaiter = nil
-        waiter.resume()
-    }
-
-    private func wakeWriter() {
-        guard let waiter = self.writeWaiter else { return }
-        self.writeWaiter = nil
-        waiter.resume()
     }
 
     func waitForHandshake(timeout: UInt64) async throws(UpstreamFailure) {
         self.deadline = self.pool.timer.deadline(after: timeout)
         self.overdue = .connectTimeout
         await withTaskCancellationHandler {
-            while self.handshake == .notStarted, self.failure == nil { await withUnsafeContinuation { self.readWaiter = $0 } }
+            while self.handshake == .notStarted, self.failure == nil { await withUnsafeContinuation { self.reader.keep($0) } }
         } onCancel: {
             // The client that needed the connection is gone.
             self.pool.executor.loop.execute {
@@ -166,7 +174,10 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
             }
         }
         self.deadline = .max
-        if let failure = self.failure { throw failure }
+        if let failure = self.failure {
+            self.close()
+            throw failure
+        }
         guard self.handshake == .done else {
             self.close()
             throw .tls
@@ -189,7 +200,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     func conclude(reusable: Bool) {
         self.isBusy = false
         self.deadline = .max
-        self.wakeWriter()
+        self.writer.wake()
         if reusable, self.isUsable { self.pool.giveBack(self) } else { self.close() }
     }
 
@@ -203,7 +214,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
             if let failure = self.failure { throw failure }
             self.deadline = self.pool.timer.deadline(after: timeout)
             self.overdue = .sendTimeout
-            await withUnsafeContinuation { self.writeWaiter = $0 }
+            await withUnsafeContinuation { self.writer.keep($0) }
         }
         if let failure = self.failure { throw failure }
         if self.hasEnded, !isOver() { throw .closedBeforeResponse }
@@ -239,7 +250,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         }
         self.deadline = self.pool.timer.deadline(after: timeout)
         self.overdue = .readTimeout
-        await withUnsafeContinuation { self.readWaiter = $0 }
+        await withUnsafeContinuation { self.reader.keep($0) }
         self.deadline = .max
     }
 
@@ -247,7 +258,28 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         if self.failure == nil { self.failure = failure }
         self.isBusy = false
         self.close()
-        self.wake()
-        self.wakeWriter()
+        self.reader.wake()
+        self.writer.wake()
+    }
+
+    // MARK: Another protocol
+
+    /// Bytes as they came, on a connection that speaks another protocol; nil: none are there, and the connection is open.
+    func takeBytes() throws(UpstreamFailure) -> ByteBuffer? {
+        if self.input.readableBytes > 0 {
+            let bytes = self.input
+            self.input = ByteBuffer()
+            return bytes
+        }
+        if let failure = self.failure { throw failure }
+        return nil
+    }
+
+    var isEnded: Bool { self.hasEnded }
+
+    /// Lets the time to read begin again: the other direction is alive.
+    func restartReadTime(_ timeout: UInt64) {
+        self.deadline = self.pool.timer.deadline(after: timeout)
+        self.overdue = .readTimeout
     }
 }

@@ -29,6 +29,11 @@ extension EntityCollector {
             requestBuffering: node.bool("request_buffering", default: true),
             responseBuffering: node.bool("response_buffering", default: true),
             serviceID: serviceID)
+        for key in ["request_buffering", "response_buffering"] where node.isPresent(key) && !self.hasWarnedOfBuffering {
+            // decK writes both in every route: one warning a file.
+            self.hasWarnedOfBuffering = true
+            node.warn("bodies are streamed, whatever this says; said once for all routes", at: key)
+        }
         self.checkMatching(&node, protocols)
         self.routes.append(Pending(entity: route, references: references))
         self.decodePlugins(&node, parent: .route(metadata.id))

@@ -47,6 +47,7 @@ extension EntityCollector {
                 node.report("needs protocol https or wss", at: key)
             }
         }
+        if node.isPresent("tls_verify_depth") { node.warnWithoutEffect("tls_verify_depth") }
         self.services.append(Pending(entity: service, references: pending))
         self.decodeRoutes(&node, parent: .service(metadata.id))
         self.decodePlugins(&node, parent: .service(metadata.id))

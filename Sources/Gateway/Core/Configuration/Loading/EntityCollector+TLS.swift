@@ -23,6 +23,8 @@ extension EntityCollector {
         let key = node.requiredString("key", Self.pem, referenceable: true)
         let metadata = self.metadata(&node, kind: "certificates", key: certificate.isEmpty ? nil : certificate)
         node.requireTogether("cert_alt", "key_alt")
+        // One certificate a name: BoringSSL through NIO takes no second of another key type.
+        node.warnWithoutEffect("cert_alt", "key_alt")
         self.configuration.certificates.append(
             CertificateEntity(
                 metadata: metadata, certificate: certificate, key: key,

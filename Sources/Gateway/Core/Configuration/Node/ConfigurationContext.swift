@@ -13,6 +13,9 @@ final class ConfigurationContext {
     /// While positive, problems are dropped: used to decode defaults in place of an object already reported as missing.
     var mutedDepth = 0
 
+    /// The keys that decoders ask for, by the path of their mapping; kept only for a survey.
+    var askedKeys: [String: [String]]?
+
     var secrets: SecretResolver
     let patterns: (any PatternCompiler)?
 

@@ -115,6 +115,7 @@ public struct ConfigurationNode: ~Copyable {
 
     /// Ends decoding of this mapping: keys nobody asked for are errors.
     public mutating func finish() {
+        if self.context.askedKeys != nil { self.context.askedKeys?[self.path, default: []] += self.knownKeys }
         for index in self.entries.indices where !self.wasRead(index) {
             self.markRead(index)
             let entry = self.entries[index]

@@ -14,6 +14,13 @@ public struct LimitSettings: GatewayConfiguration, Hashable {
     public let connectionsPerClient: Int
     /// Requests on one connection before it is closed. Default 10,000; 0 is no limit.
     public let requestsPerConnection: Int
+    /// Connections to one upstream at once, divided among the event loops; a request that finds all busy waits as long as it may take to connect. Default 0: no limit.
+    public let upstreamConnections: Int
+    /// Payload of one WebSocket message, in either direction. Default 16 MiB; 0 is no limit.
+    public let webSocketMessageBytes: Int
+
+    /// Every default.
+    public static let defaults = PellucidSettings.defaults.limits
 
     public init(from node: inout ConfigurationNode) {
         self.requestLineBytes = node.int("request_line_bytes", default: 16_384, in: 1_024...1_048_576)
@@ -23,6 +30,8 @@ public struct LimitSettings: GatewayConfiguration, Hashable {
         node.warnWithoutEffect("connections_per_client")
         self.connections = node.int("connections", default: 16_384, in: 1...1_000_000)
         self.connectionsPerClient = node.int("connections_per_client", default: 0, in: 0...1_000_000)
+        self.webSocketMessageBytes = node.int("websocket_message_bytes", default: 16_777_216, in: 0...(1 << 40))
+        self.upstreamConnections = node.int("upstream_connections", default: 0, in: 0...1_000_000)
         self.requestsPerConnection = node.int("requests_per_connection", default: 10_000, in: 0...1_000_000_000)
     }
 }

@@ -11,8 +11,13 @@ public final class GatewaySnapshot: Sendable {
     /// Sinks that only this configuration uses; App retires them when the next one does not.
     public let sinks: [any EvidenceConsumer]
     public let settings: PellucidSettings
+    /// The upstreams that services go through, for active health checks.
+    public let groups: [UpstreamGroup]
 
-    init(hash: String, router: Router, routes: [RouteRuntime], sampler: Sampler, sinks: [any EvidenceConsumer], settings: PellucidSettings) {
+    init(
+        hash: String, router: Router, routes: [RouteRuntime], sampler: Sampler, sinks: [any EvidenceConsumer], settings: PellucidSettings, groups: [UpstreamGroup] = []
+    ) {
+        self.groups = groups
         self.hash = hash
         self.router = router
         self.routes = routes
@@ -25,7 +30,7 @@ public final class GatewaySnapshot: Sendable {
 extension GatewaySnapshot {
     /// The same configuration under another sampler.
     public func sampled(by sampler: Sampler) -> GatewaySnapshot {
-        GatewaySnapshot(hash: self.hash, router: self.router, routes: self.routes, sampler: sampler, sinks: self.sinks, settings: self.settings)
+        GatewaySnapshot(hash: self.hash, router: self.router, routes: self.routes, sampler: sampler, sinks: self.sinks, settings: self.settings, groups: self.groups)
     }
 }
 

@@ -57,6 +57,7 @@ public final class RequestEngine: ExchangeHandler {
 
 extension LoopTelemetry {
     /// Begins a record and takes the head sampling decision for it.
+    @inline(never)
     func begin(parent: TraceContext?, sampler: Sampler, at now: UInt64) -> RequestRecord {
         let record = self.begin(parent: parent, isSampled: false, at: now)
         record.update { root, _ in sampler.decide(&root, parent: parent?.isSampled) }

@@ -62,16 +62,16 @@ extension RequestRun {
             }
             let plan = attempt.plan
             let body = attempt.takeBody()
-            var prepared = self.request(for: plan, body, attempt.timeouts, forwarded)
+            let prepared = self.request(for: plan, body, attempt.timeouts, forwarded)
             for stage in selection.attempt {
-                if let failure = await stage.run(&prepared, record) {
+                if let failure = await stage.run(&prepared.value, record) {
                     self.abandon(directed)
                     return await self.fail(failure)
                 }
             }
             let relay = ModelRelay(
-                run: self, plan: plan, responseFields: attempt.responseFields + request.responseFields, payload: plan.offer.logsPayloads ? body : nil)
-            let failure = await self.attemptOnce(&prepared, request: &request, selection: selection, record: record, relay: relay, directed: directed)
+                run: self, plan: plan, responseFields: attempt.responseFields + request.responseFields, payload: plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil)
+            let failure = await self.attemptOnce(prepared, request: &request, selection: selection, record: record, relay: relay, directed: directed)
             guard let failure else { return }
             if self.isClientGone { return self.cancelled() }
             guard !self.exchange.hasResponded else {
@@ -85,17 +85,20 @@ extension RequestRun {
     }
 
     /// The request as it goes to the provider of a plan.
+    @inline(never)
     func request(
         for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines)
-    ) -> UpstreamRequest {
+    ) -> PreparedRequest {
         var (fields, skipped, lines) = forwarded
         plan.fields.apply(to: &fields, &skipped, &lines)
         // The gateway reads what comes back; an answer in a coding it does not ask for would be unreadable.
         skipped.insert(.acceptEncoding)
         lines.add(.acceptEncoding, literal: "identity")
-        return UpstreamRequest(
+        var upstream = UpstreamRequest(
             endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority,
             body: .bytes(body), timeouts: timeouts)
+        upstream.authorizer = plan.offer.authorizer
+        return PreparedRequest(upstream)
     }
 
     /// Kong answers 500 when every target is unhealthy (https://developer.konghq.com/ai-gateway/load-balancing/#health-check-and-circuit-breaker).

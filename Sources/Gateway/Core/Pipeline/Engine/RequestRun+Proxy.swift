@@ -41,6 +41,33 @@ extension RequestRun {
                 body = .stream(request.source, request.head.framing)
             }
         }
+        let isWebSocket = self.asksForWebSocket
+        if isWebSocket, let refusal = self.webSocketRefusal() {
+            self.outcome = .rejected
+            self.errorType = "websocket_handshake_invalid"
+            return await self.respond(refusal)
+        }
+        var endpoint = service.endpoint
+        if let group = service.group {
+            let route = GroupRoute(group, request)
+            guard let target = route.next() else { return await self.failWithoutTarget() }
+            endpoint = target.endpoint
+            self.cookie = route.cookie
+            self.groupRoute = route
+        }
+        let prepared = self.prepare(&request, service, endpoint, body, selection, isWebSocket: isWebSocket)
+        var isReplayable = true
+        if case .stream = body { isReplayable = false }
+        let relay: any ResponseRelay =
+            isWebSocket ? WebSocketRelay(run: self, responseFields: request.responseFields) : ServiceRelay(run: self, responseFields: request.responseFields)
+        await self.attempt(prepared, retries: service.entity.retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
+    }
+
+    // Not inlined, here and below: what a task needs for a moment would stay in its frame for the length of a stream.
+    @inline(never)
+    private func prepare(
+        _ request: inout GatewayRequest, _ service: ServiceRuntime, _ endpoint: UpstreamEndpoint, _ body: UpstreamBody, _ selection: PluginChain.Selection, isWebSocket: Bool
+    ) -> PreparedRequest {
         let target = request.target()
         let forwarded = self.forwardedFields(request)
         var (skipped, lines) = (forwarded.skipped, forwarded.lines)
@@ -49,29 +76,38 @@ extension RequestRun {
             skipped.insert(.acceptEncoding)
             lines.add(.acceptEncoding, literal: "identity")
         }
-        let upstream = UpstreamRequest(
-            endpoint: service.endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
-            host: request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } ?? service.endpoint.authority : service.endpoint.authority,
-            body: body, timeouts: service.timeouts)
-        var isReplayable = true
-        if case .stream = body { isReplayable = false }
-        let relay = ServiceRelay(run: self, responseFields: request.responseFields)
-        await self.attempt(upstream, retries: service.entity.retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
+        if isWebSocket {
+            lines.add(.connection, literal: "Upgrade")
+            lines.add(.upgrade, literal: "websocket")
+        }
+        let clientHost = request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } : nil
+        return PreparedRequest(
+            UpstreamRequest(
+                endpoint: endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
+                host: clientHost ?? service.group?.entity.hostHeader ?? endpoint.authority, body: body, timeouts: service.timeouts))
+    }
+
+    private func failWithoutTarget() async {
+        self.outcome = .failed
+        self.errorType = UpstreamFailure.noTarget.code
+        let answer = UpstreamFailure.noTarget.answer
+        await self.respond(self.error(answer.status, "\(answer.message)"), source: "error")
     }
 
     /// Makes attempts until one is answered or none is left.
     func attempt(
-        _ upstream: consuming UpstreamRequest, retries: Int, isReplayable: Bool, request: inout GatewayRequest, selection: PluginChain.Selection,
+        _ prepared: PreparedRequest, retries: Int, isReplayable: Bool, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, relay: any ResponseRelay
     ) async {
-        var prepared = upstream
         // Stages adjust what they are given: another attempt begins with what they were given first.
-        self.replay = selection.attempt.isEmpty ? nil : prepared.copy()
+        self.replay = selection.attempt.isEmpty ? nil : prepared.value.copy()
         while true {
             for stage in selection.attempt {
-                if let failure = await stage.run(&prepared, record) { return await self.fail(failure) }
+                if let failure = await stage.run(&prepared.value, record) { return await self.fail(failure) }
             }
-            let failure = await self.attemptOnce(&prepared, request: &request, selection: selection, record: record, relay: relay)
+            let failure = await self.attemptOnce(prepared, request: &request, selection: selection, record: record, relay: relay)
+            // What the target showed: an answer, a failure, or, where the client left, nothing.
+            self.groupRoute?.ended(status: self.upstreamStatus, failure: self.isClientGone ? nil : failure, latency: self.upstreamWaitNanoseconds)
             guard let failure else { return }
             if self.isClientGone { return self.cancelled() }
             if let failure = self.exchange.bodyFailure, !self.exchange.hasResponded { return await self.refuseBody(failure) }
@@ -81,8 +117,13 @@ extension RequestRun {
                 self.errorType = failure.code
                 return
             }
-            if self.attempts <= retries, self.mayRetry(failure, prepared.method, isReplayable: isReplayable) {
-                if let original = self.replay?.copy() { prepared = original }
+            if self.attempts <= retries, self.mayRetry(failure, prepared.value.method, isReplayable: isReplayable) {
+                if let original = self.replay?.copy() { prepared.value = original }
+                if let route = self.groupRoute {
+                    guard let target = route.next() else { return await self.failWithoutTarget() }
+                    if prepared.value.host == prepared.value.endpoint.authority { prepared.value.host = target.endpoint.authority }
+                    prepared.value.endpoint = target.endpoint
+                }
                 continue
             }
             self.outcome = .failed
@@ -95,6 +136,8 @@ extension RequestRun {
     /// Whether an attempt may be repeated: always when no byte can have reached the upstream; for idempotent methods (RFC 9110 section 9.2.2) also
     /// when a kept connection was closed without an answer.
     private func mayRetry(_ failure: UpstreamFailure, _ method: HTTPMethod, isReplayable: Bool) -> Bool {
+        // Credentials that cannot be had will not be had at once either.
+        if case .unauthorized = failure { return false }
         if failure.isBeforeSend { return true }
         guard isReplayable, failure == .closedBeforeResponse, self.lastConnectionWasReused else { return false }
         switch method {
@@ -108,48 +151,45 @@ extension RequestRun {
     /// - Parameter directed: who may prefer another target to the answer, and learns how the attempt ended.
     /// - Returns: what went wrong on the upstream's side.
     func attemptOnce(
-        _ upstream: inout UpstreamRequest, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay,
+        _ prepared: PreparedRequest, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay,
         directed: Directed? = nil
     ) async -> UpstreamFailure? {
-        var scope = record.openAttempt()
-        self.attempts += 1
-        self.lastConnectionWasReused = false
         let start = MonotonicClock.now()
-        let endpoint = upstream.endpoint
-        let method = upstream.method
-        let target = upstream.target
-        scope.withAttempt { attempt, evidence in
-            attempt.serverAddress = evidence.text(endpoint.host)
-            attempt.serverPort = UInt16(clamping: endpoint.port)
-            attempt.method = RequestRun.text(method, evidence)
-            attempt.path = RequestRun.withPath(of: target) { evidence.text($0) }
-            relay.describe(&attempt, evidence)
-        }
-        relay.describeParameters(&scope)
-        directed?.describe(&scope)
-        self.propagate(scope, record.evidence, into: &upstream)
-        record.update { root, evidence in root.upstreamURI = self.uri(endpoint, target, evidence) }
+        var scope = self.beginAttempt(&prepared.value, relay, directed, record)
         defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
         var sent: (any UpstreamExchange)?
         var received: (status: Int, at: UInt64)?
         do throws(UpstreamFailure) {
-            var answer = try await self.loop.upstream.send(upstream)
+            var answer: any UpstreamExchange
+            if let authorizer = prepared.value.authorizer {
+                answer = try await self.send(prepared, authorizedBy: authorizer, below: scope)
+            } else {
+                answer = try await self.loop.upstream.send(prepared.value)
+            }
             sent = answer
             self.lastConnectionWasReused = answer.isConnectionReused
             self.exchange.servedBy = answer
             if self.exchange.isClosed { answer.cancel() }
-            let head = try await answer.readHead()
+            var head = try await answer.readHead()
             let headAt = MonotonicClock.now()
+            if head.fields.contains(.contentEncoding), head.framing != .none, relay.mustRead(selection), let coding = head.fields.firstString(.contentEncoding),
+                let decoder = self.loop.decoder(coding) {
+                // An upstream that codes although it was asked not to.
+                answer = DecodedExchange(answer, decoder)
+                head = head.decoded()
+                self.exchange.servedBy = answer
+            }
             if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
             self.upstreamWaitNanoseconds &+= headAt &- start
             self.upstreamStatus = head.status
+            if head.status == 401 || head.status == 403 { prepared.value.authorizer?.refused() }
             received = (head.status, headAt)
             if let directed {
                 answer = try await self.admit(answer, head, directed)
                 if RequestRun.isEventStream(head) { directed.director.settled() }
             }
             // Answered: nothing is sent again, and a stream may last long.
-            upstream.release()
+            prepared.value.release()
             self.replay = nil
             let outcome = await relay.relay(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: start)
             self.exchange.servedBy = nil
@@ -165,16 +205,7 @@ extension RequestRun {
             return nil
         } catch {
             self.exchange.servedBy = nil
-            scope.fail(error.code)
-            scope.withAttempt { attempt, evidence in
-                attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : error.code)
-                // Unanswered, but on a connection: whether that was a kept one explains most of these failures.
-                if let sent { RequestRun.describe(sent, &attempt, evidence) }
-                if let received {
-                    attempt.status = UInt16(clamping: received.status)
-                    attempt.headAt = received.at
-                }
-            }
+            self.close(&scope, sent, received, failure: error)
             sent?.cancel()
             directed?.ended(self.isClientGone ? .cancelled : .failed(error), status: received?.status ?? 0, startedAt: start, &scope)
             scope.finish(self.isClientGone ? .cancelled : .failed)
@@ -182,6 +213,45 @@ extension RequestRun {
         }
     }
 
+    /// Sends a request whose upstream wants it authorized.
+    private func send(
+        _ prepared: PreparedRequest, authorizedBy authorizer: any UpstreamAuthorizer, below scope: borrowing ScopeRecord
+    ) async throws(UpstreamFailure) -> any UpstreamExchange {
+        // A copy: another attempt begins with the request as it was before it was signed.
+        let signed = PreparedRequest(prepared.value.copy())
+        do throws(AuthorizationFailure) { try await authorizer.authorize(&signed.value, below: scope) } catch {
+            DiagnosticLog.shared.error("no credentials for an upstream", ("code", "\(error.code)"), ("reason", error.message), ("request_id", self.requestID))
+            throw .unauthorized(code: error.code)
+        }
+        return try await self.loop.upstream.send(signed.value)
+    }
+
+    /// Opens the record of an attempt with what is known before it is made.
+    @inline(never)
+    private func beginAttempt(
+        _ upstream: inout UpstreamRequest, _ relay: any ResponseRelay, _ directed: Directed?, _ record: borrowing RequestRecord
+    ) -> ScopeRecord {
+        var scope = record.openAttempt()
+        self.attempts += 1
+        self.lastConnectionWasReused = false
+        let endpoint = upstream.endpoint
+        let method = upstream.method
+        let target = upstream.target
+        scope.withAttempt { attempt, evidence in
+            attempt.serverAddress = evidence.text(endpoint.host)
+            attempt.serverPort = UInt16(clamping: endpoint.port)
+            attempt.method = RequestRun.text(method, evidence)
+            attempt.path = RequestRun.withPath(of: target) { evidence.text($0) }
+            relay.describe(&attempt, evidence)
+        }
+        relay.describeParameters(&scope)
+        directed?.describe(&scope)
+        self.propagate(scope, record.evidence, into: &upstream)
+        record.update { root, evidence in root.upstreamURI = self.uri(endpoint, target, evidence) }
+        return scope
+    }
+
+    @inline(never)
     private func close(_ scope: inout ScopeRecord, _ answer: any UpstreamExchange, head: HTTPResponseHead, headAt: UInt64, failure: UpstreamFailure?) {
         if let failure { scope.fail(failure.code) }
         scope.withAttempt { attempt, evidence in
@@ -192,6 +262,21 @@ extension RequestRun {
                 attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : failure.code)
             } else if head.status >= 400 {
                 attempt.errorType = evidence.text("\(head.status)")
+            }
+        }
+    }
+
+    /// The same for an attempt whose answer does not reach the client.
+    @inline(never)
+    private func close(_ scope: inout ScopeRecord, _ sent: (any UpstreamExchange)?, _ received: (status: Int, at: UInt64)?, failure: UpstreamFailure) {
+        scope.fail(failure.code)
+        scope.withAttempt { attempt, evidence in
+            attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : failure.code)
+            // Unanswered, but on a connection: whether that was a kept one explains most of these failures.
+            if let sent { RequestRun.describe(sent, &attempt, evidence) }
+            if let received {
+                attempt.status = UInt16(clamping: received.status)
+                attempt.headAt = received.at
             }
         }
     }
@@ -226,6 +311,7 @@ extension RequestRun {
     ])
 
     /// What of the client's fields goes on, and what the gateway says about the client and the request, as Kong does.
+    @inline(never)
     func forwardedFields(_ request: borrowing GatewayRequest) -> (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines) {
         var fields = request.fields
         // Fields that Connection nominates are seldom more than the hop-by-hop ones, which are skipped while writing.

@@ -22,12 +22,12 @@ extension RequestRun {
         if route.showsTiming { self.timed = record.evidence }
         if case .requiresTLS(let status) = match.transport { return await self.redirectToTLS(status) }
 
-        var request = self.makeRequest(route, match)
-        if self.propagation != nil { self.removeTraceFields(from: &request.fields) }
+        let box = RequestBox(self.makeRequest(route, match))
+        if self.propagation != nil { self.removeTraceFields(from: &box.request.fields) }
         for index in 0..<route.chain.requestStageCount {
-            guard let stage = route.chain.requestStage(at: index, for: request.consumer) else { continue }
-            let result = await stage.run(&request, record)
-            if let consumer = request.consumer { record.authenticated(consumer.identity) }
+            guard let stage = route.chain.requestStage(at: index, for: box.request.consumer) else { continue }
+            let result = await stage.run(&box.request, record)
+            if let consumer = box.request.consumer { record.authenticated(consumer.identity) }
             switch result {
             case .proceed: continue
             case .respond(let response):
@@ -39,10 +39,10 @@ extension RequestRun {
                 return await self.fail(failure)
             }
         }
-        if let credential = request.credentialID { record.update { root, evidence in root.credentialID = evidence.text(credential) } }
-        let selection = route.chain.selection(for: request.consumer)
+        if let credential = box.request.credentialID { record.update { root, evidence in root.credentialID = evidence.text(credential) } }
+        let selection = route.chain.selection(for: box.request.consumer)
         record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: selection.sinks)
-        await self.proxy(&request, selection, record)
+        await self.proxy(&box.request, selection, record)
     }
 
     private func stopped(_ rejection: Rejection) async {
@@ -50,6 +50,7 @@ extension RequestRun {
         await self.reject(rejection)
     }
 
+    @inline(never)
     private func route() -> RouteMatch? {
         let connection = self.exchange.connection
         let fields = FieldHeaders(head: self.head)
@@ -75,6 +76,7 @@ extension RequestRun {
         return view.withUnsafeBytes(body)
     }
 
+    @inline(never)
     private func makeRequest(_ route: RouteRuntime, _ match: RouteMatch) -> GatewayRequest {
         GatewayRequest(
             exchange: self.exchange, head: self.head, route: route, match: match, normalizedPath: self.normalizedPath, query: self.head.target.query.map { ByteBuffer($0) },
@@ -93,6 +95,13 @@ extension RequestRun {
         }
         await self.respond(response)
     }
+}
+
+/// The request with an address of its own, so that the frames of its task hold a reference.
+private final class RequestBox {
+    var request: GatewayRequest
+
+    init(_ request: consuming GatewayRequest) { self.request = request }
 }
 
 /// The request's fields as the router asks for them.

@@ -38,6 +38,10 @@ final class RequestRun {
     var upstreamStatus = 0
     var attempts = 0
     var lastConnectionWasReused = false
+    /// The way through the service's upstream, where it has one.
+    var groupRoute: GroupRoute?
+    /// A Set-Cookie value of the gateway's own, which keeps the client with its target.
+    var cookie: String?
     /// The request as it was before attempt stages adjusted it, for another attempt; nil without such stages, and once there is an answer.
     var replay: UpstreamRequest?
 
@@ -54,6 +58,7 @@ final class RequestRun {
 
     // MARK: Evidence of the whole
 
+    @inline(never)
     func describe(_ record: borrowing RequestRecord) {
         let connection = self.exchange.connection
         let head = self.head
@@ -73,6 +78,7 @@ final class RequestRun {
         }
     }
 
+    @inline(never)
     func conclude(_ record: borrowing RequestRecord) {
         if self.isClientGone, !self.isFinished, self.errorType == nil { self.cancelled() }
         record.update { root, evidence in

@@ -15,10 +15,16 @@ protocol ResponseRelay: AnyObject {
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure?
+    /// Whether the content is read here or by a stage, so that a content coding must come off.
+    func mustRead(_ selection: PluginChain.Selection) -> Bool
     /// Sees the content as the upstream sent it, piece by piece.
     func observe(_ bytes: ByteBuffer)
     /// The answer to a client whose upstream gave none, in the client's format.
     func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse
+}
+
+extension ResponseRelay {
+    func mustRead(_ selection: PluginChain.Selection) -> Bool { selection.readsContent }
 }
 
 extension RequestRun {
@@ -33,6 +39,7 @@ extension RequestRun {
         fields.append(.xKongProxyLatency, Int((startedAt &- self.exchange.startedAt) / 1_000_000))
         _ = fields.append(.via, GatewayIdentity.via)
         _ = fields.replace(.xKongRequestID, self.requestID)
+        if let cookie = self.cookie { _ = fields.append(.setCookie, cookie) }
         return fields
     }
 
@@ -63,6 +70,7 @@ extension RequestRun {
         loop.headLines.add(.xKongProxyLatency, Int((startedAt &- self.exchange.startedAt) / 1_000_000))
         loop.headLines.add(.via, GatewayIdentity.via)
         loop.headLines.add(.xKongRequestID, self.requestID)
+        if let cookie = self.cookie { loop.headLines.add(.setCookie, cookie) }
         self.note(head.status, fields)
         self.exchange.writeHead(status: head.status, fields: fields, skipping: skipped, lines: loop.headLines, framing: framing)
     }

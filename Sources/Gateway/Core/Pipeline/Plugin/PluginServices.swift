@@ -7,8 +7,12 @@ public struct PluginServices: Sendable {
     public let sinks: any SinkDirectory
     /// HTTP to outside services, for use with a permit (``StageContext/call(_:_:)``).
     public let http: HTTPService
+    /// Authorizers of requests to clouds.
+    public let credentials: any CredentialDirectory
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
+    /// Compiles the Lua of a configuration.
+    public let scripts: any ScriptCompiler
     /// What balances the targets of an instance; lives outside configuration snapshots.
     public let balancers: any BalancerDirectory
     /// The configured instance's entity id.
@@ -17,14 +21,16 @@ public struct PluginServices: Sendable {
     public let ownSettings: DocumentNode?
 
     public init(
-        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, patterns: any PatternCompiler,
-        balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
+        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, credentials: any CredentialDirectory,
+        patterns: any PatternCompiler, scripts: any ScriptCompiler, balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
     ) {
         self.consumers = consumers
         self.providers = providers
         self.sinks = sinks
         self.http = http
+        self.credentials = credentials
         self.patterns = patterns
+        self.scripts = scripts
         self.balancers = balancers
         self.instanceID = instanceID
         self.ownSettings = ownSettings
@@ -32,8 +38,19 @@ public struct PluginServices: Sendable {
 
     public func forInstance(_ id: String, settings: DocumentNode? = nil) -> PluginServices {
         PluginServices(
-            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, balancers: self.balancers, instanceID: id,
-            ownSettings: settings)
+            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, patterns: self.patterns,
+            scripts: self.scripts, balancers: self.balancers, instanceID: id, ownSettings: settings)
+    }
+
+    /// A switch of the instance's `_pellucid:` section. Default off.
+    ///
+    /// - Throws: that it is no switch.
+    public func ownSwitch(_ name: String) throws(ConfigurationError) -> Bool {
+        guard let value = self.ownSettings?[name] else { return false }
+        guard let text = value.scalar?.text, text == "true" || text == "false" else {
+            throw ConfigurationError(issues: [ConfigurationIssue(path: "_pellucid.\(name)", line: 0, problem: "must be true or false")])
+        }
+        return text == "true"
     }
 }
 

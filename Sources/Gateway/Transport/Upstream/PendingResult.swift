@@ -1,28 +1,31 @@
 import GatewayCore
 import NIOCore
 
-/// A connection being made: waited for until it is there, or until the client that needs it is gone.
-final class PendingConnect: @unchecked Sendable {
+/// Something on its way to a loop: waited for until it is there, or until the client that needs it is gone.
+final class PendingResult<Value: Sendable>: @unchecked Sendable {
     // Unchecked: confined to its loop.
     private let loop: any EventLoop
     private let executor: LoopExecutor
-    private var continuation: UnsafeContinuation<Result<Void, UpstreamFailure>, Never>?
+    private let discard: (Value) -> Void
+    private var continuation: UnsafeContinuation<Result<Value, UpstreamFailure>, Never>?
     private var isAbandoned = false
 
-    init(loop: any EventLoop, executor: LoopExecutor) {
+    /// - Parameter discard: takes what comes when nobody waits any more.
+    init(loop: any EventLoop, executor: LoopExecutor, discard: @escaping (Value) -> Void = { _ in }) {
         self.loop = loop
         self.executor = executor
+        self.discard = discard
     }
 
-    /// The outcome; `cancelled` as soon as the task is. A connection that comes later is closed.
-    func wait(for future: EventLoopFuture<any Channel>, failure: @escaping @Sendable (any Error) -> UpstreamFailure) async -> Result<Void, UpstreamFailure> {
+    /// The outcome; `cancelled` as soon as the task is.
+    func wait(for future: EventLoopFuture<Value>, failure: @escaping @Sendable (any Error) -> UpstreamFailure) async -> Result<Value, UpstreamFailure> {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 self.continuation = continuation
                 future.whenComplete { result in
                     switch result {
-                    case .success(let channel):
-                        if self.isAbandoned { channel.close(promise: nil) } else { self.settle(.success(())) }
+                    case .success(let value):
+                        if self.isAbandoned { self.discard(value) } else { self.settle(.success(value)) }
                     case .failure(let error): self.settle(.failure(failure(error)))
                     }
                 }
@@ -35,7 +38,7 @@ final class PendingConnect: @unchecked Sendable {
         }
     }
 
-    private func settle(_ outcome: Result<Void, UpstreamFailure>) {
+    private func settle(_ outcome: Result<Value, UpstreamFailure>) {
         guard let continuation else { return }
         self.continuation = nil
         self.executor.hold()

@@ -1,0 +1,94 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+/// Relays the answer to a WebSocket handshake: a session after 101, an ordinary answer otherwise.
+final class WebSocketRelay: ResponseRelay {
+    private let run: RequestRun
+    private let responseFields: [(name: String, value: String)]
+    private let ordinary: ServiceRelay
+
+    init(run: RequestRun, responseFields: [(name: String, value: String)]) {
+        self.run = run
+        self.responseFields = responseFields
+        self.ordinary = ServiceRelay(run: run, responseFields: responseFields)
+    }
+
+    func describe(_ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) { attempt.isStream = true }
+    func describeParameters(_ scope: inout ScopeRecord) {}
+    func observe(_ bytes: ByteBuffer) {}
+    func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse { self.run.error(status, message) }
+
+    func relay(
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
+        record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
+    ) async -> UpstreamFailure? {
+        guard head.status == 101 else {
+            return await self.ordinary.relay(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
+        }
+        guard head.fields.lists(.upgrade, token: "websocket") else { return .malformed(code: "upgrade_invalid") }
+        // What comes is no response that they could read or change.
+        for stage in selection.response {
+            guard let failure = stage.skip("response_streamed", record) else { continue }
+            answer.cancel()
+            await self.run.fail(failure)
+            return nil
+        }
+        let added: [(name: String, value: String)] = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
+        self.run.relayHead(head, added: self.responseFields + added, startedAt: startedAt, framing: .none)
+        self.run.exchange.flush()
+        let isCompressed = head.fields.firstString(name: "sec-websocket-extensions")?.hasPrefix("permessage-deflate") ?? false
+        let session = WebSocketSession(
+            self.run.exchange, answer, maximumMessageBytes: self.run.snapshot.settings.limits.webSocketMessageBytes, isCompressed: isCompressed)
+        await session.run()
+        return self.conclude(session, &scope)
+    }
+
+    private func conclude(_ session: WebSocketSession, _ scope: inout ScopeRecord) -> UpstreamFailure? {
+        let (sent, received) = (session.fromClient.counts, session.fromUpstream.counts)
+        scope.set(AttributeNames.webSocketMessagesSent, .int(Int64(sent.messages)))
+        scope.set(AttributeNames.webSocketMessagesReceived, .int(Int64(received.messages)))
+        scope.set(AttributeNames.webSocketBytesSent, .int(Int64(sent.payloadBytes)))
+        scope.set(AttributeNames.webSocketBytesReceived, .int(Int64(received.payloadBytes)))
+        scope.set(AttributeNames.webSocketCloseCode, .int(Int64(session.closeCode)))
+        if let initiator = session.initiator { scope.set(AttributeNames.webSocketCloseInitiator, .name(initiator.name)) }
+        if let violation = session.violation {
+            self.run.outcome = .rejected
+            self.run.errorType = violation.code
+            self.run.isFinished = true
+            scope.fail(violation.code)
+            return nil
+        }
+        if let failure = session.upstreamFailure {
+            self.run.abort()
+            return failure
+        }
+        if session.clientFailure != nil, session.fromClient.closeCode == nil, session.fromUpstream.closeCode == nil {
+            self.run.cancelled()
+        } else {
+            self.run.isFinished = true
+        }
+        return nil
+    }
+}
+
+extension RequestRun {
+    /// Whether the client asks for a WebSocket connection (RFC 6455 section 4.1).
+    var asksForWebSocket: Bool {
+        self.head.fields.contains(.upgrade) && self.head.method == .get && self.head.fields.lists(.upgrade, token: "websocket")
+            && self.head.fields.lists(.connection, token: "upgrade")
+    }
+
+    /// What is wrong with a handshake before any upstream sees it; nil: nothing.
+    func webSocketRefusal() -> GatewayResponse? {
+        guard self.exchange.canSwitchProtocols, self.head.fields.firstString(name: "sec-websocket-key") != nil, self.head.framing == .none else {
+            return self.error(400, "invalid WebSocket handshake")
+        }
+        guard self.head.fields.firstString(name: "sec-websocket-version") == "13" else {
+            var response = self.error(426, "unsupported WebSocket version")
+            _ = response.fields.append(name: "Sec-WebSocket-Version", "13")
+            return response
+        }
+        return nil
+    }
+}

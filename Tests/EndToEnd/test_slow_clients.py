@@ -1,0 +1,58 @@
+"""Slow clients (slowhttptest): slow heads, slow bodies, slow readers. Each is let go in its time, and honest clients are served meanwhile."""
+
+import shutil
+import subprocess
+
+import pytest
+import requests
+
+from support.configuration import plain_service, plugin
+from support.raw import Origin, respond
+from support.waiting import until
+
+pytestmark = pytest.mark.skipif(shutil.which("slowhttptest") is None, reason="slowhttptest is not installed")
+CONNECTIONS = 200
+
+
+def script(connection, request):
+    respond(connection, b"x" * (8 << 20) if request.target.endswith("/large") else b"hello")
+
+
+@pytest.fixture(scope="module")
+def gateway(module_gateways):
+    origin = Origin(script)
+    timeouts = {"header_seconds": 2, "body_seconds": 2, "write_seconds": 2, "idle_keepalive_seconds": 5}
+    # Honest clients are answered by the gateway itself: the scripted origin is slow with 200 large responses under way.
+    honest = plain_service(origin.port, name="honest", path="/honest", plugins=[plugin("request-termination", status_code=200, body="hello", content_type="text/plain")])
+    yield module_gateways({"services": [plain_service(origin.port), honest], "_pellucid": {"timeouts": timeouts}})
+    origin.stop()
+
+
+@pytest.mark.parametrize(
+    "kind, path",
+    [
+        pytest.param(["-H", "-i", "1"], "/plain", id="heads that never end (slowloris)"),
+        pytest.param(["-B", "-i", "1", "-s", "100000", "-t", "POST"], "/plain", id="bodies that never end"),
+        pytest.param(["-X", "-n", "1", "-w", "10", "-y", "20", "-z", "8", "-k", "1"], "/plain/large", id="readers that hardly read"),
+    ],
+)
+def test_slow_clients_are_let_go_and_others_are_served(gateway, kind, path):
+    before = gateway.resident_bytes()
+    attack = subprocess.Popen(
+        ["slowhttptest", *kind, "-c", str(CONNECTIONS), "-r", "200", "-l", "8", "-u", f"{gateway.url}{path}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        until(lambda: open_connections(gateway) > CONNECTIONS / 4, what="the slow clients")
+        for _ in range(20):
+            assert requests.get(f"{gateway.url}/honest", timeout=2).text == "hello"
+        # Each holds at most what the sockets and one response's window hold.
+        assert gateway.resident_bytes() - before < 128 << 20
+        assert attack.wait(60) is not None
+    finally:
+        attack.kill()
+        attack.wait()
+    until(lambda: open_connections(gateway) <= 2, timeout=15, what="the end of their connections")
+
+
+def open_connections(gateway) -> float:
+    return gateway.metrics().total("pellucid_connections_open", side="client")
