@@ -1,7 +1,7 @@
 # Pellucid: one command for each thing to do. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build docs test test-soak bench bench-quick fuzz soak docker clean install-packages install-test-packages install-bench-packages
+.PHONY: help run build docs test test-soak bench bench-quick pii-eval fuzz soak docker clean install-packages install-test-packages install-bench-packages
 
 ## Seconds of each fuzzing subject, for `make fuzz`.
 SECONDS ?= 600
@@ -9,6 +9,8 @@ SECONDS ?= 600
 REQUESTS ?= 1000000
 ## More options for the benchmark, for instance BENCH="--only json --json figures.json".
 BENCH ?=
+## More options for the PII evaluation, for instance PII="--each 20 --languages de,fr".
+PII ?=
 
 help: ## Lists what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,19 +41,23 @@ bench-quick: build install-bench-packages ## A rough benchmark in three minutes
 	@scripts/build-release pellucid-load
 	@python3 Tests/Performance/bench.py --quick $(BENCH)
 
+pii-eval: build ## Precision, recall and F1 of the PII detector beside presidio-analyzer, and throughput (PII="--each 20")
+	@scripts/pii-venv
+	@.venv-pii/bin/python Tests/Performance/pii_eval/evaluate.py $(PII)
+
 soak: build install-bench-packages ## A million requests; memory must stay flat (REQUESTS=…)
 	@scripts/build-release pellucid-load
 	@python3 Tests/Performance/soak.py --requests $(REQUESTS)
 
-fuzz: install-packages ## Fuzzes the HTTP codec against its oracle, and the SSE and JSON scanners (SECONDS=600 each)
+fuzz: install-packages ## Fuzzes the HTTP codec against its oracle, and the SSE, JSON and event stream scanners, the PII detector (SECONDS=600 each)
 	@scripts/build-release pellucid-fuzz
-	@for subject in http sse json; do echo "Fuzzing $$subject for $(SECONDS) s"; .build/release/pellucid-fuzz $$subject --seconds $(SECONDS) || exit 1; done
+	@for subject in http sse json eventstream pii; do echo "Fuzzing $$subject for $(SECONDS) s"; .build/release/pellucid-fuzz $$subject --seconds $(SECONDS) || exit 1; done
 
 docker: ## Builds the container image pellucid:latest
 	docker build -t pellucid:latest .
 
 clean: ## Removes what was built
-	rm -rf .build .venv
+	rm -rf .build .venv .venv-pii
 
 install-packages:
 	@scripts/install-packages build

@@ -55,7 +55,7 @@ let package = Package(
         .target(name: "SideClient", dependencies: ["Telemetry", "CCurl"], path: "Sources/Exporters/SideClient", swiftSettings: strict),
         // Encoding and delivery of evidence.
         .target(
-            name: "Exporters", dependencies: ["Telemetry", "SideClient", "COTLP", "COpenSSL", "CLZ4", "CZlib"], path: "Sources/Exporters",
+            name: "Exporters", dependencies: ["Telemetry", "SideClient", "CCurl", "COTLP", "COpenSSL", "CLZ4", "CZlib"], path: "Sources/Exporters",
             exclude: ["C", "SideClient"], swiftSettings: strict),
 
         // Bytes only: HTTP/1.1, SSE, JSON.
@@ -74,17 +74,22 @@ let package = Package(
             path: "Sources/Gateway/Transport", swiftSettings: strict),
         .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayPII", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
+        // Credentials for clouds: signatures, tokens.
+        .target(
+            name: "GatewayCredentials", dependencies: ["GatewayCore", "GatewayWire", "COpenSSL", nioCore], path: "Sources/Gateway/Credentials", swiftSettings: strict),
+        // Choosing targets: algorithms, circuits, retries; no sockets, no C.
+        .target(name: "GatewayBalancing", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Balancing", swiftSettings: strict),
         .target(name: "GatewayAdmin", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Admin", swiftSettings: strict),
         .executableTarget(
             name: "pellucid",
             dependencies: [
                 "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
-                "GatewayProviders", "GatewayAdmin", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
+                "GatewayProviders", "GatewayCredentials", "GatewayBalancing", "GatewayAdmin", "GatewayPII", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
 
         // Generators, oracles and properties shared by the fuzzer and the unit tests.
-        .target(name: "FuzzGenerators", dependencies: ["GatewayWire", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz/Generators", swiftSettings: strict),
+        .target(name: "FuzzGenerators", dependencies: ["GatewayWire", "GatewayPII", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz/Generators", swiftSettings: strict),
         .executableTarget(
             name: "pellucid-fuzz", dependencies: ["FuzzGenerators", "GatewayWire", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz", exclude: ["Generators"],
             swiftSettings: strict),
@@ -97,7 +102,7 @@ let package = Package(
         .target(name: "TelemetryTestSupport", dependencies: ["Telemetry"], path: "Tests/Support/Telemetry", swiftSettings: strict),
         .target(
             name: "GatewayTestSupport",
-            dependencies: ["TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
+            dependencies: ["TelemetryTestSupport", "GatewayBalancing", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
             path: "Tests/Support/Gateway", swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TelemetryTestSupport"], swiftSettings: strict),
         .testTarget(name: "ExportersTests", dependencies: ["Exporters", "SideClient", "Telemetry", "COTLP"], swiftSettings: strict),
@@ -105,7 +110,9 @@ let package = Package(
             name: "GatewayCoreTests",
             dependencies: ["GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
             swiftSettings: strict),
-        .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII"], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayBalancingTests", dependencies: ["TelemetryTestSupport", "GatewayBalancing", "GatewayCore", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
+        .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII", "FuzzGenerators"], swiftSettings: strict),
         .testTarget(name: "GatewayDocumentsTests", dependencies: ["GatewayDocuments", "GatewayCore"], swiftSettings: strict),
         .testTarget(
             name: "GatewayTransportTests",
@@ -120,6 +127,9 @@ let package = Package(
                 "Telemetry", nioCore,
             ], swiftSettings: strict),
         .testTarget(name: "GatewayProvidersTests", dependencies: ["GatewayProviders", "GatewayCore", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
+        .testTarget(
+            name: "GatewayCredentialsTests", dependencies: ["GatewayCredentials", "GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "Telemetry", nioCore],
+            swiftSettings: strict),
         // Every catalogued plugin and provider passes one shared suite.
         .testTarget(
             name: "ContractTests",

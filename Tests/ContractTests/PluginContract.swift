@@ -30,20 +30,33 @@ struct PluginContract: Sendable, CustomStringConvertible {
 
     /// One entry a line of the catalog.
     static let all: [PluginContract] = [
+        PluginContract(
+            AILLMAsJudge.self, configuration: "{sampling_rate: 0, llm: {route_type: llm/v1/chat, model: {provider: openai, name: judge}}}", priority: 767,
+            auditPath: "ai.proxy.ai-llm-as-judge"),
         PluginContract(AIPromptDecorator.self, configuration: "{prompts: {prepend: [{content: brief}]}}", priority: 772, auditPath: "ai.prompt-decorator"),
         PluginContract(AIPromptGuard.self, configuration: "{deny_patterns: [bomb]}", priority: 771, auditPath: "ai.prompt-guard"),
         PluginContract(AIPromptTemplate.self, configuration: "{templates: [{name: t, template: \"{}\"}]}", priority: 773, auditPath: "ai.payload"),
         PluginContract(
             AIProxy.self, configuration: "{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}", priority: 770,
             auditPath: "ai.proxy"),
+        PluginContract(
+            AIProxyAdvanced.self,
+            configuration: "{targets: [{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}]}", priority: 770,
+            auditPath: "ai.proxy"),
+        PluginContract(AIPromptCompressor.self, configuration: "{compression_ranges: [{min_tokens: 0, max_tokens: 1000, value: 0.5}]}", priority: 771, auditPath: "ai.compressor"),
         PluginContract(AISanitizer.self, configuration: "{anonymize: [email, phone]}", priority: 776, auditPath: "ai.sanitizer"),
         PluginContract(DirectProxy.self, configuration: "{route_type: llm/v1/chat, providers: [{name: openai, key: sk}]}", priority: 770, auditPath: "ai.proxy"),
         PluginContract(FileLog.self, configuration: "{path: requests.log}", priority: 9, auditPath: ""),
+        PluginContract(HTTPLog.self, configuration: "{http_endpoint: \"http://logs.test:8080/\"}", priority: 12, auditPath: ""),
         PluginContract(IPRestriction.self, configuration: "{deny: [192.0.2.0/24]}", priority: 990, auditPath: ""),
         PluginContract(KeyAuth.self, configuration: "{}", priority: 1250, auditPath: ""),
         PluginContract(OpenTelemetry.self, configuration: "{traces_endpoint: \"http://collector.test:4318/v1/traces\"}", priority: 14, auditPath: ""),
         PluginContract(Prometheus.self, configuration: "{}", priority: 13, auditPath: ""),
         PluginContract(RequestSizeLimiting.self, configuration: "{}", priority: 951, auditPath: ""),
         PluginContract(RequestTermination.self, configuration: "{}", priority: 2, auditPath: ""),
+        PluginContract(Syslog.self, configuration: "{}", priority: 4, auditPath: ""),
+        PluginContract(TCPLog.self, configuration: "{host: logs.test, port: 5000}", priority: 7, auditPath: ""),
+        PluginContract(UDPLog.self, configuration: "{host: logs.test, port: 5000}", priority: 8, auditPath: ""),
+        PluginContract(Zipkin.self, configuration: "{http_endpoint: \"http://zipkin.test:9411/api/v2/spans\"}", priority: 100_000, auditPath: ""),
     ]
 }

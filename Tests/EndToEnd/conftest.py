@@ -125,8 +125,8 @@ def prometheus(tmp_path):
     """A function that starts a real Prometheus for a status port."""
     started = []
 
-    def start(port: int) -> Prometheus:
-        started.append(Prometheus(port, tmp_path))
+    def start(port: int, **options) -> Prometheus:
+        started.append(Prometheus(port, tmp_path, **options))
         return started[-1]
 
     yield start

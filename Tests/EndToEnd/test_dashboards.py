@@ -10,7 +10,8 @@ import pytest
 import requests
 import yaml
 
-from support.configuration import CLIENT_KEY, ROUTE_TYPES, ai_proxy, consumer, key_auth, plugin
+from support.configuration import CLIENT_KEY, ROUTE_TYPES, ai_proxy, consumer, key_auth, plugin, telemetry_environment
+from support.gateway import binary, clean_environment
 from support.prometheus import executable
 from support.waiting import until
 
@@ -31,23 +32,35 @@ def expressions() -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def page(gateways, provider):
-    """The metrics of a gateway that has served, refused, priced, and lost evidence to a full disk."""
+def page(gateways, provider, origin, collector):
+    """The metrics of a gateway that has served, streamed, refused, failed, priced, folded series, exported, and lost evidence to a full disk."""
     model = {"provider": "openai", "options": {"upstream_url": provider.base + ROUTE_TYPES["chat"], "input_cost": 1, "output_cost": 2}}
     route = {"name": "chat", "paths": [ROUTE_TYPES["chat"]], "plugins": [ai_proxy(provider.base, "chat", model=model)]}
+    many = {"name": "many", "url": f"http://127.0.0.1:{origin.port}", "routes": [{"name": f"r{n}", "paths": [f"/r{n}/"]} for n in range(120)]}
     gateway = gateways(
         {
-            "services": [{"name": "llm", "url": provider.base, "routes": [route]}],
+            "services": [{"name": "llm", "url": provider.base, "routes": [route]}, many],
             "consumers": [consumer()],
             "plugins": [key_auth(), plugin("file-log", path="/dev/full")],
-        }
+            "_pellucid": {"series_budget": 100},
+        },
+        environment=telemetry_environment(collector),
     )
     client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="unused", default_headers={"apikey": CLIENT_KEY}, max_retries=0)
     client.chat.completions.create(model="gpt-fake", messages=[{"role": "user", "content": "hi"}])
     list(client.chat.completions.create(model="tokens-7", messages=[{"role": "user", "content": "hi"}], stream=True, stream_options={"include_usage": True}))
+    with pytest.raises(openai.APIStatusError):
+        client.chat.completions.create(model="status-503", messages=[{"role": "user", "content": "hi"}])
     assert requests.post(f"{gateway.url}{ROUTE_TYPES['chat']}", json={}, timeout=5).status_code == 401
-    gateway.audit.wait_for_requests(3)
-    until(lambda: "pellucid_telemetry_dropped_total{" in gateway.metrics_text(), what="evidence lost to the full disk")
+    with requests.Session() as session:
+        for n in range(120):
+            session.get(f"{gateway.url}/r{n}/", timeout=5)
+    gateway.audit.wait_for_requests(124)
+    collector.wait_for_roots(124)
+    gateway.write("nonsense")
+    gateway.reload()
+    for metric in ("pellucid_telemetry_dropped_total{", "pellucid_metrics_series_overflow_total{", 'result="failure"', "otel_sdk_exporter_span_exported_total{"):
+        until(lambda: metric in gateway.metrics_text(), what=metric)
     return gateway.metrics_text()
 
 
@@ -69,6 +82,8 @@ def test_every_metric_and_label_of_panels_and_rules_exists(page):
         metrics = set(METRIC.findall(re.sub(r"\{[^}]*\}|by \([^)]*\)|\"[^\"]*\"", "", expression)))
         assert metrics, f"{place} names no metric: {expression}"
         problems += [f"{place}: no metric {name}" for name in metrics if name not in known and name not in recorded]
+        # Prometheus adds it to what it scrapes.
+        groups.discard("instance")
         if not metrics & recorded:
             have = set().union(*(known.get(name, set()) for name in metrics))
             problems += [f"{place}: no label {label}" for label in (groups | matchers) - have]
@@ -79,6 +94,25 @@ def test_promtool_accepts_the_rules_and_their_tests_pass():
     for command in (["check", "rules", RULES.name], ["test", "rules", "pellucid.rules.test.yml"]):
         done = subprocess.run([executable("promtool"), *command], cwd=RULES.parent, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_shipped_dashboards_are_what_the_gateway_generates(tmp_path):
+    done = subprocess.run([binary(), "dashboards", "generate", "--output", str(tmp_path)], capture_output=True, text=True, timeout=30, env=clean_environment())
+    assert done.returncode == 0, done.stderr
+    shipped = {path.name: path.read_text() for path in (ROOT / "dashboards").glob("*.json")}
+    assert {path.name: path.read_text() for path in tmp_path.glob("*.json")} == shipped
+
+
+def test_dashboards_for_one_configuration_name_its_routes_and_leave_out_what_it_lacks(tmp_path):
+    configuration = tmp_path / "kong.yaml"
+    configuration.write_text(yaml.safe_dump({"_format_version": "3.0", "services": [{"name": "s", "url": "http://h", "routes": [{"name": "b", "paths": ["/b"]}, {"name": "a", "paths": ["/a"]}]}]}))
+    command = [binary(), "dashboards", "generate", "--output", str(tmp_path / "out"), "--config", str(configuration)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=clean_environment())
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = {path.stem for path in (tmp_path / "out").glob("*.json")}
+    assert names == {"overview", "guards", "telemetry"}
+    variables = json.loads((tmp_path / "out" / "overview.json").read_text())["templating"]["list"]
+    assert next(variable for variable in variables if variable["name"] == "route")["query"] == "a,b"
 
 
 def test_every_pipeline_of_the_collector_configuration_is_made_of_declared_parts():

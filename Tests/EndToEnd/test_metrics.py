@@ -7,7 +7,7 @@ import requests
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from support import names
-from support.configuration import llm_service, plugin
+from support.configuration import everything, llm_service, plugin
 from support.prometheus import promtool_problems
 from support.provider import PROMPT_TOKENS
 
@@ -110,3 +110,64 @@ def test_a_real_prometheus_scrapes_it(client, observed, prometheus):
     assert not [target["lastError"] for target in server.targets() if target["lastError"]]
     gauge = server.wait_for(f"max({names.UNACCOUNTED})", lambda r: r and float(r[0]["value"][1]) == 0)
     assert gauge
+
+
+def test_a_real_prometheus_reads_native_histograms(gateways, provider, origin, client_of, prometheus):
+    gateway = gateways(everything(provider, origin, _pellucid={"native_histograms": True}))
+    client = client_of(f"{gateway.url}/v1")
+    for _ in range(20):
+        client.chat.completions.create(model="gpt-fake", messages=HELLO)
+    gateway.audit.wait_for_requests(20)
+    server = prometheus(gateway.status_port, features="native-histograms")
+    # A native histogram is one series without `le`, and its count and sum come from functions.
+    counted = server.wait_for(f"histogram_count(sum({names.HTTP_SERVER_DURATION}))", lambda r: r and float(r[0]["value"][1]) == 20)
+    assert counted
+    tokens = server.wait_for(f"sum by ({names.LABEL_TOKEN_TYPE}) (histogram_sum({names.TOKEN_USAGE}))", lambda r: len(r) == 2)
+    assert {t["metric"][names.LABEL_TOKEN_TYPE]: float(t["value"][1]) for t in tokens} == {"input": 220, "output": 100}
+    # Every prompt has eleven tokens: the quantile is that, within the width of a bucket.
+    quantile = server.wait_for(f'histogram_quantile(0.5, sum({names.TOKEN_USAGE}{{{names.LABEL_TOKEN_TYPE}="input"}}))', bool)
+    assert 9.5 <= float(quantile[0]["value"][1]) <= 11.4
+    assert not [target["lastError"] for target in server.targets() if target["lastError"]]
+
+
+def test_the_protobuf_page_says_what_the_text_says(observed, client):
+    traffic(client, observed)
+    observed.audit.wait_for_requests(5)
+    accept = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.7,text/plain;q=0.3"
+    answer = requests.get(f"{observed.status_url}/metrics", headers={"Accept": accept}, timeout=5)
+    assert answer.headers["Content-Type"].startswith("application/vnd.google.protobuf")
+    counts = {}
+    for name, message in protobuf_families(answer.content):
+        counts[name] = len([field for field, _ in message if field == 4])
+    text = {family: len({tuple(sorted((k, v) for k, v in s.labels.items() if k != "le")) for s in samples.samples}) for family, samples in observed.metrics().families.items()}
+    assert counts["http_server_request_duration_seconds"] == text["http_server_request_duration_seconds"]
+    assert counts["pellucid_requests_finished_total"] == text["pellucid_requests_finished"]
+
+
+def protobuf_families(data: bytes):
+    """Name and (field, value) pairs of each length-delimited message, by the wire format alone."""
+
+    def varint(at):
+        value = shift = 0
+        while True:
+            byte = data[at]
+            value |= (byte & 0x7F) << shift
+            at, shift = at + 1, shift + 7
+            if byte < 0x80:
+                return value, at
+
+    at = 0
+    while at < len(data):
+        length, at = varint(at)
+        end, fields = at + length, []
+        while at < end:
+            tag, at = varint(at)
+            if tag & 7 == 2:
+                size, at = varint(at)
+                fields.append((tag >> 3, data[at : at + size]))
+                at += size
+            else:
+                value, at = varint(at)
+                fields.append((tag >> 3, value))
+        assert at == end
+        yield dict(fields[:1])[1].decode(), fields

@@ -19,8 +19,7 @@ def test_metrics_and_audit_lines_arrive_over_otlp(gateways, provider, collector,
         client.chat.completions.create(model="gpt-fake", messages=HELLO)
 
     def records():
-        exports = list(collector._exports["/v1/logs"])
-        return [record for export in exports for resource in export.resource_logs for scope in resource.scope_logs for record in scope.log_records]
+        return [record for record in collector.log_records() if record.event_name == "pellucid.request"]
 
     until(lambda: len(records()) == 3, what="three log records")
     traces = {span.trace_id for span in collector.wait_for_roots(3)}
@@ -29,6 +28,10 @@ def test_metrics_and_audit_lines_arrive_over_otlp(gateways, provider, collector,
     for record in records():
         line = json.loads(record.body.string_value)
         assert line["trace_id"] == lines[line["request"]["id"]]["trace_id"]
+
+    heads = [record.body.string_value for record in collector.log_records() if record.event_name == "pellucid.audit.head"]
+    hashes = {f"{line['seq']}:{line['hash']}" for line in gateway.audit.lines()}
+    assert heads and set(heads) <= hashes, "the head of the chain, as it stands in the file"
 
     def requests_in_metrics():
         count = 0

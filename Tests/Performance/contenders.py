@@ -158,7 +158,7 @@ class Pellucid(Contender):
             if self.ai:
                 target = {"provider": "openai", "options": {"upstream_url": f"http://127.0.0.1:{port}{PATH}"}}
                 auth = {"header_name": "Authorization", "header_value": "Bearer sk-upstream"}
-                plugins.append({"name": "ai-proxy", "config": {"route_type": "llm/v1/chat", "auth": auth, "model": target}})
+                plugins.append(self.ai_plugin({"route_type": "llm/v1/chat", "auth": auth, "model": target}))
             path = prefix + PATH if self.ai else prefix or "/"
             route = {"name": f"{name}-route", "paths": [path], "plugins": plugins}
             services.append({"name": name, "url": f"http://127.0.0.1:{port}", "routes": [route], "read_timeout": 600_000})
@@ -180,6 +180,9 @@ class Pellucid(Contender):
         else:
             result["_pellucid"] = {"audit": {"enabled": False}}
         return result
+
+    def ai_plugin(self, target: dict) -> dict:
+        return {"name": "ai-proxy", "config": target}
 
     def start(self, configuration: dict | None = None) -> "Pellucid":
         self.status_port, self.admin_port = free_port(), free_port()
@@ -264,3 +267,26 @@ class EverythingTLS(Everything):
     def configuration(self) -> dict:
         pem, key = certificate(self.directory)
         return {**super().configuration(), "certificates": [{"cert": pem.read_text(), "key": key.read_text(), "snis": [{"name": "localhost"}]}]}
+
+
+class Balanced(AIProxy):
+    """ai-proxy-advanced over twenty targets that are one and the same upstream, so that only choosing differs from ai-proxy."""
+
+    targets = 20
+    algorithm = "round-robin"
+    own: dict = {}
+
+    def ai_plugin(self, target: dict) -> dict:
+        balancer = {"algorithm": self.algorithm, "hash_on_header": "apikey"}
+        plugin = {"name": "ai-proxy-advanced", "config": {"targets": [target] * self.targets, "balancer": balancer}}
+        return {**plugin, "_pellucid": {"balancer": self.own}} if self.own else plugin
+
+
+def balanced(name: str, **members) -> type[Balanced]:
+    return type(f"Balanced{name.title().replace('-', '')}", (Balanced,), {"title": f"pellucid, 20 targets, {name}", **members})
+
+
+BALANCED = [
+    *(balanced(name, algorithm=name) for name in ("round-robin", "consistent-hashing", "least-connections", "lowest-latency", "lowest-usage", "priority")),
+    balanced("power-of-two-choices", own={"algorithm": "power-of-two-choices"}),
+]

@@ -212,10 +212,10 @@ import Testing
         let registry = MetricRegistry()
         let instrument = Instrument("test.exemplar", .histogram(bounds: [1]), unit: "s", help: "h", source: "test")
         for (shard, time) in zip([registry.makeShard(), registry.makeShard()], [9, 5] as [UInt64]) {
-            let handle = shard.series(instrument)
-            shard.record(handle, 0.5, bounds: [1])
-            shard.offer(Exemplar(value: 0.5, traceIDHigh: 0, traceIDLow: 0, spanID: time, time: time * 1_000_000_000), to: handle, bounds: [1])
-            shard.offer(Exemplar(value: 2, traceIDHigh: 0, traceIDLow: 0, spanID: 1, time: time * 1_000_000_000 + 1_000_000_000), to: handle, bounds: [1])
+            let series = shard.local(instrument, [])
+            shard.record(series, 0.5, bounds: [1])
+            shard.offer(Exemplar(value: 0.5, traceIDHigh: 0, traceIDLow: 0, spanID: time, time: time * 1_000_000_000), to: series, bounds: [1])
+            shard.offer(Exemplar(value: 2, traceIDHigh: 0, traceIDLow: 0, spanID: 1, time: time * 1_000_000_000 + 1_000_000_000), to: series, bounds: [1])
         }
         #expect(registry.points("test.exemplar").first?.exemplars[0]?.spanID == 9)
         #expect(registry.points("test.exemplar").first?.exemplars[1]?.time == 10_000_000_000)

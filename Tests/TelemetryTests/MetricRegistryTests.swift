@@ -18,7 +18,7 @@ import Testing
         for (index, shard) in shards.enumerated() {
             shard.add(shard.series(Self.counter, ["a"]), Int64(index + 1))
             shard.add(shard.series(Self.gauge), index == 0 ? 5 : -1)
-            shard.addReal(shard.series(Self.cost), 0.25)
+            shard.addReal(shard.local(Self.cost, []), 0.25)
         }
         self.registry.add(Self.counter, ["a"], by: 10)
         self.registry.add(Self.counter, ["b"])
@@ -44,7 +44,7 @@ import Testing
     @Test func `histograms of several loops are summed bucket by bucket`() {
         for value in [0.5, 2, 20] {
             let shard = self.registry.makeShard()
-            shard.record(shard.series(Self.histogram, ["x"]), value, bounds: [1, 2.5, 10])
+            shard.record(shard.local(Self.histogram, ["x"]), value, bounds: [1, 2.5, 10])
         }
         let (count, sum) = self.registry.observations("test.histogram")
         #expect(count == 3)
@@ -116,7 +116,7 @@ import Testing
         let count = MetricCells.chunkSize / 5 * 2
         let registry = MetricRegistry(seriesBudget: count)
         let own = registry.makeShard()
-        for number in 0..<count { own.record(own.series(Self.histogram, ["\(number)"]), Double(number), bounds: [1, 2.5, 10]) }
+        for number in 0..<count { own.record(own.local(Self.histogram, ["\(number)"]), Double(number), bounds: [1, 2.5, 10]) }
         let points = registry.points("test.histogram")
         #expect(points.count == count)
         for point in points {
@@ -150,6 +150,32 @@ import Testing
         ])
         #expect(wrong.load(ordering: .relaxed) == 0)
         #expect(registry.total("test.counter") == Double(2 * perWriter))
+    }
+
+    @Test func `a bundle keeps its series, and starting over loses no count`() {
+        let shard = self.registry.makeShard()
+        func add(_ number: Int) {
+            var key = SeriesKey(1)
+            key.mix(UInt64(number))
+            let series = shard.series(shard.bundle(key), number % SeriesBundle.width, Self.counter) { ["\(number % 7)"] }
+            shard.add(series)
+            #expect(shard.series(shard.bundle(key), number % SeriesBundle.width, Self.counter) { ["never asked for"] } == series)
+        }
+        // More kinds of requests than a loop remembers.
+        let kinds = MetricShard.maximumBundles + 100
+        for _ in 0..<2 { for number in 0..<kinds { add(number) } }
+        #expect(self.registry.total("test.counter") == Double(2 * kinds))
+        #expect(self.registry.points("test.counter").count == 7)
+    }
+
+    @Test func `an index finds what was put in, and nothing else`() {
+        var index = HashIndex()
+        var generator = IdentifierGenerator(seed: 7)
+        let keys = (0..<3000).map { $0 % 3 == 0 ? UInt64($0) << 32 : generator.next() }
+        for (number, key) in keys.enumerated() where index.find(key) < 0 { index.insert(key, Int32(number)) }
+        #expect(index.count == Set(keys).count)
+        for key in keys { #expect(keys[Int(index.find(key))] == key) }
+        for _ in 0..<1000 { #expect(index.find(generator.next()) == -1) }
     }
 
     @Test func `keys of different values differ`() {

@@ -4,4 +4,6 @@ public struct AuditHead: Sendable, Equatable {
     public let seq: UInt64
     /// Its hash, 64 hex digits.
     public let hash: String
+    /// The hash's first 48 bits as a number, which a Double holds exactly.
+    public var leadingBits: Double { Double(UInt64(self.hash.prefix(12), radix: 16) ?? 0) }
 }

@@ -10,7 +10,10 @@ extension AuditStream {
     /// Opens the file for the first time in this process: continues the chain it finds and writes the start record.
     func openFile(_ state: inout State, now: UInt64) -> AppendFileError? {
         let isFirst = !state.hasStarted
-        if isFirst { state.tail = AuditTail.read(self.options.path, key: self.key) }
+        if isFirst {
+            if let error = self.lockFile(&state, now: now) { return error }
+            state.tail = AuditTail.readNewest(self.options.path, key: self.key)
+        }
         let tail = state.tail
         switch AppendFile.open(self.options.path) {
         case .failure(let error):
@@ -28,8 +31,24 @@ extension AuditStream {
                 state.chain.digest = tail.last?.digest ?? AuditChain.zero
                 state.written = state.chain
             }
+            self.noteSegment(&state)
             if isFirst || state.lacksStart { self.writeStart(&state, tail) }
+            if isFirst, self.keepsClosedFiles { self.archivist.sweep() }
             return nil
+        }
+    }
+
+    /// Two writers would each continue the chain from the same line.
+    private func lockFile(_ state: inout State, now: UInt64) -> AppendFileError? {
+        guard state.lock == nil else { return nil }
+        switch AuditLock.take(self.options.path) {
+        case .success(let lock):
+            state.lock = lock
+            return nil
+        case .failure(let error):
+            state.nextOpen = now &+ AuditStream.reopenInterval
+            self.report(&state, error.name)
+            return error
         }
     }
 
@@ -78,6 +97,44 @@ extension AuditStream {
         self.sealLine(&state, from: start)
         // Until it is written; a start record that is lost with its buffer is made again.
         state.lacksStart = true
+    }
+
+    // MARK: Rotation
+
+    private var keepsClosedFiles: Bool { self.options.rotateBytes > 0 || self.options.rotateSeconds > 0 }
+
+    /// What the file that was just opened begins with; rotation by age and the name of the closed file depend on it.
+    private func noteSegment(_ state: inout State) {
+        guard self.keepsClosedFiles else { return }
+        if state.writtenSize > 0, let first = AuditTail.firstLine(self.options.path) {
+            (state.segmentFirst, state.segmentBegan) = first
+        } else {
+            (state.segmentFirst, state.segmentBegan) = (state.written.seq + 1, MonotonicClock.wall())
+        }
+    }
+
+    /// Closes the file under a name that says which lines it holds, and begins a new one. The buffer has been written.
+    func rotateIfDue(_ state: inout State) {
+        guard self.keepsClosedFiles, state.writtenSize > 0, state.buffer.count == 0, state.file?.isRegular == true else { return }
+        let isFull = self.options.rotateBytes > 0 && state.writtenSize >= self.options.rotateBytes
+        let wall = MonotonicClock.wall()
+        let isOld = self.options.rotateSeconds > 0 && wall >= state.segmentBegan &+ UInt64(self.options.rotateSeconds) &* 1_000_000_000
+        guard isFull || isOld, wall >= state.nextRotation else { return }
+        if self.options.synchronization != .none { _ = state.file?.synchronize() }
+        let name = AuditSegments.name(self.options.path, first: state.segmentFirst, last: state.written.seq)
+        // Somebody else's file of that name is not replaced.
+        guard access(name, F_OK) != 0, rename(self.options.path, name) == 0 else {
+            state.nextRotation = wall &+ 60_000_000_000
+            self.registry.add(Instruments.auditSegments, ["failed"])
+            return self.log.error("the audit file cannot be rotated; it goes on growing", ("path", self.options.path), ("to", name), ("reason", "\(AppendFileError.name(errno))"))
+        }
+        AuditCompression.synchronizeDirectory(of: name)
+        state.file = nil
+        state.isDirty = false
+        state.nextOpen = 0
+        self.registry.add(Instruments.auditSegments, ["closed"])
+        _ = self.openFile(&state, now: MonotonicClock.now())
+        self.archivist.sweep()
     }
 
     // MARK: Writing

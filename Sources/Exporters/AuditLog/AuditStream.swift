@@ -38,6 +38,12 @@ public final class AuditStream: EvidenceConsumer, Sendable {
         var lastSync: UInt64 = 0
         var nextOpen: UInt64 = 0
         var isFailing = false
+        /// Keeps other processes from the file, from the first opening to the end.
+        var lock: AuditLock?
+        /// Sequence number of the file's first line, and when that was begun (nanoseconds since the epoch; 0: unknown).
+        var segmentFirst: UInt64 = 0
+        var segmentBegan: UInt64 = 0
+        var nextRotation: UInt64 = 0
     }
 
     let options: AuditStreamOptions
@@ -46,6 +52,7 @@ public final class AuditStream: EvidenceConsumer, Sendable {
     let log: DiagnosticLog
     let lines: AuditLineCache
     let state: Mutex<State>
+    let archivist: AuditArchivist
 
     /// Wait between attempts to open a file that could not be opened, nanoseconds.
     static let reopenInterval: UInt64 = 1_000_000_000
@@ -60,6 +67,7 @@ public final class AuditStream: EvidenceConsumer, Sendable {
         self.registry = registry
         self.log = log
         self.lines = lines
+        self.archivist = AuditArchivist(options: options, registry: registry, log: log)
         self.state = Mutex(State(chain: AuditChain(key: key), written: AuditChain(key: key)))
     }
 
@@ -89,7 +97,10 @@ public final class AuditStream: EvidenceConsumer, Sendable {
             state.buffer.put(line)
             self.sealLine(&state, from: start)
             state.bufferedRequests += 1
-            if state.buffer.count >= self.options.bufferBytes { self.flush(&state, now: MonotonicClock.now()) }
+            if state.buffer.count >= self.options.bufferBytes {
+                self.flush(&state, now: MonotonicClock.now())
+                self.rotateIfDue(&state)
+            }
         }
     }
 
@@ -101,6 +112,7 @@ public final class AuditStream: EvidenceConsumer, Sendable {
             if state.needsReopen || state.file == nil && state.nextOpen != 0 { self.reopenFile(&state) }
             self.flush(&state, now: now)
             self.synchronize(&state, now: now)
+            self.rotateIfDue(&state)
         }
     }
 
@@ -113,7 +125,9 @@ public final class AuditStream: EvidenceConsumer, Sendable {
             if state.isDirty, self.options.synchronization != .none { _ = state.file?.synchronize() }
             state.file = nil
             state.hasStarted = false
+            state.lock = nil
         }
+        self.archivist.settle(deadline: deadline)
     }
 
     /// Opens the path anew at the next line or tick: after a log rotation has renamed the file. The chain goes on in the new file.

@@ -17,6 +17,16 @@ public struct AuditStreamOptions: Sendable {
     public var synchronization = Synchronization.interval(milliseconds: 1000)
     /// Bytes after which lines are written without waiting for the next tick.
     public var bufferBytes = 65_536
+    /// Size after which the file is closed and a new one begun, bytes; 0: never.
+    public var rotateBytes = 0
+    /// Age of a file's first line after which the same happens, seconds; 0: never.
+    public var rotateSeconds = 0
+    /// Closed files that are kept; 0: all.
+    public var keptFiles = 0
+    /// Age of a closed file's last line after which it is removed, seconds; 0: never.
+    public var keptSeconds = 0
+    /// Whether closed files are compressed with LZ4.
+    public var compressesClosedFiles = true
     /// Version and configuration hash for the start record; left out when empty.
     public var version = ""
     public var configurationHash = ""

@@ -41,6 +41,7 @@ enum AuditTries {
                 text("provider", attempt.provider, evidence, &out)
                 text("request_model", attempt.requestModel, evidence, &out)
             }
+            text("target", attempt.balancerTarget, evidence, &out)
             text("provider_request_id", attempt.providerRequestID, evidence, &out)
             text("error_type", attempt.errorType.isEmpty ? scope.errorType : attempt.errorType, evidence, &out)
             out.put(0x7d)

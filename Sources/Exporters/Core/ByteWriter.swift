@@ -1,6 +1,7 @@
 #if canImport(Glibc)
     import Glibc
 #endif
+internal import Telemetry
 
 /// A growable run of bytes that is written at its end. One allocation, doubled when full; never shrinks by itself.
 ///
@@ -116,20 +117,8 @@ package struct ByteWriter: ~Copyable, @unchecked Sendable {
     @inline(__always)
     mutating func putHex(_ value: UInt64) {
         self.reserve(16)
-        self.putUnchecked(raw: ByteWriter.hexDigits(UInt32(truncatingIfNeeded: value >> 32)))
-        self.putUnchecked(raw: ByteWriter.hexDigits(UInt32(truncatingIfNeeded: value)))
-    }
-
-    /// Eight hex digits at once, the highest nibble in the lowest byte (the first in memory on a little-endian machine).
-    @inline(__always)
-    private static func hexDigits(_ value: UInt32) -> UInt64 {
-        var x = UInt64(value.byteSwapped)
-        // Spread the bytes, then each byte's nibbles, the higher one first.
-        x = (x | x << 16) & 0x0000_ffff_0000_ffff
-        x = (x | x << 8) & 0x00ff_00ff_00ff_00ff
-        x = (x >> 4 & 0x000f_000f_000f_000f) | (x << 8 & 0x0f00_0f00_0f00_0f00)
-        let letters = (x &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
-        return (x &+ 0x3030_3030_3030_3030 &+ letters &* 0x27).littleEndian
+        self.putUnchecked(raw: HexDigits.eight(UInt32(truncatingIfNeeded: value >> 32)))
+        self.putUnchecked(raw: HexDigits.eight(UInt32(truncatingIfNeeded: value)))
     }
 
     /// Decimal digits.

@@ -24,7 +24,7 @@ public final class OTLPTraceExporter: EvidenceConsumer, @unchecked Sendable {
     }
 
     public func consume(_ evidence: RequestEvidence) {
-        guard evidence.root.isSampled else { return self.stream.sampledOut(requests: 1) }
+        guard evidence.root.isExported else { return self.stream.sampledOut(requests: 1) }
         // The bounds come first: what will be dropped is not encoded.
         let before = self.batch.count
         let spans = evidence.scopes.count + 1
@@ -54,6 +54,11 @@ public final class OTLPTraceExporter: EvidenceConsumer, @unchecked Sendable {
     }
 
     public func counts() -> DeliveryCounts { self.stream.counts() }
+
+    public func prepareShutdown(deadline: UInt64) {
+        if self.batch.count > 0 { self.seal(upTo: self.batch.count) }
+        self.stream.end(deadline: deadline)
+    }
 
     public func shutdown(deadline: UInt64) {
         if self.batch.count > 0 { self.seal(upTo: self.batch.count) }

@@ -5,6 +5,7 @@ public import Telemetry
 /// Deterministic: families by name, series by their labels. Empty label values are left out, which in Prometheus is the same as empty.
 public enum PrometheusRenderer {
     public static func render(families: [MetricFamily], format: PrometheusFormat) -> [UInt8] {
+        if format == .protobuf { return PrometheusProtobuf.render(families) }
         var out = ByteWriter(capacity: 1 << 16)
         let named = families.map { (name: PrometheusName($0.instrument, format: format), family: $0) }.sorted { $0.name.family < $1.name.family }
         var previous: String?
@@ -12,9 +13,9 @@ public enum PrometheusRenderer {
             // Two instruments may derive one name; a family must not be declared twice.
             if name.family != previous { self.head(name, family.instrument, format, &out) }
             previous = name.family
-            let labelNames = family.instrument.attributes.map { PrometheusName.sanitized("\($0)", allowColon: false) }
-            let points = family.points.map { (labels: self.labels(labelNames, $0.values), point: $0) }.sorted { $0.labels < $1.labels }
-            for (labels, point) in points { self.point(name, labels, point, family.instrument, format, &out) }
+            let series = PrometheusSeries(family)
+            let bounds = self.bounds(family.instrument, format)
+            for index in series.order { self.point(name, series.labels(index), family.points[index], bounds, format, &out) }
         }
         if format == .openMetrics { out.put("# EOF\n" as StaticString) }
         return [UInt8](out.bytes)
@@ -26,29 +27,61 @@ public enum PrometheusRenderer {
         if format == .openMetrics, !name.unit.isEmpty { out.put("# UNIT \(name.family) \(name.unit)\n") }
     }
 
+    /// `le="…"} ` of every bucket, which is the same for all series of an instrument.
+    private static func bounds(_ instrument: Instrument, _ format: PrometheusFormat) -> [[UInt8]] {
+        guard case .histogram(let bounds) = instrument.kind else { return [] }
+        return bounds.map { Array("le=\"\(self.bound($0, format))\"} ".utf8) } + [Array("le=\"+Inf\"} ".utf8)]
+    }
+
     private static func point(
-        _ name: PrometheusName, _ labels: String, _ point: MetricPoint, _ instrument: Instrument, _ format: PrometheusFormat, _ out: inout ByteWriter
+        _ name: PrometheusName, _ labels: UnsafeRawBufferPointer, _ point: MetricPoint, _ bounds: [[UInt8]], _ format: PrometheusFormat, _ out: inout ByteWriter
     ) {
         switch point.value {
         case .number(let number):
             out.put(name.sample)
-            if !labels.isEmpty { out.put("{\(labels)}") }
-            out.put(" \(self.number(number))\n")
+            self.braces(labels, &out)
+            self.put(number, &out)
         case .histogram(let buckets, let sum):
-            guard case .histogram(let bounds) = instrument.kind else { return }
-            let prefix = labels.isEmpty ? "" : labels + ","
+            guard bounds.count == buckets.count else { return }
             var cumulative: UInt64 = 0
             for (index, count) in buckets.enumerated() {
                 cumulative &+= count
-                let bound = index < bounds.count ? self.bound(bounds[index], format) : "+Inf"
-                out.put("\(name.sample)_bucket{\(prefix)le=\"\(bound)\"} \(cumulative)")
+                out.put(name.sample)
+                out.put("_bucket{" as StaticString)
+                out.put(labels)
+                if !labels.isEmpty { out.put(0x2c) }
+                out.put(bounds[index])
+                out.putDecimal(cumulative)
                 if format == .openMetrics, let exemplar = point.exemplars[index] { self.exemplar(exemplar, &out) }
-                out.put("\n")
+                out.put(0x0a)
             }
-            let suffix = labels.isEmpty ? "" : "{\(labels)}"
-            out.put("\(name.sample)_sum\(suffix) \(self.number(sum))\n")
-            out.put("\(name.sample)_count\(suffix) \(cumulative)\n")
+            out.put(name.sample)
+            out.put("_sum" as StaticString)
+            self.braces(labels, &out)
+            self.put(sum, &out)
+            out.put(name.sample)
+            out.put("_count" as StaticString)
+            self.braces(labels, &out)
+            out.putDecimal(cumulative)
+            out.put(0x0a)
         }
+    }
+
+    /// The labels in braces, where there are any, and the space behind.
+    @inline(__always)
+    private static func braces(_ labels: UnsafeRawBufferPointer, _ out: inout ByteWriter) {
+        if !labels.isEmpty {
+            out.put(0x7b)
+            out.put(labels)
+            out.put(0x7d)
+        }
+        out.put(0x20)
+    }
+
+    /// A number and the end of its line.
+    private static func put(_ number: Double, _ out: inout ByteWriter) {
+        if number == number.rounded(), abs(number) < 1e15 { out.putDecimal(Int64(number)) } else { out.put(self.number(number)) }
+        out.put(0x0a)
     }
 
     /// ` # {trace_id="…",span_id="…"} VALUE SECONDS` (OpenMetrics 1.0, "Exemplars").
@@ -60,15 +93,6 @@ public enum PrometheusRenderer {
         out.putHex(exemplar.spanID)
         let milliseconds = exemplar.time / 1_000_000
         out.put("\"} \(self.number(exemplar.value)) \(milliseconds / 1000).\(String(milliseconds % 1000 + 1000).dropFirst())")
-    }
-
-    private static func labels(_ names: [String], _ values: [String]) -> String {
-        var out = ""
-        for (name, value) in zip(names, values) where !value.isEmpty {
-            if !out.isEmpty { out += "," }
-            out += "\(name)=\"\(self.escapedLabel(value))\""
-        }
-        return out
     }
 
     private static func escapedLabel(_ text: String) -> String {

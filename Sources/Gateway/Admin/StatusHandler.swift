@@ -10,18 +10,34 @@ public struct StatusSource: Sendable {
     public let metrics: @Sendable (_ accept: String) -> (contentType: String, bytes: [UInt8])
     /// Members of `/status` as JSON.
     public let status: @Sendable () -> String
+    /// Pages of the Admin listener alone; nil on the status listener.
+    public let inspection: InspectionSource?
 
     public init(
         isReady: @escaping @Sendable () -> Bool, metrics: @escaping @Sendable (_ accept: String) -> (contentType: String, bytes: [UInt8]),
-        status: @escaping @Sendable () -> String
+        status: @escaping @Sendable () -> String, inspection: InspectionSource? = nil
     ) {
+        self.inspection = inspection
         self.isReady = isReady
         self.metrics = metrics
         self.status = status
     }
 }
 
-/// Serves `/status`, `/status/ready` and `/metrics`: Kong's Status API (https://developer.konghq.com/api/gateway/status/).
+/// What only operators see: single requests, and what makes series.
+public struct InspectionSource: Sendable {
+    /// The decision record of a request as JSON; nil when it is not among the last ones.
+    public let explain: @Sendable (_ requestID: String) -> [UInt8]?
+    /// Series by instrument and attribute value as JSON.
+    public let cardinality: @Sendable () -> [UInt8]
+
+    public init(explain: @escaping @Sendable (_ requestID: String) -> [UInt8]?, cardinality: @escaping @Sendable () -> [UInt8]) {
+        self.explain = explain
+        self.cardinality = cardinality
+    }
+}
+
+/// Serves `/status`, `/status/ready` and `/metrics`, and with an ``InspectionSource`` `/explain/{request_id}` and `/metrics/cardinality`: Kong's Status API (https://developer.konghq.com/api/gateway/status/).
 /// Its own requests are not traffic and leave no evidence.
 public struct StatusHandler: ExchangeHandler {
     private let source: StatusSource
@@ -58,8 +74,23 @@ public struct StatusHandler: ExchangeHandler {
         case "/status/ready":
             return self.source.isReady()
                 ? self.json(200, "{\"message\":\"ready\"}") : self.json(503, "{\"message\":\"not ready for proxying: starting up or shutting down\"}")
+        case "/metrics/cardinality":
+            guard let inspection = self.source.inspection else { return self.json(404, "{\"message\":\"Not found\"}") }
+            return self.json(200, inspection.cardinality())
+        case let path where path.hasPrefix("/explain/"):
+            guard let inspection = self.source.inspection else { return self.json(404, "{\"message\":\"Not found\"}") }
+            guard let explanation = inspection.explain(String(path.dropFirst(9))) else {
+                return self.json(404, "{\"message\":\"No record of this request: it is none of the last ones, or its id (X-Kong-Request-Id) is not 32 hex digits\"}")
+            }
+            return self.json(200, explanation)
         default: return self.json(404, "{\"message\":\"Not found\"}")
         }
+    }
+
+    private func json(_ status: Int, _ body: [UInt8]) -> GatewayResponse {
+        var fields = HTTPFields()
+        fields.append(.contentType, literal: "application/json; charset=utf-8")
+        return GatewayResponse(status: status, fields: fields, body: ByteBuffer(bytes: body))
     }
 
     private func json(_ status: Int, _ body: String) -> GatewayResponse {

@@ -38,6 +38,9 @@ public struct PIICategories: OptionSet, Sendable, Hashable {
 
     public static let all = PIICategories(rawValue: (1 << UInt32(PIICategory.allCases.count)) - 1)
 
+    /// People, places, organizations, nationalities and beliefs.
+    public static let names: PIICategories = [PIICategories(.person), PIICategories(.location), PIICategories(.organization), PIICategories(.nrp)]
+
     public func contains(_ category: PIICategory) -> Bool { self.rawValue & (1 << UInt32(category.rawValue)) != 0 }
 }
 

@@ -1,5 +1,5 @@
-/// Finds personal data that is written by rules (numbers, codes, addresses of machines, dates, secrets) in text: nine languages at once, no model, no service.
-/// People, places, organizations and NRP are not looked for.
+/// Finds personal data in text: what is written by rules (numbers, codes, addresses of machines, dates, secrets), and people, places, organizations, nationalities
+/// and beliefs by dictionaries, shapes and the words around them; nine languages at once, no model, no service.
 ///
 /// One pass cuts the text into words and numbers and looks words up; recognizers then look at the places their data can begin at, each over a bounded
 /// neighbourhood, so the time is proportional to the text whatever it holds. Thread-safe.
@@ -19,6 +19,11 @@ public struct PIIDetector: Sendable {
         scan.recognizeCodes()
         if self.categories.contains(.date) { scan.recognizeWrittenDates() }
         if self.categories.contains(.credentials) { scan.recognizeCredentials() }
+        if !self.categories.isDisjoint(with: .names) {
+            scan.recognizeNames(self.lexicon)
+            if scan.hasHan { scan.recognizeJapanese(self.lexicon) }
+            if scan.hasHangul { scan.recognizeKorean(self.lexicon) }
+        }
         return scan.resolved()
     }
 

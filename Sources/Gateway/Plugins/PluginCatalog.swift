@@ -3,18 +3,26 @@ public import GatewayCore
 /// Every plugin this build serves: one line each.
 public enum PluginCatalog {
     public static let plugins: [PluginRegistration] = [
+        PluginRegistration(AILLMAsJudge.self),
+        PluginRegistration(AIPromptCompressor.self),
         PluginRegistration(AIPromptDecorator.self),
         PluginRegistration(AIPromptGuard.self),
         PluginRegistration(AIPromptTemplate.self),
         PluginRegistration(AIProxy.self),
+        PluginRegistration(AIProxyAdvanced.self, settings: ["balancer"]),
         PluginRegistration(AISanitizer.self),
         PluginRegistration(DirectProxy.self),
         PluginRegistration(FileLog.self),
+        PluginRegistration(HTTPLog.self),
         PluginRegistration(IPRestriction.self),
         PluginRegistration(KeyAuth.self, scopes: [.service, .route]),
         PluginRegistration(OpenTelemetry.self),
         PluginRegistration(Prometheus.self),
         PluginRegistration(RequestSizeLimiting.self),
         PluginRegistration(RequestTermination.self),
+        PluginRegistration(Syslog.self),
+        PluginRegistration(TCPLog.self),
+        PluginRegistration(UDPLog.self),
+        PluginRegistration(Zipkin.self),
     ]
 }

@@ -6,6 +6,7 @@ public enum ProviderCatalog {
 
     static let adapters: [any ProviderAdapter] = [
         AnthropicProvider(),
+        GeminiProvider(),
         // https://platform.openai.com/docs/api-reference
         hosted("openai", "openai", key: "OPENAI_API_KEY", usage: true, base: "https://api.openai.com", OpenAIDialect(takesCompletionLimit: true)),
         // https://learn.microsoft.com/azure/ai-foundry/openai/reference

@@ -69,6 +69,10 @@ public enum AttributeNames {
     public static let stageEvaluations: StaticString = "pellucid.stage.evaluations"
     public static let chunkCount: StaticString = "pellucid.stream.chunks"
     public static let connectionReused: StaticString = "pellucid.connection.reused"
+    /// Comma-separated fields of a request that its provider cannot express and that were left out.
+    public static let translationDropped: StaticString = "pellucid.translation.dropped"
+    /// The client's format, where the answer was translated into it.
+    public static let translationFormat: StaticString = "pellucid.translation.format"
     public static let providerRequestID: StaticString = "pellucid.provider.request.id"
     // Of a WebSocket session, on the attempt that carries it; sent is towards the upstream.
     public static let webSocketMessagesSent: StaticString = "pellucid.websocket.messages.sent"
@@ -77,4 +81,11 @@ public enum AttributeNames {
     public static let webSocketBytesReceived: StaticString = "pellucid.websocket.bytes.received"
     public static let webSocketCloseCode: StaticString = "pellucid.websocket.close.code"
     public static let webSocketCloseInitiator: StaticString = "pellucid.websocket.close.initiator"
+    /// Where credentials for an upstream came from: `environment`, `assume_role`, `metadata_server`, …
+    public static let credentialSource: StaticString = "pellucid.credential.source"
+    public static let balancerAlgorithm: StaticString = "pellucid.balancer.algorithm"
+    public static let balancerTarget: StaticString = "pellucid.balancer.target"
+    public static let balancerCandidates: StaticString = "pellucid.balancer.candidates"
+    public static let balancerReason: StaticString = "pellucid.balancer.reason"
+    public static let balancerSkipped: StaticString = "pellucid.balancer.skipped"
 }

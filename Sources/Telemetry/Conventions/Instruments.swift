@@ -70,6 +70,34 @@ public enum Instruments {
     public static let droppedScopes = Instrument(
         "pellucid.scopes.dropped", .counter, unit: "{scope}", help: "Scopes not recorded because their request had too many.", source: ours)
 
+    // Balancing.
+    private static let balancerTarget: [StaticString] = [AttributeNames.route, AttributeNames.balancerTarget]
+    public static let balancerSelections = Instrument(
+        "pellucid.balancer.selections", .counter, unit: "{attempt}", help: "Attempts that a balancer sent to a target.", attributes: balancerTarget, source: ours)
+    public static let balancerFailures = Instrument(
+        "pellucid.balancer.failures", .counter, unit: "{attempt}", help: "Attempts at a balanced target that failed or were declined, by reason.",
+        attributes: balancerTarget + [AttributeNames.errorType], source: ours)
+    private static let balancerInstance: [StaticString] = ["plugin", AttributeNames.balancerTarget]
+    /// 0 closed, 1 half open (the next request tries the target), 2 open.
+    public static let balancerCircuit = Instrument(
+        "pellucid.balancer.circuit", .observedGauge, unit: "1", help: "Circuit of a balanced target: 0 closed, 1 half open, 2 open.", attributes: balancerInstance, source: ours)
+    public static let balancerInFlight = Instrument(
+        "pellucid.balancer.in_flight", .observedGauge, unit: "{attempt}", help: "Attempts under way at a balanced target.", attributes: balancerInstance, source: ours)
+    public static let balancerLatency = Instrument(
+        "pellucid.balancer.latency", .observedGauge, unit: "s", help: "Moving average of a balanced target's latency, by the balancer's latency_strategy.",
+        attributes: balancerInstance, source: ours)
+    public static let balancerUsage = Instrument(
+        "pellucid.balancer.usage", .observedGauge, unit: "1", help: "Decayed usage of a balanced target, by the balancer's tokens_count_strategy.", attributes: balancerInstance,
+        source: ours)
+
+    /// From sending to the last byte, for each attempt of a mirrored request (`original`) and for its copy.
+    public static let balancerMirror = Instrument(
+        "pellucid.balancer.mirror.duration", .histogram(bounds: operationBounds), unit: "s", help: "Duration of mirrored requests and of their copies.",
+        attributes: balancerInstance + ["role", AttributeNames.errorType], source: ours)
+    public static let samplingDecisions = Instrument(
+        "pellucid.sampling.decisions", .counter, unit: "{request}", help: "Finished requests by whether their spans are exported, and why.",
+        attributes: ["decision", "reason"], source: ours)
+
     // Delivery of evidence.
     public static let requestsUnaccounted = Instrument(
         "pellucid.requests.unaccounted", .observedGauge, unit: "{request}",
@@ -91,6 +119,16 @@ public enum Instruments {
     public static let seriesOverflow = Instrument(
         "pellucid.metrics.series_overflow", .observedCounter, unit: "{lookup}", help: "Series lookups folded into __other__ because the instrument's series budget was used up.",
         attributes: ["instrument"], source: ours)
+
+    // The audit stream: where its chain stands, for comparison with the file (`pellucid audit verify --head`).
+    public static let auditHeadSeq = Instrument(
+        "pellucid.audit.head.seq", .observedGauge, unit: "{line}", help: "Sequence number of the last audit line written.", source: ours)
+    /// A number instead of a label, so that it makes one series; 48 bits are exact in every Prometheus and enough to recognise a hash by.
+    public static let auditHeadHash = Instrument(
+        "pellucid.audit.head.hash", .observedGauge, unit: "1", help: "The first 48 bits of the hash of the last audit line written, as a number.", source: ours)
+    public static let auditSegments = Instrument(
+        "pellucid.audit.segments", .counter, unit: "{file}", help: "Audit files closed by rotation, removed by retention, and rotations that failed.", attributes: ["event"],
+        source: ours)
 
     // Delivery of batches by the export runner.
     private static let delayBounds: [Double] = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400]

@@ -25,6 +25,13 @@ public protocol EvidenceConsumer: AnyObject, Sendable {
     func tick(now: UInt64)
     /// Consistent counts, callable from any thread.
     func counts() -> DeliveryCounts
+    /// Begins to ship what is pending and returns at once: all consumers are asked before any is waited for, so that a receiver that is
+    /// gone takes no time from the others.
+    func prepareShutdown(deadline: UInt64)
     /// Ships what is pending until the deadline (``MonotonicClock``), then counts the rest as dropped. Called once, last.
     func shutdown(deadline: UInt64)
+}
+
+extension EvidenceConsumer {
+    public func prepareShutdown(deadline: UInt64) {}
 }

@@ -10,19 +10,27 @@ public final class EvidenceFlow: @unchecked Sendable {
     // Unchecked: `loops` and `consumers` are guarded by `state`; the drain's own counters by `accounting`.
 
     private struct State {
+        var tail: TailSampling? = TailSampling()
+        var redaction: RedactionPolicies?
         var loops: [LoopTelemetry] = []
         var global: [any EvidenceConsumer] = []
         var scoped: [any EvidenceConsumer] = []
         var isStopping = false
         var hasStopped = false
+        var isRunning = false
+        /// Completed rounds of the drain thread.
+        var rounds: UInt64 = 0
     }
 
     private let state = Mutex(State())
     /// Guards the step "popped and offered to everyone", so that a scrape sees it whole.
     private let accounting = Mutex<UInt64>(0)
     private let signal = ThreadSignal()
+    private let retiring = ThreadSignal()
     public let registry: MetricRegistry
     private let ringCapacity: Int
+    /// Drain thread only.
+    private let decisions: SamplingCounter
     /// Longest time a finished request waits for the drain thread, nanoseconds.
     private static let pollInterval: UInt64 = 100_000_000
 
@@ -30,13 +38,20 @@ public final class EvidenceFlow: @unchecked Sendable {
     public init(registry: MetricRegistry, ringCapacity: Int = 8192) {
         self.registry = registry
         self.ringCapacity = ringCapacity
+        self.decisions = SamplingCounter(registry.makeShard())
     }
+
+    /// Which requests are exported in spite of the head decision; nil: none.
+    public func setTailSampling(_ tail: TailSampling?) { self.state.withLock { $0.tail = tail } }
 
     public func makeLoop(identifiers: IdentifierGenerator = IdentifierGenerator()) -> LoopTelemetry {
         let loop = LoopTelemetry(flow: self, metrics: self.registry.makeShard(), ringCapacity: self.ringCapacity, identifiers: identifiers)
         self.state.withLock { $0.loops.append(loop) }
         return loop
     }
+
+    /// What is taken out of the evidence before consumers see it; nil: nothing.
+    public func setRedaction(_ policies: RedactionPolicies?) { self.state.withLock { $0.redaction = policies.flatMap { $0.isEmpty ? nil : $0 } } }
 
     /// Adds a consumer that sees every request.
     public func addGlobal(_ consumer: any EvidenceConsumer) { self.state.withLock { $0.global.append(consumer) } }
@@ -49,6 +64,25 @@ public final class EvidenceFlow: @unchecked Sendable {
             state.global.removeAll { $0 === consumer }
             state.scoped.removeAll { $0 === consumer }
         }
+    }
+
+    /// Takes a consumer out and ships what it holds until `deadline` (``MonotonicClock``). Blocks the caller.
+    ///
+    /// Nothing that still runs may name the consumer; what waits in the rings and does is offered first.
+    public func retire(_ consumer: any EvidenceConsumer, deadline: UInt64) {
+        // Two rounds of the drain thread: what was in the rings when this was called has been offered then.
+        for _ in 0..<2 {
+            let round = self.state.withLock { $0.rounds }
+            self.signal.notify()
+            while self.state.withLock({ $0.rounds == round && !$0.hasStopped && $0.isRunning }), MonotonicClock.now() < deadline { self.retiring.wait(nanoseconds: 5_000_000) }
+        }
+        self.remove(consumer)
+        // The round that is going on may have read the list before.
+        let round = self.state.withLock { $0.rounds }
+        self.signal.notify()
+        while self.state.withLock({ $0.rounds == round && !$0.hasStopped && $0.isRunning }), MonotonicClock.now() < deadline { self.retiring.wait(nanoseconds: 5_000_000) }
+        consumer.prepareShutdown(deadline: deadline)
+        consumer.shutdown(deadline: deadline)
     }
 
     /// Starts the drain thread.
@@ -73,11 +107,13 @@ public final class EvidenceFlow: @unchecked Sendable {
     func wake() { self.signal.notify() }
 
     private func run() {
+        self.state.withLock { $0.isRunning = true }
         while true {
             let moved = self.drainOnce()
             let now = MonotonicClock.now()
             let (consumers, stop) = self.state.withLock { ($0.global + $0.scoped, $0.isStopping) }
             for consumer in consumers { consumer.tick(now: now) }
+            self.state.withLock { $0.rounds &+= 1 }
             if stop && moved == 0 { break }
             if moved == 0 { self.signal.wait(nanoseconds: EvidenceFlow.pollInterval) }
         }
@@ -87,11 +123,11 @@ public final class EvidenceFlow: @unchecked Sendable {
     /// Moves what is in the rings now. Called by the drain thread, and by tests that have no thread.
     @discardableResult
     public func drainOnce() -> Int {
-        let (loops, global) = self.state.withLock { ($0.loops, $0.global) }
+        let (loops, global, tail, redaction) = self.state.withLock { ($0.loops, $0.global, $0.tail, $0.redaction) }
         var moved = 0
         for loop in loops {
             var budget = loop.ring.capacity
-            while budget > 0, let evidence = self.takeAndOffer(loop, global) {
+            while budget > 0, let evidence = self.takeAndOffer(loop, global, tail, redaction) {
                 evidence.reset()
                 _ = loop.returns.push(evidence)
                 budget -= 1
@@ -101,12 +137,22 @@ public final class EvidenceFlow: @unchecked Sendable {
         return moved
     }
 
-    private func takeAndOffer(_ loop: LoopTelemetry, _ global: [any EvidenceConsumer]) -> RequestEvidence? {
+    private func takeAndOffer(
+        _ loop: LoopTelemetry, _ global: [any EvidenceConsumer], _ tail: TailSampling?, _ redaction: RedactionPolicies?
+    ) -> RequestEvidence? {
         self.accounting.withLock { taken in
             guard let evidence = loop.ring.pop() else { return nil }
             taken &+= 1
-            for consumer in global { consumer.consume(evidence) }
-            for consumer in evidence.sinks { consumer.consume(evidence) }
+            if !evidence.root.isSampled, let tail { evidence.root.tailReason = tail.reason(evidence) }
+            self.decisions.count(evidence.root)
+            if let redaction {
+                redaction.base.apply(to: evidence)
+                for consumer in global { redaction.offer(evidence, to: consumer) }
+                for consumer in evidence.sinks { redaction.offer(evidence, to: consumer) }
+            } else {
+                for consumer in global { consumer.consume(evidence) }
+                for consumer in evidence.sinks { consumer.consume(evidence) }
+            }
             return evidence
         }
     }
@@ -145,6 +191,8 @@ public final class EvidenceFlow: @unchecked Sendable {
         self.state.withLock { $0.isStopping = true }
         self.signal.notify()
         while !self.state.withLock({ $0.hasStopped }), MonotonicClock.now() < deadline { self.signal.wait(nanoseconds: 5_000_000) }
-        for consumer in self.state.withLock({ $0.global + $0.scoped }) { consumer.shutdown(deadline: deadline) }
+        let consumers = self.state.withLock { $0.global + $0.scoped }
+        for consumer in consumers { consumer.prepareShutdown(deadline: deadline) }
+        for consumer in consumers { consumer.shutdown(deadline: deadline) }
     }
 }

@@ -4,6 +4,59 @@ public struct Timestamp: Sendable {
 
     public init(nanosecondsSinceEpoch: UInt64) { self.nanosecondsSinceEpoch = nanosecondsSinceEpoch }
 
+    /// Reads RFC 3339: `2026-11-22T17:33:01Z`, with or without a fraction, with `Z` or an offset such as `+01:00`; also a date alone. Nil for
+    /// anything else.
+    public init?(rfc3339 text: String) {
+        var rest = Array(text.utf8)[...]
+        func take(_ count: Int, in range: ClosedRange<Int>) -> Int? {
+            guard rest.count >= count, let value = Int(String(decoding: rest.prefix(count), as: UTF8.self)), range.contains(value),
+                rest.prefix(count).allSatisfy({ (0x30...0x39).contains($0) })
+            else { return nil }
+            rest = rest.dropFirst(count)
+            return value
+        }
+        func skip(_ bytes: UInt8...) -> Bool {
+            guard let first = rest.first, bytes.contains(first) else { return false }
+            rest = rest.dropFirst()
+            return true
+        }
+        guard let year = take(4, in: 1970...9999), skip(0x2d), let month = take(2, in: 1...12), skip(0x2d), let day = take(2, in: 1...31) else { return nil }
+        var seconds = Timestamp.days(year, month, day) * 86_400
+        var fraction: UInt64 = 0
+        if !rest.isEmpty {
+            guard skip(0x54, 0x74, 0x20), let hour = take(2, in: 0...23), skip(0x3a), let minute = take(2, in: 0...59) else { return nil }
+            seconds += hour * 3600 + minute * 60
+            if skip(0x3a) {
+                guard let second = take(2, in: 0...60) else { return nil }
+                seconds += second
+            }
+            if skip(0x2e) {
+                let digits = rest.prefix { (0x30...0x39).contains($0) }
+                guard (1...9).contains(digits.count) else { return nil }
+                fraction = UInt64(String(decoding: digits, as: UTF8.self) + String(repeating: "0", count: 9 - digits.count)) ?? 0
+                rest = rest.dropFirst(digits.count)
+            }
+            if let sign = rest.first, sign == 0x2b || sign == 0x2d {
+                rest = rest.dropFirst()
+                guard let hours = take(2, in: 0...23), skip(0x3a), let minutes = take(2, in: 0...59) else { return nil }
+                seconds += (sign == 0x2b ? -1 : 1) * (hours * 3600 + minutes * 60)
+            } else if !skip(0x5a, 0x7a) {
+                return nil
+            }
+        }
+        guard rest.isEmpty, seconds >= 0 else { return nil }
+        self.nanosecondsSinceEpoch = UInt64(seconds) * 1_000_000_000 + fraction
+    }
+
+    /// Days since 1970-01-01 of the proleptic Gregorian calendar: the inverse of ``civil``.
+    private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = shifted / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
     /// `2026-11-22T17:33:01.123Z` (RFC 3339, milliseconds).
     public var rfc3339: String {
         let (year, month, day, hour, minute, second) = self.civil

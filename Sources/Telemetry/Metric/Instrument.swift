@@ -36,9 +36,9 @@ public struct Instrument: Sendable {
         self.prometheusName = prometheusName
     }
 
-    /// Cells a series takes: a histogram has one per bucket, one for the overflow bucket and one for the sum.
+    /// Cells a series takes: a histogram has one per bucket, one for the overflow bucket, one for the sum, and perhaps its native buckets.
     var cellCount: Int {
-        if case .histogram(let bounds) = self.kind { return bounds.count + 2 }
+        if case .histogram(let bounds) = self.kind { return bounds.count + 2 + (NativeHistograms.isEnabled ? NativeHistograms.cellCount : 0) }
         return 1
     }
 }

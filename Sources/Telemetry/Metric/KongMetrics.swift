@@ -28,10 +28,7 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
 
     public func consume(_ evidence: RequestEvidence) {
         if let route = evidence.route {
-            let consumer = self.perConsumer ? evidence.consumer : nil
-            if self.statusCodes { self.recordStatus(evidence, route, consumer) }
-            if self.latencies { self.recordLatencies(evidence.root, route) }
-            if self.bandwidth { self.recordBandwidth(evidence.root, route, consumer) }
+            self.recordRoot(evidence, route)
             if self.ai { for scope in evidence.scopes where scope.kind == .attempt { self.recordOperation(scope, evidence) } }
         }
         self.served.store(self.served.load(ordering: .relaxed) &+ 1, ordering: .releasing)
@@ -88,44 +85,44 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
 
     // MARK: Recording
 
-    private func recordStatus(_ evidence: RequestEvidence, _ route: RouteIdentity, _ consumer: ConsumerIdentity?) {
+    private func recordRoot(_ evidence: RequestEvidence, _ route: RouteIdentity) {
+        let root = evidence.root
+        let consumer = self.perConsumer ? evidence.consumer : nil
+        let isService = evidence.withBytes(of: root.source) { $0.elementsEqual("upstream".utf8) }
         var key = SeriesKey(64)
         key.mix(route.metricIndex)
         key.mix(consumer?.metricIndex ?? 0)
-        key.mix(UInt64(evidence.root.status))
-        let isService = evidence.withBytes(of: evidence.root.source) { $0.elementsEqual("upstream".utf8) }
-        key.mix(isService ? 1 : 0)
-        let handle = self.shard.handle(key, KongMetrics.requests) {
-            [route.serviceName, route.routeName, "\(evidence.root.status)", isService ? "service" : "kong", KongMetrics.workspace, consumer?.name ?? ""]
+        key.mix(UInt64(root.status) << 1 | (isService ? 1 : 0))
+        let bundle = self.shard.bundle(key)
+        if self.statusCodes {
+            let requests = self.shard.series(bundle, 0, KongMetrics.requests) {
+                [route.serviceName, route.routeName, "\(root.status)", isService ? "service" : "kong", KongMetrics.workspace, consumer?.name ?? ""]
+            }
+            self.shard.add(requests)
         }
-        self.shard.add(handle)
+        if self.latencies { self.recordLatencies(root, bundle, route) }
+        guard self.bandwidth else { return }
+        if root.requestBytes > 0 {
+            self.shard.add(self.shard.series(bundle, 4, KongMetrics.bandwidthBytes) { self.bandwidthValues("ingress", route, consumer) }, Int64(clamping: root.requestBytes))
+        }
+        if root.responseBytes > 0 {
+            self.shard.add(self.shard.series(bundle, 5, KongMetrics.bandwidthBytes) { self.bandwidthValues("egress", route, consumer) }, Int64(clamping: root.responseBytes))
+        }
     }
 
-    private func recordLatencies(_ root: RootEvidence, _ route: RouteIdentity) {
+    private func bandwidthValues(_ direction: String, _ route: RouteIdentity, _ consumer: ConsumerIdentity?) -> [String] {
+        [route.serviceName, route.routeName, direction, KongMetrics.workspace, consumer?.name ?? ""]
+    }
+
+    private func recordLatencies(_ root: RootEvidence, _ bundle: SeriesBundle, _ route: RouteIdentity) {
         let total = root.endMonotonic &- root.startMonotonic
         let own = total > root.upstreamNanoseconds ? total - root.upstreamNanoseconds : 0
         let values = { [route.serviceName, route.routeName, KongMetrics.workspace] }
-        for (number, instrument, bounds, nanoseconds) in [
-            (65, KongMetrics.requestLatency, KongMetrics.upstreamLatencyBounds, total), (66, KongMetrics.kongLatency, KongMetrics.kongLatencyBounds, own),
-            (67, KongMetrics.upstreamLatency, KongMetrics.upstreamLatencyBounds, root.upstreamWaitNanoseconds),
-        ] {
-            if number == 67, root.upstreamStatus == 0 { continue }
-            var key = SeriesKey(number)
-            key.mix(route.metricIndex)
-            self.shard.record(self.shard.handle(key, instrument, values), Double(nanoseconds) / 1e6, bounds: bounds)
-        }
-    }
-
-    private func recordBandwidth(_ root: RootEvidence, _ route: RouteIdentity, _ consumer: ConsumerIdentity?) {
-        for (number, direction, bytes) in [(68, "ingress", root.requestBytes), (69, "egress", root.responseBytes)] where bytes > 0 {
-            var key = SeriesKey(number)
-            key.mix(route.metricIndex)
-            key.mix(consumer?.metricIndex ?? 0)
-            let handle = self.shard.handle(key, KongMetrics.bandwidthBytes) {
-                [route.serviceName, route.routeName, direction, KongMetrics.workspace, consumer?.name ?? ""]
-            }
-            self.shard.add(handle, Int64(clamping: bytes))
-        }
+        self.shard.record(self.shard.series(bundle, 1, KongMetrics.requestLatency, values), Double(total) / 1e6, bounds: KongMetrics.upstreamLatencyBounds)
+        self.shard.record(self.shard.series(bundle, 2, KongMetrics.kongLatency, values), Double(own) / 1e6, bounds: KongMetrics.kongLatencyBounds)
+        guard root.upstreamStatus != 0 else { return }
+        let upstream = self.shard.series(bundle, 3, KongMetrics.upstreamLatency, values)
+        self.shard.record(upstream, Double(root.upstreamWaitNanoseconds) / 1e6, bounds: KongMetrics.upstreamLatencyBounds)
     }
 
     private func recordOperation(_ scope: ScopeEvidence, _ evidence: RequestEvidence) {
@@ -133,23 +130,20 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
         guard !attempt.operation.isEmpty else { return }
         if !attempt.isModelConfigured { attempt.requestModel = self.models.label(attempt.requestModel, evidence) }
         let labelled = attempt
-        func key(_ number: Int) -> SeriesKey {
-            var key = SeriesKey(number)
-            evidence.withBytes(of: labelled.provider) { key.mix($0) }
-            evidence.withBytes(of: labelled.requestModel) { key.mix($0) }
-            return key
-        }
+        var key = SeriesKey(70)
+        evidence.mix(labelled.provider, into: &key)
+        evidence.mix(labelled.requestModel, into: &key)
+        let bundle = self.shard.bundle(key)
         let names = { [evidence.string(of: labelled.provider), evidence.string(of: labelled.requestModel), "", "", "", ""] }
         let values = { names() + [KongMetrics.workspace] }
-        self.shard.add(self.shard.handle(key(70), KongMetrics.operations, values))
-        if labelled.hasCost { self.shard.addReal(self.shard.handle(key(71), KongMetrics.cost, values), labelled.cost) }
-        self.shard.record(
-            self.shard.handle(key(72), KongMetrics.providerLatency, values), Double(scope.end &- scope.start) / 1e6, bounds: KongMetrics.providerLatencyBounds)
+        self.shard.add(self.shard.series(bundle, 0, KongMetrics.operations, values))
+        if labelled.hasCost { self.shard.addReal(self.shard.series(bundle, 1, KongMetrics.cost, values), labelled.cost) }
+        let latency = self.shard.series(bundle, 2, KongMetrics.providerLatency, values)
+        self.shard.record(latency, Double(scope.end &- scope.start) / 1e6, bounds: KongMetrics.providerLatencyBounds)
         guard labelled.usage.source != .none else { return }
-        for (number, type, count) in [
-            (73, "prompt_tokens", labelled.usage.input), (74, "completion_tokens", labelled.usage.output), (75, "total_tokens", labelled.usage.total),
-        ] {
-            self.shard.add(self.shard.handle(key(number), KongMetrics.tokens) { names() + [type, KongMetrics.workspace] }, count)
-        }
+        let tokens = { (type: String) in names() + [type, KongMetrics.workspace] }
+        self.shard.add(self.shard.series(bundle, 3, KongMetrics.tokens) { tokens("prompt_tokens") }, labelled.usage.input)
+        self.shard.add(self.shard.series(bundle, 4, KongMetrics.tokens) { tokens("completion_tokens") }, labelled.usage.output)
+        self.shard.add(self.shard.series(bundle, 5, KongMetrics.tokens) { tokens("total_tokens") }, labelled.usage.total)
     }
 }

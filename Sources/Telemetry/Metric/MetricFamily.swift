@@ -17,8 +17,11 @@ public struct MetricPoint: Sendable {
     public let value: Value
     /// Exemplars of a histogram, by bucket.
     public let exemplars: [Int: Exemplar]
+    /// Counts of a histogram's native buckets (``NativeHistograms``): zero first, then from the lowest on. Empty where they are not kept.
+    public let native: [UInt64]
 
-    init(values: [String], value: Value, exemplars: [Int: Exemplar] = [:]) {
+    init(values: [String], value: Value, exemplars: [Int: Exemplar] = [:], native: [UInt64] = []) {
+        self.native = native
         self.values = values
         self.value = value
         self.exemplars = exemplars

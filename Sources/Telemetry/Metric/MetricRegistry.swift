@@ -60,6 +60,8 @@ public final class MetricRegistry: Sendable {
         self.state = Mutex(state)
     }
 
+    /// Most series of one instrument.
+    public var seriesBudget: Int { self.state.withLock { $0.seriesBudget } }
     public func setSeriesBudget(_ budget: Int) { self.state.withLock { $0.seriesBudget = max(1, budget) } }
 
     func makeShard() -> MetricShard {
@@ -79,7 +81,9 @@ public final class MetricRegistry: Sendable {
             let family = MetricRegistry.family(instrument, &state)
             if let known = state.seriesIndex[family][values] { return SeriesHandle(offset: state.series[family][known].offset) }
             var values = values
-            if state.series[family].count >= state.seriesBudget, !values.isEmpty {
+            // Native histograms take many cells: the room for all instruments together is a budget too, of which a part stays for overflow series.
+            let isFull = state.nextOffset + instrument.cellCount > MetricCells.chunkSize * (MetricCells.maximumChunks - 256)
+            if state.series[family].count >= state.seriesBudget || isFull, !values.isEmpty {
                 state.overflowed["\(instrument.name)", default: 0] += 1
                 values = values.map { _ in MetricRegistry.overflowValue }
                 if let known = state.seriesIndex[family][values] { return SeriesHandle(offset: state.series[family][known].offset) }
@@ -180,7 +184,11 @@ public final class MetricRegistry: Sendable {
                 for i in buckets.indices { buckets[i] &+= shard.value(series.offset + i) }
                 sum += Double(bitPattern: shard.value(series.offset + bounds.count + 1))
             }
-            return MetricPoint(values: series.values, value: .histogram(buckets: buckets, sum: sum), exemplars: exemplars)
+            guard NativeHistograms.isEnabled else { return MetricPoint(values: series.values, value: .histogram(buckets: buckets, sum: sum), exemplars: exemplars) }
+            var native = [UInt64](repeating: 0, count: NativeHistograms.cellCount)
+            let first = series.offset + bounds.count + 2
+            for shard in shards { for i in native.indices { native[i] &+= shard.value(first + i) } }
+            return MetricPoint(values: series.values, value: .histogram(buckets: buckets, sum: sum), exemplars: exemplars, native: native)
         case .realCounter:
             return MetricPoint(values: series.values, value: .number(shards.reduce(0.0) { $0 + Double(bitPattern: $1.value(series.offset)) }))
         case .counter, .upDownCounter, .observedGauge, .observedCounter:

@@ -62,6 +62,8 @@ public struct AttemptEvidence: Sendable {
     public var isConnectionReused = false
     /// `http.request.resend_count`: 0 for the first attempt.
     public var resendCount: UInt16 = 0
+    /// The balancer's name of the target; empty: no balancer chose it.
+    public var balancerTarget = EvidenceText()
     /// The configured plugin entity that directed the attempt (Kong's `ai.proxy.meta.plugin_id`).
     public var pluginID = EvidenceText()
     /// Whether Kong's `ai.proxy` statistics belong in the audit line (`logging.log_statistics`).

@@ -26,6 +26,8 @@ public final class RequestEvidence: @unchecked Sendable {
     /// Sinks that the request's route, service or consumer configured, beyond the process-wide ones.
     public internal(set) var sinks: [any EvidenceConsumer] = []
     var attributes: [AttributeSlot] = []
+    /// Rises when the evidence is changed between two consumers, so that what one of them encoded is not taken for another.
+    package internal(set) var redactionGeneration: UInt32 = 0
     /// Rises when a request ends (on its loop), so that a scope that outlives its request cannot write any more.
     var generation: UInt64 = 0
     weak var home: LoopTelemetry?
@@ -53,6 +55,7 @@ public final class RequestEvidence: @unchecked Sendable {
         self.stages.removeAll(keepingCapacity: true)
         self.sinks.removeAll(keepingCapacity: true)
         self.attributes.removeAll(keepingCapacity: true)
+        self.redactionGeneration = 0
         self.arenaCount = 0
         if self.arenaCapacity > 16_384 {
             self.arena.deallocate()
@@ -74,6 +77,8 @@ public final class RequestEvidence: @unchecked Sendable {
     }
 
     public func text(_ string: String) -> EvidenceText {
+        // Without a copy of the string, which would cost a reference.
+        if let text = string.utf8.withContiguousStorageIfAvailable({ self.text(UnsafeRawBufferPointer($0)) }) { return text }
         var string = string
         return string.withUTF8 { self.text(UnsafeRawBufferPointer($0)) }
     }
@@ -181,6 +186,30 @@ public final class RequestEvidence: @unchecked Sendable {
             let slot = self.attributes[Int(index)]
             body(slot.key, slot.value)
             index = slot.next
+        }
+    }
+
+    /// What a ``RedactionPolicy`` may change.
+    var redactable: (root: RootEvidence, consumer: ConsumerIdentity?, attempts: [AttemptEvidence], scopes: [ScopeEvidence], attributes: [AttributeSlot]) {
+        get { (self.root, self.consumer, self.attempts, self.scopes, self.attributes) }
+        set { (self.root, self.consumer, self.attempts, self.scopes, self.attributes) = newValue }
+    }
+
+    /// Takes fields of plugins and services out.
+    func removeAttributes(where isRemoved: (StaticString) -> Bool) {
+        for scope in self.scopes.indices {
+            var last = UInt16.max
+            var index = self.scopes[scope].firstAttribute
+            while index != .max {
+                let slot = self.attributes[Int(index)]
+                if isRemoved(slot.key) {
+                    if last == .max { self.scopes[scope].firstAttribute = slot.next } else { self.attributes[Int(last)].next = slot.next }
+                } else {
+                    last = index
+                }
+                index = slot.next
+            }
+            self.scopes[scope].lastAttribute = last
         }
     }
 

@@ -13,6 +13,12 @@ public struct RootEvidence: Sendable {
     /// The caller's span, or 0 for a new trace.
     public var parentSpanID: UInt64 = 0
     public var isSampled = false
+    /// Why the head decision is what it is.
+    public var samplingReason = SamplingReason.ratio
+    /// Set after the end where the outcome makes up for a negative head decision.
+    public internal(set) var tailReason: SamplingReason?
+    /// Whether the spans are to be exported, by either decision.
+    public var isExported: Bool { self.isSampled || self.tailReason != nil }
     public var traceState = EvidenceText()
 
     /// 128 random bits shown as 32 hex digits: `X-Kong-Request-Id`.

@@ -26,7 +26,10 @@ public struct TraceContext: Sendable, Equatable {
         self.init(traceIDHigh: high, traceIDLow: low, spanID: span, isSampled: flags & 1 == 1)
     }
 
-    /// The 55 bytes of a version 00 `traceparent`.
+    /// Bytes of a version 00 `traceparent`.
+    public static var traceparentLength: Int { 55 }
+
+    /// The ``traceparentLength`` bytes of a version 00 `traceparent`.
     public func writeTraceparent(into out: UnsafeMutableRawBufferPointer) {
         precondition(out.count >= 55)
         out[0] = 0x30
@@ -42,14 +45,9 @@ public struct TraceContext: Sendable, Equatable {
     }
 
     /// Writes 16 lower-case hex digits.
-    @inline(__always)
     public static func writeHex(_ value: UInt64, into out: UnsafeMutableRawBufferPointer, at offset: Int) {
-        var shift: UInt64 = 60
-        for i in 0..<16 {
-            let nibble = UInt8(truncatingIfNeeded: (value >> shift) & 15)
-            out[offset + i] = nibble < 10 ? 0x30 &+ nibble : 0x57 &+ nibble
-            shift = shift &- 4
-        }
+        out.storeBytes(of: HexDigits.eight(UInt32(truncatingIfNeeded: value >> 32)), toByteOffset: offset, as: UInt64.self)
+        out.storeBytes(of: HexDigits.eight(UInt32(truncatingIfNeeded: value)), toByteOffset: offset + 8, as: UInt64.self)
     }
 
     /// Reads lower-case hex digits.

@@ -214,6 +214,17 @@ class Collector:
         until(lambda: any(span.is_root for span in self.trace(trace_id)), timeout=timeout, what=f"the root span of {trace_id}")
         return self.trace(trace_id)
 
+    def log_records(self) -> list:
+        """Every log record received, as protobuf messages."""
+        with self._lock:
+            exports = list(self._exports["/v1/logs"])
+        return [record for export in exports for resource in export.resource_logs for scope in resource.scope_logs for record in scope.log_records]
+
+    def metric_names(self) -> set[str]:
+        with self._lock:
+            exports = list(self._exports["/v1/metrics"])
+        return {metric.name for export in exports for resource in export.resource_metrics for scope in resource.scope_metrics for metric in scope.metrics}
+
     def everything(self) -> bytes:
         """All bytes received, for searching what must not be in them."""
         with self._lock:

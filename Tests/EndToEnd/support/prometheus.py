@@ -13,7 +13,7 @@ from .waiting import until
 class Prometheus:
     """Debian's prometheus, scraping one target every second."""
 
-    def __init__(self, target_port: int, directory: pathlib.Path):
+    def __init__(self, target_port: int, directory: pathlib.Path, features: str = "exemplar-storage"):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         configuration = directory / "prometheus.yml"
@@ -26,7 +26,7 @@ class Prometheus:
         self._log = open(directory / "prometheus.log", "wb")
         command = [
             executable("prometheus"), f"--config.file={configuration}", f"--storage.tsdb.path={directory / 'tsdb'}",
-            f"--web.listen-address=127.0.0.1:{self.port}", "--enable-feature=exemplar-storage", "--log.level=warn",
+            f"--web.listen-address=127.0.0.1:{self.port}", f"--enable-feature={features}", "--log.level=warn",
         ]  # fmt: skip
         self.process = subprocess.Popen(command, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL)
 

@@ -1,4 +1,4 @@
-"""A fake LLM provider that speaks OpenAI's format and misbehaves on demand.
+"""A fake LLM provider that speaks OpenAI's format, Anthropic's below `/messages` and Gemini's below `:generateContent`, and misbehaves on demand.
 
 The request's model (or the header `x-fake-model`, which wins) says how to answer:
 
@@ -130,29 +130,58 @@ class Provider:
             body = json.loads(record.body or b"{}")
         except ValueError:
             return error(400, "the body is not JSON")
-        model = record.model = request.headers.get("x-fake-model") or body.get("model") or "gpt-fake"
+        from . import vendors
+
+        vendor = vendors.vendor_of(request.path)
+        named = vendor.model(request.path, body) if vendor else body.get("model")
+        model = record.model = request.headers.get("x-fake-model") or named or "gpt-fake"
+        refuse = vendor.error if vendor else error
         word, *numbers = model.split("-")
         numbers = [int(n) for n in numbers if n.isdigit()]
         if word == "status":
-            return error(numbers[0], f"refused with {numbers[0]} as asked")
+            return refuse(numbers[0], f"refused with {numbers[0]} as asked")
         if word == "hang":
             await self._released.wait()
         if word == "garbage":
             return web.Response(body=b'{"id": "broken", "choices": [', content_type="application/json")
         if request.path.endswith("/embeddings"):
             return web.json_response(embeddings(body, model))
+        if vendor and (problem := vendor.problem(request, body)):
+            return refuse(400, problem)
         tokens = [f"t{n} " for n in range(numbers[0])] if word in ("tokens", "slow", "cut") else ANSWER.split(" ")
         tokens = [token if token.endswith(" ") or index == len(tokens) - 1 else token + " " for index, token in enumerate(tokens)]
         if word == "huge":
             tokens = ["x" * numbers[0]]
-        if body.get("stream"):
+        if vendor.asks_stream(request.path, body) if vendor else body.get("stream"):
             delay = numbers[1] / 1000 if word == "slow" else 0
+            if vendor:
+                return await self._stream_of(vendor, request, body, model, tokens, delay, word)
             return await self._stream(request, body, model, tokens, delay, word)
         if word == "cut":
             request.transport.abort()
         if word == "slow":
             await asyncio.sleep(numbers[0] * numbers[1] / 1000)
+        if vendor:
+            return web.json_response(vendor.answer(request.path, body, model, tokens), headers=LIMIT_HEADERS)
         return web.json_response(completion(request.path, body, model, "".join(tokens), len(tokens)), headers=LIMIT_HEADERS)
+
+    async def _stream_of(self, vendor, request, body, model, tokens, delay, word) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", **LIMIT_HEADERS})
+        await response.prepare(request)
+        sent = 0
+        for frame, is_token in vendor.frames(request.path, body, model, tokens):
+            # Gemini's last token says that the answer is complete: the cut comes before it.
+            if word == "cut" and sent == max(1, len(tokens) - 1):
+                request.transport.abort()
+                return response
+            await response.write(frame)
+            sent += is_token
+            if word == "gate" and is_token:
+                await self._released.wait()
+            if delay:
+                await asyncio.sleep(delay)
+        await response.write_eof()
+        return response
 
     async def _stream(self, request, body, model, tokens, delay, word) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", **LIMIT_HEADERS})

@@ -8,6 +8,11 @@ package struct FuzzMutator {
         self.words = words.map { Array($0.utf8) }
     }
 
+    package init(seeds: [[UInt8]], words: [[UInt8]]) {
+        self.seeds = seeds
+        self.words = words
+    }
+
     /// One input: a seed, changed up to six times; one in sixteen stays as it is.
     package func input(_ random: inout FuzzRandom) -> [UInt8] {
         var bytes = random.pick(seeds)

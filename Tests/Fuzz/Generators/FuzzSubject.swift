@@ -1,6 +1,6 @@
 /// What can be fuzzed.
 package enum FuzzSubject: String, CaseIterable, Sendable {
-    case http, response, sse, json
+    case http, response, sse, json, eventstream, pii
 
     package var mutator: FuzzMutator {
         switch self {
@@ -8,6 +8,8 @@ package enum FuzzSubject: String, CaseIterable, Sendable {
         case .response: HTTPSeeds.responses
         case .sse: SSESeeds.streams
         case .json: JSONSeeds.documents
+        case .eventstream: EventStreamSeeds.streams
+        case .pii: PIISeeds.texts
         }
     }
 
@@ -19,6 +21,8 @@ package enum FuzzSubject: String, CaseIterable, Sendable {
             case .response: HTTPResponseCheck.violation(input, &random)
             case .sse: SSECheck.violation(input, &random)
             case .json: JSONCheck.violation(input)
+            case .eventstream: EventStreamCheck.violation(input, &random)
+            case .pii: PIICheck.violation(input)
             }
         return reason.map { FuzzFinding($0, input) }
     }

@@ -7,6 +7,7 @@ package enum JSONCheck {
     /// What is broken, or nil.
     package static func violation(_ input: [UInt8]) -> String? {
         let bytes = ByteBuffer(bytes: input)
+        let walked = walk(input)
         var members: [JSONMember] = []
         let root: JSONSpan
         do {
@@ -17,6 +18,7 @@ package enum JSONCheck {
         }
         let view = JSONView(bytes, root)
         if members.map(\.value) != view.members.map(\.value.span) { return "members differ between scan and view" }
+        if root.kind == .object, walked != members.count { return "a walk met \(walked.map(String.init) ?? "no end of the") members" }
         let tree: JSONValue
         do {
             tree = try JSONValue(parsing: bytes)
@@ -28,6 +30,20 @@ package enum JSONCheck {
         guard let again = try? JSONValue(parsing: text) else { return "the written tree is no JSON: \(String(buffer: text))" }
         if again != tree { return "the tree changes when written and read: \(String(buffer: text))" }
         return edits(view, tree)
+    }
+
+    /// Members that a walk meets, which enters every second one; nil when it does not come to the end.
+    private static func walk(_ input: [UInt8]) -> Int? {
+        input.withUnsafeBytes { raw in
+            guard var walk = JSONWalk(raw) else { return nil }
+            var count = 0
+            let isObject = walk.object { walk, _ in
+                count += 1
+                if count % 2 == 0 { return }
+                if walk.int() == nil, walk.plainString() == nil, !walk.array({ _ = $0.object { _, _ in } }) { _ = walk.object { _, _ in } }
+            }
+            return isObject && walk.isWhole ? count : nil
+        }
     }
 
     /// Sets, removes and inserts on the text have to be what they are on the tree.

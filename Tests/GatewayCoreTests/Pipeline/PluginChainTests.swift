@@ -111,15 +111,12 @@ import Testing
 }
 
 @Suite struct SamplerTests {
-    private let sampledParent = TraceContext(traceIDHigh: 1, traceIDLow: 2, spanID: 3, isSampled: true)
-    private let unsampledParent = TraceContext(traceIDHigh: 1, traceIDLow: 2, spanID: 3, isSampled: false)
-
     @Test func `a caller's decision is followed where it is to be`() {
         let sampler = Sampler(ratio: 0, followsParent: true)
-        #expect(sampler.decide(parent: self.sampledParent, traceIDLow: .max))
-        #expect(!Sampler(ratio: 1, followsParent: true).decide(parent: self.unsampledParent, traceIDLow: 0))
-        #expect(Sampler(ratio: 1, followsParent: false).decide(parent: self.unsampledParent, traceIDLow: 0))
-        #expect(!Sampler(ratio: 0, followsParent: false).decide(parent: self.sampledParent, traceIDLow: 0))
+        #expect(sampler.decide(parent: true, traceIDLow: .max))
+        #expect(!Sampler(ratio: 1, followsParent: true).decide(parent: false, traceIDLow: 0))
+        #expect(Sampler(ratio: 1, followsParent: false).decide(parent: false, traceIDLow: 0))
+        #expect(!Sampler(ratio: 0, followsParent: false).decide(parent: true, traceIDLow: 0))
     }
 
     @Test(arguments: [0.0, 0.01, 0.25, 0.5, 0.99, 1.0])

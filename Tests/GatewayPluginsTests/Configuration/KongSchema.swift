@@ -12,6 +12,8 @@ struct KongSchema: Sendable {
         var properties: [DocumentEntry] { self.node["properties"]?.entries ?? [] }
         var items: Field? { self.node["items"].map { Field(node: $0) } }
         var mapValues: Field? { self.node["additionalProperties"].flatMap { $0.entries == nil ? nil : Field(node: $0) } }
+        /// Whether the object takes any member.
+        var isOpen: Bool { self.node["additionalProperties"]?.scalar?.value == .boolean(true) }
         var choices: [DocumentNode]? { self.node["enum"]?.elements }
         var fallback: DocumentNode? { self.node["default"] }
         var required: [String] { self.node["required"]?.elements?.compactMap { $0.scalar?.text } ?? [] }

@@ -46,6 +46,15 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
         PluginSchemaCase("file-log", FileLogConfiguration.self, base: .mapping([("path", .text("/tmp/x"))]), refusedHere: ["custom_fields_by_lua": "Lua"]),
         PluginSchemaCase("prometheus", PrometheusConfiguration.self),
         PluginSchemaCase(
+            "http-log", HTTPLogConfiguration.self, base: .mapping([("http_endpoint", .text("http://c:1/x"))]), samples: ["http_endpoint": .text("http://c:2/y"), "queue_size": .plain("5")],
+            refusedHere: ["custom_fields_by_lua": "Lua", "client_certificate": "not served yet", "client_certificate.id": "not served yet"]),
+        PluginSchemaCase(
+            "tcp-log", TCPLogConfiguration.self, base: .mapping([("host", .text("h")), ("port", .plain("1"))]), refusedHere: ["custom_fields_by_lua": "Lua"]),
+        PluginSchemaCase(
+            "udp-log", UDPLogConfiguration.self, base: .mapping([("host", .text("h")), ("port", .plain("1"))]), refusedHere: ["custom_fields_by_lua": "Lua"]),
+        PluginSchemaCase("syslog", SyslogConfiguration.self, refusedHere: ["custom_fields_by_lua": "Lua"]),
+        PluginSchemaCase("zipkin", ZipkinConfiguration.self, samples: ["http_endpoint": .text("http://c:1/x")]),
+        PluginSchemaCase(
             "key-auth", KeyAuthConfiguration.self, samples: ["identity_realms.[].id": .text("11111111-1111-4111-8111-111111111111")],
             refusedHere: ["principals.enabled": "Kong Identity"]),
         PluginSchemaCase(
@@ -57,6 +66,17 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
             "ai-proxy", AIProxyConfiguration.self,
             base: .mapping([("route_type", .text("llm/v1/chat")), ("model", .mapping([("provider", .text("openai")), ("options", .mapping([]))]))]),
             samples: ["model.options.upstream_url": .text("http://h/p")], companions: Self.aiProxyCompanions),
+        PluginSchemaCase(
+            "ai-proxy-advanced", AIProxyAdvancedConfiguration.self,
+            base: .mapping([("targets", .list([Self.target])), ("embeddings", Self.embeddings), ("vectordb", Self.vectors)]),
+            samples: [
+                "targets": .list([Self.target]), "embeddings": Self.embeddings, "vectordb": Self.vectors, "targets.[].model.options.upstream_url": .text("http://h/p"),
+                "embeddings.model.options.upstream_url": .text("http://h/p"),
+            ], companions: Self.advancedCompanions),
+        PluginSchemaCase(
+            "ai-llm-as-judge", AILLMAsJudgeConfiguration.self, base: .mapping([("llm", Self.target.setting(["model", "options"], to: .mapping([])))]),
+            samples: ["llm": Self.target, "message_countback": .plain("3"), "llm.model.options.upstream_url": .text("http://h/p")],
+            companions: Dictionary(uniqueKeysWithValues: Self.aiProxyCompanions.map { key, value in ("llm.\(key)", value.map { (["llm"] + $0.path, $0.value) }) })),
         PluginSchemaCase("ai-prompt-guard", AIPromptGuardConfiguration.self, base: .mapping([("deny_patterns", .list([.text("x")]))])),
         PluginSchemaCase(
             "ai-prompt-decorator", AIPromptDecoratorConfiguration.self,
@@ -72,6 +92,25 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
     ]
 
     private static let appended = DocumentNode.mapping([("append", .list([.mapping([("content", .text("x"))])]))])
+
+    private static let target = DocumentNode.mapping([
+        ("route_type", .text("llm/v1/chat")), ("description", .text("x")), ("model", .mapping([("provider", .text("openai"))])),
+    ])
+    private static let embeddings = DocumentNode.mapping([("model", .mapping([("provider", .text("openai")), ("name", .text("e"))]))])
+    private static let vectors = DocumentNode.mapping([("strategy", .text("redis")), ("dimensions", .plain("3")), ("distance_metric", .text("cosine"))])
+
+    private static let advancedCompanions: [String: [(path: [String], value: DocumentNode)]] = {
+        var companions: [String: [(path: [String], value: DocumentNode)]] = [:]
+        for (key, value) in aiProxyCompanions {
+            companions["targets.[].\(key)"] = value.map { (["targets", "[]"] + $0.path, $0.value) }
+            if key.hasPrefix("auth.") { companions["embeddings.\(key)"] = value.map { (["embeddings"] + $0.path, $0.value) } }
+        }
+        for list in ["allow", "deny"] {
+            let condition = ["acls", list, "[]", "match", "[]"]
+            companions[(condition + ["type"]).joined(separator: ".")] = [(condition + ["key"], .text("id")), (condition + ["values"], .list([.text("192.0.2.1")]))]
+        }
+        return companions
+    }()
 
     private static let aiProxyCompanions: [String: [(path: [String], value: DocumentNode)]] = {
         var companions: [String: [(path: [String], value: DocumentNode)]] = [:]
@@ -119,13 +158,13 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
     /// The base with what the field needs around it: required neighbours in list elements, and companions.
     private func surroundings(_ path: [String], _ schema: KongSchema, _ test: PluginSchemaCase) -> DocumentNode {
         var document = test.base
-        for companion in test.companions[path.joined(separator: ".")] ?? [] { document = document.setting(companion.path, to: companion.value) }
-        if let list = path.firstIndex(of: "[]") {
+        for list in path.indices where path[list] == "[]" {
             let listPath = Array(path[..<list])
             if let (_, field) = self.fields(schema.root).first(where: { $0.path == listPath }), let items = field.items {
                 document = document.setting(listPath, to: .list([self.sample(items, listPath + ["[]"], test)]))
             }
         }
+        for companion in test.companions[path.joined(separator: ".")] ?? [] { document = document.setting(companion.path, to: companion.value) }
         return document
     }
 
@@ -157,7 +196,7 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
     func `an unknown field is refused in every object`(test: PluginSchemaCase) throws {
         let schema = try KongSchema(plugin: test.name)
         var objects: [[String]] = [[]]
-        for (path, field) in self.fields(schema.root) where field.type == "object" && field.mapValues == nil && path.last != "[]" { objects.append(path) }
+        for (path, field) in self.fields(schema.root) where field.type == "object" && field.mapValues == nil && !field.isOpen && path.last != "[]" { objects.append(path) }
         for (path, field) in self.fields(schema.root) where field.items?.properties.isEmpty == false { objects.append(path + ["[]"]) }
         for path in objects {
             let unknown = path + ["no_such_field"]

@@ -121,12 +121,33 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "all_and_credentials cannot be served yet"), ("anonymize: [email, general]", "general cannot be served yet"), ("anonymize: [email], sanitization_mode: BOTH", "BOTH is not served yet"),
-        ("anonymize: [email], redact_type: synthetic", "synthetic is not served yet"), ("anonymize: [custom]", "custom needs custom_patterns"),
-        ("anonymize: [custom], custom_patterns: [{name: a, regex: \"(\"}]", "is not a valid regular expression"),
+        ("anonymize: [custom]", "custom needs custom_patterns"), ("anonymize: [custom], custom_patterns: [{name: a, regex: \"(\"}]", "is not a valid regular expression"),
+        ("scheme: ftp, host: pii", "is neither http nor https"), ("anonymize: [names]", "is not one of"),
     ])
     func `what would not protect is refused`(config: String, problem: String) {
         let problems = EngineFixture.problems("services: [{name: s, url: \"http://h/\", plugins: [{name: ai-sanitizer, config: {\(config)}}]}]", plugins: PluginRegistrations.all)
         #expect(problems.count == 1 && problems[0].contains(problem), "\(problems)")
+    }
+
+    @Test func `Kong's default finds names, numbers and secrets`() async throws {
+        let fixture = try self.fixture("")
+        let (_, record) = try await fixture.say("I am Emily Carter from Boston, password: hunter2!")
+        #expect(fixture.sentContents == ["I am PLACEHOLDER1 from PLACEHOLDER2, password: PLACEHOLDER3"])
+        #expect(self.fields(record)["pellucid.sanitizer.entity_counts"] == "PERSON:1,LOCATION:1,CREDENTIALS:1")
+        #expect(self.fields(record)["pellucid.sanitizer.sanitized_items"] == nil)
+    }
+
+    @Test func `originals stand in the evidence only where that is spelt out`() async throws {
+        let fixture = try self.fixture("anonymize: [email], skip_logging_sanitized_items: false")
+        let (_, record) = try await fixture.say("a@example.com")
+        #expect(self.fields(record)["pellucid.sanitizer.sanitized_items"] == #"[{"entity_type":"EMAIL_ADDRESS","original_text":"a@example.com","redact_text":"PLACEHOLDER1"}]"#)
+    }
+
+    @Test func `a placeholder the model mangled stays and is counted`() async throws {
+        let fixture = try self.fixture()
+        let answer = #"{"choices":[{"message":{"content":"Placeholder1, PLACEHOLDER 2, placeholder_1, PLACEHOLDER9"}}]}"#
+        let (client, record) = try await fixture.post(GuardFixture.chat([("user", Self.text)]), answer: answer)
+        #expect(client.content.joined() == answer)
+        #expect(self.fields(record, "response")["pellucid.sanitizer.unknown_placeholder_count"] == "4")
     }
 }

@@ -9,6 +9,7 @@ import Testing
 enum Translation {
     static let openAI = OpenAIFormat()
     static let anthropic = AnthropicFormat()
+    static let gemini = GeminiFormat()
 
     static func adapter(_ name: String) throws -> any TranslatingAdapter { try #require(ProviderCatalog.directory.adapter(name) as? any TranslatingAdapter) }
 

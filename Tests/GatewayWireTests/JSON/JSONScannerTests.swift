@@ -42,10 +42,11 @@ struct JSONScannerTests {
         [0xC3, 0xA9, 0xC3], [0xF0, 0x9F, 0x98, 0x41],
     ] as [[UInt8]])
     func `bytes that are no UTF-8 are refused at any distance from the quote`(bytes: [UInt8]) {
-        for padding in 0..<9 {
+        for padding in Array(0..<20) + Array(55..<70) {
             let pad = [UInt8](repeating: 0x61, count: padding)
             #expect(code([0x22] + pad + bytes + [0x22]) == .invalidUTF8)
             #expect(code([0x22] + pad + bytes + [UInt8](repeating: 0x61, count: 9) + [0x22]) == .invalidUTF8)
+            #expect(code([0x22] + pad + bytes + [UInt8](repeating: 0x61, count: 80) + [0x22]) == .invalidUTF8)
         }
     }
 

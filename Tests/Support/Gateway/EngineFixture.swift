@@ -1,3 +1,4 @@
+package import GatewayBalancing
 package import GatewayCore
 import GatewayDocuments
 import GatewayPatterns
@@ -19,7 +20,8 @@ package final class EngineFixture {
     /// - Parameter body: what stands below `_format_version`.
     /// - Throws: the problems of the configuration.
     package init(
-        _ body: String, plugins: [PluginRegistration] = [], providers: ProviderDirectory = ProviderDirectory([]), environment: [String: String] = [:], seed: UInt64 = 1
+        _ body: String, plugins: [PluginRegistration] = [], providers: ProviderDirectory = ProviderDirectory([]), environment: [String: String] = [:], seed: UInt64 = 1,
+        credentials: any CredentialDirectory = NoCredentials(), balancers: BalancerStore? = nil
     ) throws(ConfigurationError) {
         self.flow = EvidenceFlow(registry: self.registry, ringCapacity: 256)
         self.flow.addGlobal(self.consumer)
@@ -32,7 +34,8 @@ package final class EngineFixture {
             plugins: decodings, documents: YAMLDocumentParser(), patterns: PCRE2PatternCompiler(), environment: environment, options: options)
         let loaded = try loader.load(text: "_format_version: \"3.0\"\n\(body)\n", fileName: "test.yaml")
         let builder = SnapshotBuilder(
-            plugins: plugins, providers: providers, sinks: self.sinks, http: self.http, patterns: PCRE2PatternCompiler(), hash: FakeHash.digest)
+            plugins: plugins, providers: providers, sinks: self.sinks, http: self.http, credentials: credentials, patterns: PCRE2PatternCompiler(),
+            balancers: balancers ?? BalancerStore(registry: self.registry, caller: self.http), hash: FakeHash.digest)
         self.snapshot = try builder.build(loaded)
         self.engine = RequestEngine(snapshots: SnapshotStore(self.snapshot))
     }

@@ -15,6 +15,7 @@ package final class FakeSinks: SinkDirectory {
 
     package func fileLog(path: String, reopen: Bool) -> any EvidenceConsumer { self.make("file \(path)") }
     package func traces(_ settings: TraceSinkSettings) -> any EvidenceConsumer { self.make("traces \(settings.endpoint)") }
+    package func sink(_ settings: SinkSettings) -> any EvidenceConsumer { self.make("\(settings)") }
     package func kongMetrics(_ selection: KongMetricsSelection) -> any EvidenceConsumer { self.make("kong \(selection.statusCodes)") }
 
     private func make(_ name: String) -> KeepingConsumer {

@@ -32,12 +32,14 @@ package final class FakeUpstream: UpstreamTransport {
     }
 
     package var replies: [Reply]
+    /// Answers instead of the script, by what is asked.
+    package var answers: ((borrowing UpstreamRequest) -> Reply)?
     package private(set) var sent: [Sent] = []
 
     package init(_ replies: [Reply] = []) { self.replies = replies }
 
     package func send(_ request: borrowing UpstreamRequest) async throws(UpstreamFailure) -> any UpstreamExchange {
-        let reply = self.replies.isEmpty ? Reply.fail(.connectRefused) : self.replies.removeFirst()
+        let reply = self.answers?(request) ?? (self.replies.isEmpty ? Reply.fail(.connectRefused) : self.replies.removeFirst())
         if case .fail(let failure) = reply, failure.isBeforeSend {
             self.sent.append(Sent(request: request.copy(), body: ""))
             throw failure

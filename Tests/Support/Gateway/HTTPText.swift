@@ -23,7 +23,7 @@ package enum HTTPText {
     package static func effective(_ fields: HTTPFields, skipping skipped: KnownFieldSet, adding lines: FieldLines?) -> HTTPFields {
         var bytes = ByteBuffer()
         fields.write(into: &bytes, skipping: skipped)
-        if let lines { bytes.writeImmutableBuffer(lines.bytes) }
+        lines?.write(into: &bytes)
         return self.fields(
             String(buffer: bytes).split(separator: "\r\n").map { line in
                 let parts = line.split(separator: ":", maxSplits: 1)

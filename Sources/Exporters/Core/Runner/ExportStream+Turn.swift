@@ -28,12 +28,15 @@ extension ExportStream {
         self.expire()
         self.journal(now: now, everything: false)
         self.send(now: now)
-        if case .ending(let deadline) = phase, self.flight == nil && self.queue.isEmpty || now >= deadline {
+        if case .ending(let deadline) = phase, self.flight == nil && (self.queue.isEmpty || self.isHopeless) || now >= deadline {
             self.close(now: now)
             return .max
         }
         return self.nextTurn(now: now, phase)
     }
+
+    /// Whether waiting for the deadline is of no use: the receiver was tried once more, and the disk keeps what is left for the next process.
+    private var isHopeless: Bool { self.hasFailedAtEnd && self.spool != nil && self.shared.withLock { !$0.isDegraded } }
 
     private func nextTurn(now: UInt64, _ phase: Phase) -> UInt64 {
         var next = now &+ 1_000_000_000
@@ -47,7 +50,7 @@ extension ExportStream {
 
     private func send(now: UInt64) {
         guard self.flight == nil, now >= self.notBefore, let (body, count, items) = self.nextBody() else { return }
-        self.flight = Flight(count: count, items: items, start: now)
+        self.flight = Flight(count: count, items: items, start: now, isLast: self.hasHurried)
         self.markInFlight()
         self.metrics.began(items: items)
         let transfer = self.client.start(self.target.request(body)) { [weak self] answer in
@@ -100,6 +103,7 @@ extension ExportStream {
             case .giveUp: self.refused(flight, reason: "retries_exhausted", errorType: "\(code)")
             case .retry(let at):
                 self.notBefore = at
+                self.hasFailedAtEnd = flight.isLast
                 if wasSent { self.doubt(first: flight.count) } else { self.spool?.mark(inFlight: 0) }
             }
             self.report(isFailing: true, code)

@@ -40,6 +40,8 @@ public final class ExportStream: @unchecked Sendable {
         let count: Int
         let items: Int
         let start: UInt64
+        /// Whether it began after the end was announced.
+        let isLast: Bool
         var transfer: SideTransfer?
     }
 
@@ -69,6 +71,8 @@ public final class ExportStream: @unchecked Sendable {
     var isFailing = false
     var hasStarted = false
     var hasHurried = false
+    /// Whether an export that began after the end was announced has failed.
+    var hasFailedAtEnd = false
 
     init(target: ExportTarget, spoolName: String, number: Int, client: SideClient, registry: MetricRegistry, log: DiagnosticLog, wake: @escaping @Sendable () -> Void) {
         self.target = target
@@ -145,7 +149,13 @@ public final class ExportStream: @unchecked Sendable {
 
     /// Accepts nothing more and closes when everything was delivered.
     func end(deadline: UInt64) {
-        self.shared.withLock { if $0.phase != .closed { $0.phase = .ending(deadline: deadline) } }
+        self.shared.withLock { shared in
+            switch shared.phase {
+            case .open: shared.phase = .ending(deadline: deadline)
+            case .ending(let earlier): shared.phase = .ending(deadline: min(earlier, deadline))
+            case .closed: break
+            }
+        }
         self.wake()
     }
 

@@ -8,6 +8,7 @@
 /// written. Confined to the runner's thread.
 final class Spool {
     let directory: String
+    private let isSynchronized: Bool
     private let segmentBytes: Int
     private let budget: SpoolBudget
     private let lockFile: SpoolFile
@@ -36,6 +37,7 @@ final class Spool {
     init(directory: String, options: SpoolOptions, budget: SpoolBudget) throws(SpoolFailure) {
         self.directory = directory
         self.segmentBytes = options.segmentBytes
+        self.isSynchronized = options.isSynchronized
         self.budget = budget
         try SpoolDirectory.make(directory)
         self.lockFile = try SpoolFile.open("\(directory)/lock", O_RDWR | O_CREAT)
@@ -64,6 +66,7 @@ final class Spool {
         let (number, offset) = self.segments[index]
         do throws(SpoolFailure) {
             try self.writing?.write(record, at: offset)
+            if self.isSynchronized { try self.writing?.synchronize() }
         } catch {
             // What got through must not look like a record; where it cannot be cut, the segment is not written to any more.
             if self.writing?.truncate(to: offset) != true { self.writing = nil }

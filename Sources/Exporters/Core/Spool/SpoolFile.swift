@@ -42,6 +42,10 @@ struct SpoolFile: ~Copyable {
         }
     }
 
+    func synchronize() throws(SpoolFailure) {
+        if fdatasync(self.descriptor) != 0 { throw SpoolFailure(errno: errno) }
+    }
+
     func truncate(to size: Int) -> Bool { ftruncate(self.descriptor, size) == 0 }
 
     var size: Int {

@@ -8,6 +8,9 @@ public struct SpoolOptions: Sendable, Equatable {
     public var maximumAgeSeconds: Double
     /// Time a batch may wait in memory before it is written, seconds: what a killed process loses.
     public var flushSeconds: Double
+    /// Whether each batch is forced to the disk before it counts as spooled. Without it a killed process loses nothing of what was spooled, a machine
+    /// that loses its power may lose what the operating system had not written.
+    public var isSynchronized = false
 
     public init(directory: String, maximumBytes: Int = 512 << 20, maximumAgeSeconds: Double = 86_400, flushSeconds: Double = 1) {
         self.directory = directory

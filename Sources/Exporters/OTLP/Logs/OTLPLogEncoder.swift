@@ -34,6 +34,25 @@ struct OTLPLogEncoder {
         out.endMessage(record)
     }
 
+    /// `event_name` of a record of the audit chain's head: body `seq:hash`, as `pellucid audit verify --head` takes it.
+    static let headEvent = "pellucid.audit.head"
+
+    func encode(_ head: AuditHead, now: UInt64, into out: inout ByteWriter) {
+        let record = out.beginMessage(0x12)
+        out.putFixed64(0x09, now)
+        out.put(0x10)
+        out.put(9)
+        out.putField(0x1a, "INFO")
+        let body = out.beginMessage(0x2a)
+        out.putField(0x0a, "\(head.seq):\(head.hash)")
+        out.endMessage(body)
+        out.putAttribute(0x32, "pellucid.audit.seq", integer: Int64(clamping: head.seq))
+        out.putAttribute(0x32, "pellucid.audit.hash", head.hash)
+        out.putFixed64(0x59, now)
+        out.putField(0x62, OTLPLogEncoder.headEvent)
+        out.endMessage(record)
+    }
+
     private func attributes(_ evidence: RequestEvidence, _ root: RootEvidence, _ out: inout ByteWriter) {
         out.putAttribute(0x32, "\(AttributeNames.requestID)", EvidenceNames.requestID(root))
         out.putAttribute(0x32, "\(AttributeNames.outcome)", "\(root.outcome.name)")

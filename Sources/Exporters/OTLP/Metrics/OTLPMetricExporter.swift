@@ -1,5 +1,5 @@
 import Synchronization
-internal import Telemetry
+public import Telemetry
 
 /// Pushes every metric of the process at an interval: the same instruments and numbers that `/metrics` shows.
 ///
@@ -11,12 +11,16 @@ public final class OTLPMetricExporter: PeriodicExport {
     private let runner: ExportRunner
     private let interval: UInt64
     private let next: Mutex<UInt64>
+    private let includes: @Sendable (Instrument) -> Bool
 
     /// Points of one export: a body of about two megabytes at most.
     static let maximumPoints = 4000
 
-    /// - Parameter intervalMilliseconds: from one export to the next.
-    public init(options: OTLPOptions, intervalMilliseconds: Int, runner: ExportRunner) {
+    /// - Parameters:
+    ///   - intervalMilliseconds: from one export to the next.
+    ///   - includes: whether an instrument is pushed; all are unless said otherwise.
+    public init(options: OTLPOptions, intervalMilliseconds: Int, runner: ExportRunner, includes: @escaping @Sendable (Instrument) -> Bool = { _ in true }) {
+        self.includes = includes
         var options = options
         options.maximumBatchSpans = OTLPMetricExporter.maximumPoints
         options.maximumQueuedSpans = max(options.maximumQueuedSpans, 1_000_000)
@@ -46,7 +50,7 @@ public final class OTLPMetricExporter: PeriodicExport {
         let now = MonotonicClock.wall()
         var body = ByteWriter(capacity: 1 << 16)
         var points = 0
-        for family in self.runner.registry.snapshot() {
+        for family in self.runner.registry.snapshot() where self.includes(family.instrument) {
             var rest = family.points[...]
             while !rest.isEmpty {
                 let part = rest.prefix(OTLPMetricExporter.maximumPoints - points)

@@ -1,8 +1,11 @@
+import GatewayBalancing
 import GatewayCore
+import GatewayCredentials
 import GatewayDocuments
 import GatewayPatterns
 import GatewayPlugins
 import GatewayProviders
+import Telemetry
 
 /// Reads a configuration and makes a snapshot of it, with everything this build has.
 struct ConfigurationAssembly: Sendable {
@@ -16,15 +19,26 @@ struct ConfigurationAssembly: Sendable {
         let certificates: CertificateAssembly.Made
     }
 
-    init(environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, http: any HTTPCaller = NoOutsideCalls()) {
+    init(
+        environment: [String: String], options: ConfigurationLoaderOptions, sinks: any SinkDirectory, http: any HTTPCaller = NoOutsideCalls(), registry: MetricRegistry? = nil
+    ) {
         self.certificates = CertificateAssembly(environment: environment)
         let patterns = PCRE2PatternCompiler()
         let decodings = Dictionary(PluginCatalog.plugins.map { ($0.name, $0.decoding) }, uniquingKeysWith: { a, _ in a })
         self.loader = ConfigurationLoader(plugins: decodings, documents: YAMLDocumentParser(), patterns: patterns, environment: environment, options: options)
         let hash = SecretHash()
         self.builder = SnapshotBuilder(
-            plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, http: http, patterns: patterns,
-            hash: { hash.digest($0) })
+            plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, http: http,
+            credentials: Self.credentials(environment, http), patterns: patterns, balancers: BalancerStore(registry: registry, caller: http), hash: { hash.digest($0) })
+    }
+
+    /// The outside that cloud credentials come from.
+    private static func credentials(_ environment: [String: String], _ http: any HTTPCaller) -> CredentialStore {
+        CredentialStore(
+            CredentialEnvironment(
+                variables: environment,
+                file: { path in do throws(FileReader.Failure) { return try FileReader.text(path) } catch { return nil } },
+                wallClock: { MonotonicClock.wall() }, http: HTTPService(http)))
     }
 
     func load(_ source: ConfigurationSource) throws(ConfigurationError) -> LoadedConfiguration {

@@ -29,6 +29,8 @@ final class GatewayProcess: Sendable {
     private let tls = Mutex<ServerTLS?>(nil)
     /// Active health checks, once it serves.
     private let prober = Mutex<UpstreamProber?>(nil)
+    /// Held while a configuration is loaded, so that sinks are not retired while one is about to use them.
+    private let loading = Mutex<SinkRetirement>(SinkRetirement())
     private let log = DiagnosticLog.shared
 
     init(options: ProcessOptions, environment: [String: String]) {
@@ -39,9 +41,10 @@ final class GatewayProcess: Sendable {
         self.runner = ExportRunner(client: self.client, registry: self.registry)
         self.telemetry = TelemetryAssembly(
             environment: environment, stateDirectory: options.stateDirectory, flow: self.flow, runner: self.runner, consumers: self.consumers)
-        self.sinks = SinkStore(flow: self.flow, runner: self.runner, consumers: self.consumers, lines: self.telemetry.lines, base: self.telemetry.traceBase)
-        self.assembly = ConfigurationAssembly(environment: environment, options: options.loading, sinks: self.sinks,
-            http: OutsideCalls(client: self.calls, environment: environment))
+        self.sinks = SinkStore(
+            flow: self.flow, runner: self.runner, consumers: self.consumers, telemetry: self.telemetry, syslogPath: environment["PELLUCID_SYSLOG_SOCKET"] ?? "/dev/log")
+        self.assembly = ConfigurationAssembly(
+            environment: environment, options: options.loading, sinks: self.sinks, http: OutsideCalls(client: self.calls, environment: environment), registry: self.registry)
     }
 
     func run() async throws {
@@ -50,8 +53,10 @@ final class GatewayProcess: Sendable {
         let (snapshot, settings) = (built.snapshot, built.snapshot.settings)
         self.log.configure(settings.diagnosticLog, environment: self.environment)
         self.registry.setSeriesBudget(settings.seriesBudget)
+        NativeHistograms.isEnabled = settings.keepsNativeHistograms
         let store = SnapshotStore(self.telemetry.sampled(snapshot))
         self.telemetry.open(settings: settings, configurationHash: snapshot.hash)
+        self.telemetry.apply(settings)
         self.flow.start()
         self.registerGauges(store)
 
@@ -74,9 +79,11 @@ final class GatewayProcess: Sendable {
         prober?.watch(store.active.groups)
         self.prober.withLock { $0 = prober }
         let watch = self.watch(store)
+        let retirement = self.retireSinks(store)
         await self.serve(signals, store)
         watch.cancel()
         prober?.stop()
+        retirement.cancel()
         self.isReady.store(false, ordering: .releasing)
         await self.stop(listeners, loops: loops, settings: store.active.settings, signals: signals)
         try await group.shutdownGracefully()
@@ -139,9 +146,10 @@ final class GatewayProcess: Sendable {
             }
         }
         // Where one sees how it goes comes first, so that a scrape can tell "starting" from "absent".
-        let status = HTTPListener.Service(
-            loops: sideLoops, handler: StatusHandler(source: self.statusSource(store)), options: server, registry: self.registry, count: ConnectionCount(), tls: tls)
         for (address, name) in [(self.options.status, "status"), (self.options.admin, "admin")] {
+            let status = HTTPListener.Service(
+                loops: sideLoops, handler: StatusHandler(source: self.statusSource(store, inspects: name == "admin")), options: server, registry: self.registry,
+                count: ConnectionCount(), tls: tls)
             if let address { listeners.side.append(try await bind(address, name, side, status)) }
         }
         let engine = HTTPListener.Service(
@@ -190,16 +198,24 @@ final class GatewayProcess: Sendable {
 
     // MARK: Views of the process
 
-    private func statusSource(_ store: SnapshotStore) -> StatusSource {
-        StatusSource(
+    private func statusSource(_ store: SnapshotStore, inspects: Bool) -> StatusSource {
+        let inspection = InspectionSource(
+            explain: { [self] in self.telemetry.explain($0, store.active) }, cardinality: { [self] in Array(CardinalityPage.json(self.registry).utf8) })
+        return StatusSource(
             isReady: { [self] in self.isReady.load(ordering: .acquiring) },
             metrics: { [self] accept in
                 let format = PrometheusFormat.negotiate(accept: accept)
                 return ("\(format.contentType)", PrometheusRenderer.render(families: self.registry.snapshot(), format: format))
             },
             status: { [self] in
-                "{\"configuration_hash\":\"\(store.active.hash)\",\"server\":{\"requests_in_flight\":\(self.flow.inFlight),\"total_requests\":\(self.flow.finished)},\"version\":\"\(GatewayIdentity.version)\"}"
-            })
+                "{\"configuration_hash\":\"\(store.active.hash)\",\"server\":{\"requests_in_flight\":\(self.flow.inFlight),\"total_requests\":\(self.flow.finished)}\(self.auditStatus),\"version\":\"\(GatewayIdentity.version)\"}"
+            }, inspection: inspects ? inspection : nil)
+    }
+
+    /// The audit chain's head as a member of `/status`.
+    private var auditStatus: String {
+        guard let head = self.telemetry.auditHead else { return "" }
+        return ",\"audit\":{\"seq\":\(head.seq),\"hash\":\"\(head.hash)\"}"
     }
 
     private func registerGauges(_ store: SnapshotStore) {
@@ -221,6 +237,9 @@ final class GatewayProcess: Sendable {
                 self.telemetry.reopenFiles()
                 self.sinks.reopenFiles()
                 self.reload(store)
+            case .reopen:
+                self.telemetry.reopenFiles()
+                self.sinks.reopenFiles()
             case .stop: return
             }
         }
@@ -229,6 +248,10 @@ final class GatewayProcess: Sendable {
     /// Replaces the configuration whole, or says what is wrong and changes nothing.
     private func reload(_ store: SnapshotStore) {
         guard case .file(let path) = self.options.source else { return }
+        self.loading.withLock { self.load(path, store, &$0) }
+    }
+
+    private func load(_ path: String, _ store: SnapshotStore, _ retirement: inout SinkRetirement) {
         do throws(ConfigurationError) {
             let loaded = try self.assembly.load(self.options.source)
             for warning in loaded.warnings { self.log.warning(Problem.line(warning, file: path)) }
@@ -236,6 +259,9 @@ final class GatewayProcess: Sendable {
             let snapshot = built.snapshot
             if let tls = self.tls.withLock({ $0 }) { tls.swap(try self.assembly.certificates.table(built.certificates)) }
             let previous = store.swap(self.telemetry.sampled(snapshot))
+            retirement.replaced(previous)
+            self.telemetry.apply(snapshot.settings)
+            self.telemetry.warnOfRestart(from: previous.settings, to: snapshot.settings)
             if previous.hash != snapshot.hash {
                 self.registry.stopObserving(Instruments.configInfo, [previous.hash])
                 self.registry.observe(Instruments.configInfo, [snapshot.hash]) { 1 }
@@ -248,6 +274,22 @@ final class GatewayProcess: Sendable {
             self.registry.add(Instruments.configReloads, ["failure"])
             self.log.error("configuration not reloaded: the running one stays", ("file", path), ("problems", "\(error.issues.count)"))
             for issue in error.issues { self.log.error(Problem.line(issue, file: path)) }
+        }
+    }
+
+    /// Every second: closes the sinks of configurations under which no request runs any more, unless the active one uses them.
+    private func retireSinks(_ store: SnapshotStore) -> Task<Void, Never> {
+        Task.detached { [self] in
+            while !Task.isCancelled {
+                // Cancelled: the loop's condition ends it.
+                try? await Task.sleep(for: .seconds(1))
+                await Blocking.run { [self] in
+                    self.loading.withLock { retirement in
+                        let idle = retirement.idle(besides: store.active.sinks)
+                        if !idle.isEmpty { self.sinks.retire(idle, deadline: MonotonicClock.now() &+ 2_000_000_000) }
+                    }
+                }
+            }
         }
     }
 

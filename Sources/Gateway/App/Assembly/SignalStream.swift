@@ -3,7 +3,8 @@ import Glibc
 
 /// The signals that operators send, as a stream.
 struct SignalStream {
-    enum Event: Sendable { case reload, stop }
+    /// `reopen` opens log files anew and leaves the configuration alone.
+    enum Event: Sendable { case reload, reopen, stop }
 
     let events: AsyncStream<Event>
     private let sources: [any DispatchSourceSignal]
@@ -13,7 +14,7 @@ struct SignalStream {
         let queue = DispatchQueue(label: "signals")
         let (events, continuation) = AsyncStream.makeStream(of: Event.self)
         self.events = events
-        self.sources = [(SIGHUP, Event.reload), (SIGTERM, .stop), (SIGINT, .stop), (SIGQUIT, .stop)].map { number, event in
+        self.sources = [(SIGHUP, Event.reload), (SIGUSR1, .reopen), (SIGTERM, .stop), (SIGINT, .stop), (SIGQUIT, .stop)].map { number, event in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler { continuation.yield(event) }

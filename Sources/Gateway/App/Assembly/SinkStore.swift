@@ -1,24 +1,36 @@
 import Exporters
 import GatewayCore
+import SideClient
 import Synchronization
 import Telemetry
 
-/// The sinks that log plugins configure. They outlive configurations: a reload with the same settings keeps queue and file.
+/// The sinks that log plugins configure. They outlive configurations: a reload with the same settings keeps queue and file, and what no
+/// configuration uses any more is retired.
 final class SinkStore: SinkDirectory {
+    private enum Key: Hashable {
+        case traces(TraceSinkSettings)
+        case kong(KongMetricsSelection)
+        case sink(SinkSettings)
+    }
+
     private let flow: EvidenceFlow
     private let runner: ExportRunner
     private let consumers: ConsumerMetrics
+    private let lines: AuditLineCache
     private let files: FileLogSinks
-    private let base: OTLPOptions
-    private let state = Mutex<(traces: [TraceSinkSettings: OTLPTraceExporter], kong: [KongMetricsSelection: KongMetrics])>(([:], [:]))
+    private let bases: (traces: OTLPOptions, metrics: OTLPOptions, logs: OTLPOptions)
+    private let syslogPath: String
+    private let state = Mutex<[Key: any EvidenceConsumer]>([:])
 
-    /// - Parameter base: resource and defaults of trace exporters, from the OTEL_* variables.
-    init(flow: EvidenceFlow, runner: ExportRunner, consumers: ConsumerMetrics, lines: AuditLineCache, base: OTLPOptions) {
+    /// - Parameter telemetry: resource and defaults of exporters, from the OTEL_* variables.
+    init(flow: EvidenceFlow, runner: ExportRunner, consumers: ConsumerMetrics, telemetry: TelemetryAssembly, syslogPath: String) {
         self.flow = flow
         self.runner = runner
         self.consumers = consumers
-        self.files = FileLogSinks(registry: flow.registry, lines: lines)
-        self.base = base
+        self.lines = telemetry.lines
+        self.files = FileLogSinks(registry: flow.registry, lines: telemetry.lines)
+        self.bases = (telemetry.traceBase, telemetry.metricBase, telemetry.logBase)
+        self.syslogPath = syslogPath
     }
 
     func fileLog(path: String, reopen: Bool) -> any EvidenceConsumer {
@@ -28,33 +40,119 @@ final class SinkStore: SinkDirectory {
     }
 
     func traces(_ settings: TraceSinkSettings) -> any EvidenceConsumer {
-        self.state.withLock { state in
-            if let known = state.traces[settings] { return known }
-            var options = self.base
-            options.endpoint = settings.endpoint
-            options.headers = settings.headers.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
-            for (name, value) in settings.resourceAttributes { options.setResource(name, value) }
-            options.timeoutMilliseconds = settings.connectTimeoutMilliseconds + settings.timeoutMilliseconds
-            options.maximumBatchSpans = settings.batchSize
-            options.batchDelayMilliseconds = Int(settings.batchDelaySeconds * 1000)
-            options.maximumQueuedSpans = max(settings.maximumEntries, settings.batchSize)
-            options.retry.maximumElapsedMilliseconds = UInt64(max(0, settings.maximumRetrySeconds) * 1000)
-            let exporter = OTLPTraceExporter(options: options, runner: self.runner)
-            state.traces[settings] = exporter
-            self.add(exporter)
-            return exporter
-        }
+        self.known(.traces(settings)) { OTLPTraceExporter(options: SinkStore.options(settings, self.bases.traces), runner: self.runner) }
     }
 
     func kongMetrics(_ selection: KongMetricsSelection) -> any EvidenceConsumer {
-        self.state.withLock { state in
-            if let known = state.kong[selection] { return known }
-            let metrics = KongMetrics(
+        self.known(.kong(selection)) {
+            KongMetrics(
                 registry: self.flow.registry, statusCodes: selection.statusCodes, latencies: selection.latencies, bandwidth: selection.bandwidth, ai: selection.ai,
                 perConsumer: selection.perConsumer)
-            state.kong[selection] = metrics
-            self.add(metrics)
-            return metrics
+        }
+    }
+
+    func sink(_ settings: SinkSettings) -> any EvidenceConsumer { self.known(.sink(settings)) { self.make(settings) } }
+
+    // MARK: Making
+
+    private func make(_ settings: SinkSettings) -> any EvidenceConsumer {
+        switch settings {
+        case .http(let log):
+            var options = SinkStore.options(log.queue, url: log.url)
+            options.method = log.method
+            options.contentType = log.contentType
+            options.headers = log.headers.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
+            options.connectTimeoutMilliseconds = log.timeoutMilliseconds
+            options.timeoutMilliseconds = log.timeoutMilliseconds
+            options.tls = SideTLSOptions(verifiesPeer: log.verifiesPeer)
+            return HTTPLogSink(options: options, runner: self.runner, lines: self.lines)
+        case .socket(let log):
+            let place: SocketLogPlace =
+                switch log.transport {
+                case .udp: .udp(host: log.host, port: log.port, timeoutMilliseconds: log.timeoutMilliseconds)
+                case .tcp: .tcp(host: log.host, port: log.port, timeoutMilliseconds: log.timeoutMilliseconds)
+                case .tls(let name, let verifies):
+                    .tls(host: log.host, port: log.port, serverName: name, verifiesPeer: verifies, timeoutMilliseconds: log.timeoutMilliseconds)
+                }
+            return SocketLogSink(place: place, registry: self.flow.registry, lines: self.lines)
+        case .syslog(let log):
+            let place = SocketLogPlace.syslog(
+                path: self.syslogPath, facility: log.facility, logLevel: log.logLevel,
+                severities: (log.successfulSeverity, log.clientErrorsSeverity, log.serverErrorsSeverity))
+            return SocketLogSink(place: place, registry: self.flow.registry, lines: self.lines)
+        case .zipkin(let zipkin): return self.makeZipkin(zipkin)
+        case .otlpLogs(let settings): return OTLPLogExporter(options: SinkStore.options(settings, self.bases.logs), runner: self.runner, lines: self.lines)
+        case .otlpMetrics(let settings, let push):
+            let exporter = OTLPMetricExporter(
+                options: SinkStore.options(settings, self.bases.metrics), intervalMilliseconds: Int(push.intervalSeconds * 1000), runner: self.runner,
+                includes: { SinkStore.includes($0, push) })
+            return MetricPush(exporter)
+        }
+    }
+
+    private func makeZipkin(_ zipkin: ZipkinSettings) -> any EvidenceConsumer {
+        var options = SinkStore.options(zipkin.queue, url: zipkin.url)
+        options.connectTimeoutMilliseconds = zipkin.connectTimeoutMilliseconds
+        options.timeoutMilliseconds = zipkin.timeoutMilliseconds
+        var naming = ZipkinNaming()
+        naming.localServiceName = zipkin.localServiceName
+        naming.defaultServiceName = zipkin.defaultServiceName
+        naming.includesCredential = zipkin.includesCredential
+        naming.namesPath = zipkin.namesPath
+        naming.traceIDBytes = zipkin.traceIDBytes
+        naming.tags = zipkin.tags.map { ($0.name, $0.value) }
+        return ZipkinExporter(options: options, naming: naming, runner: self.runner)
+    }
+
+    private static func options(_ settings: TraceSinkSettings, _ base: OTLPOptions) -> OTLPOptions {
+        var options = base
+        options.endpoint = settings.endpoint
+        options.headers = settings.headers.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
+        for (name, value) in settings.resourceAttributes { options.setResource(name, value) }
+        options.timeoutMilliseconds = settings.connectTimeoutMilliseconds + settings.timeoutMilliseconds
+        options.maximumBatchSpans = settings.queue.batchSize
+        options.batchDelayMilliseconds = Int(settings.queue.batchDelaySeconds * 1000)
+        options.maximumQueuedSpans = max(settings.queue.maximumEntries, settings.queue.batchSize)
+        if let bytes = settings.queue.maximumBytes { options.maximumQueuedBytes = max(1, bytes) }
+        options.retry = self.retry(settings.queue)
+        return options
+    }
+
+    private static func options(_ queue: QueueSettings, url: String) -> HTTPSinkOptions {
+        var options = HTTPSinkOptions(url: url)
+        options.batchRequests = queue.batchSize
+        options.batchDelayMilliseconds = Int(queue.batchDelaySeconds * 1000)
+        options.maximumQueuedRequests = queue.maximumEntries
+        if let bytes = queue.maximumBytes { options.maximumQueuedBytes = max(1, bytes) }
+        options.retry = self.retry(queue)
+        return options
+    }
+
+    private static func retry(_ queue: QueueSettings) -> RetryOptions {
+        var retry = RetryOptions()
+        retry.initialMilliseconds = UInt64(max(1, queue.initialRetryDelaySeconds * 1000))
+        retry.maximumMilliseconds = UInt64(max(1, queue.maximumRetryDelaySeconds * 1000))
+        retry.maximumElapsedMilliseconds = UInt64(max(0, queue.maximumRetrySeconds) * 1000)
+        return retry
+    }
+
+    /// Which of Kong's groups an instrument belongs to; what is in none is always pushed.
+    private static func includes(_ instrument: Instrument, _ push: MetricPushSettings) -> Bool {
+        let name = "\(instrument.name)"
+        if name.hasPrefix("gen_ai.") || name == "pellucid.cost" || name.hasPrefix("kong.ai_") { return push.includesAI }
+        if name.hasPrefix("kong.bandwidth") { return push.includesBandwidth }
+        if name.hasSuffix(".request.duration") || name == "pellucid.overhead.duration" || name == "pellucid.stage.duration" || name.hasSuffix("_latency") { return push.includesLatency }
+        if name == "pellucid.requests.finished" || name == "kong.http_requests" { return push.includesRequests }
+        return true
+    }
+
+    private func known(_ key: Key, _ make: () -> any EvidenceConsumer) -> any EvidenceConsumer {
+        self.state.withLock { state in
+            if let known = state[key] { return known }
+            let sink = make()
+            state[key] = sink
+            self.add(sink)
+            return sink
         }
     }
 
@@ -63,8 +161,38 @@ final class SinkStore: SinkDirectory {
         self.consumers.add(consumer)
     }
 
+    // MARK: Later
+
     /// After a rotation from outside.
     func reopenFiles() { self.files.reopen() }
+
+    /// Lets go of sinks that the active configuration does not use: takes them out of the flow, delivers what they hold, keeps their totals.
+    ///
+    /// To be called once no request runs under a configuration that uses them. Blocks while they deliver, at most until `deadline`.
+    func retire(_ sinks: [any EvidenceConsumer], deadline: UInt64) {
+        for sink in sinks {
+            self.state.withLock { state in
+                for (key, known) in state where known === sink { state[key] = nil }
+            }
+            // Out of the flow first: the drain thread is the only one that may feed a sink, and it must be done with it.
+            self.flow.retire(sink, deadline: deadline)
+            self.consumers.remove(sink)
+            DiagnosticLog.shared.notice("a sink is no longer configured and was closed", ("sink", "\(sink.name)"), ("delivered", "\(sink.counts().delivered)"))
+        }
+    }
+}
+
+/// Metrics that a plugin has pushed. They are those of the process, so requests pass by.
+private final class MetricPush: EvidenceConsumer {
+    let name: StaticString = "otlp-metrics"
+    private let exporter: OTLPMetricExporter
+
+    init(_ exporter: OTLPMetricExporter) { self.exporter = exporter }
+
+    func consume(_ evidence: RequestEvidence) {}
+    func tick(now: UInt64) {}
+    func counts() -> DeliveryCounts { DeliveryCounts() }
+    func shutdown(deadline: UInt64) { self.exporter.shutdown(deadline: deadline) }
 }
 
 /// Sinks for checking a configuration: nothing is opened.
@@ -80,4 +208,5 @@ struct DetachedSinks: SinkDirectory {
     func fileLog(path: String, reopen: Bool) -> any EvidenceConsumer { Nowhere() }
     func traces(_ settings: TraceSinkSettings) -> any EvidenceConsumer { Nowhere() }
     func kongMetrics(_ selection: KongMetricsSelection) -> any EvidenceConsumer { Nowhere() }
+    func sink(_ settings: SinkSettings) -> any EvidenceConsumer { Nowhere() }
 }

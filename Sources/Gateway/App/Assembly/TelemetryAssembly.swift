@@ -1,5 +1,7 @@
 import Exporters
 import GatewayCore
+import GatewayWire
+import NIOCore
 import Telemetry
 
 /// The telemetry that belongs to the process rather than to a configuration: audit stream, the OTEL_* exporter, sampling from the environment.
@@ -15,6 +17,7 @@ final class TelemetryAssembly: Sendable {
     private let consumers: ConsumerMetrics
     // Set once by open(settings:configurationHash:), before anything else runs.
     private nonisolated(unsafe) var audit: AuditStream?
+    private nonisolated(unsafe) var decisions: DecisionRing?
     private nonisolated(unsafe) var metricExporter: OTLPMetricExporter?
 
     init(environment: [String: String], stateDirectory: String, flow: EvidenceFlow, runner: ExportRunner, consumers: ConsumerMetrics) {
@@ -67,23 +70,43 @@ final class TelemetryAssembly: Sendable {
     /// Opens the built-in audit stream and the exporters that the environment asks for.
     func open(settings: PellucidSettings, configurationHash: String) {
         if settings.audit.isEnabled { self.openAudit(settings.audit, configurationHash) }
+        if settings.explainedRequests > 0 {
+            let ring = DecisionRing(capacity: settings.explainedRequests, lines: self.lines)
+            self.decisions = ring
+            self.add(ring)
+        }
         if self.environment.isRequested { self.add(OTLPTraceExporter(options: self.traceBase, runner: self.runner)) }
-        if self.logs.isRequested { self.add(OTLPLogExporter(options: self.logBase, runner: self.runner, lines: self.lines)) }
+        if self.logs.isRequested { self.add(OTLPLogExporter(options: self.logBase, runner: self.runner, lines: self.lines, head: { [audit] in audit?.head() })) }
         if self.metrics.isRequested {
             self.metricExporter = OTLPMetricExporter(options: self.metricBase, intervalMilliseconds: self.metrics.metricIntervalMilliseconds, runner: self.runner)
         }
         self.runner.start(spool: self.spool(settings.spool))
     }
 
+    /// Says which changes of a reload wait for the next start.
+    func warnOfRestart(from old: PellucidSettings, to new: PellucidSettings) {
+        for (name, isChanged) in [("spool", old.spool != new.spool), ("audit", old.audit != new.audit)] where isChanged {
+            DiagnosticLog.shared.warning("_pellucid.\(name) has changed: the running gateway keeps the old settings until it is restarted")
+        }
+    }
+
     /// Ships the metrics' last values, once the requests are accounted for. Blocks the caller.
-    func shutdown(deadline: UInt64) { self.metricExporter?.shutdown(deadline: deadline) }
+    func shutdown(deadline: UInt64) {
+        // The window may be used up by a receiver of traces; the last values still get one try.
+        self.metricExporter?.shutdown(deadline: max(deadline, MonotonicClock.now() &+ 1_000_000_000))
+    }
+
+    /// Where the audit chain stands; nil without one.
+    var auditHead: AuditHead? { self.audit?.head() }
 
     /// Where undelivered telemetry waits; nil when it is to stay in memory.
     private func spool(_ settings: SpoolSettings) -> SpoolOptions? {
         guard settings.isEnabled else { return nil }
-        return SpoolOptions(
+        var options = SpoolOptions(
             directory: settings.path ?? "\(self.stateDirectory)/spool", maximumBytes: settings.maximumBytes, maximumAgeSeconds: settings.maximumAgeSeconds,
             flushSeconds: settings.flushSeconds)
+        options.isSynchronized = settings.isSynchronized
+        return options
     }
 
     private func openAudit(_ settings: AuditSettings, _ configurationHash: String) {
@@ -104,6 +127,11 @@ final class TelemetryAssembly: Sendable {
             case .interval: .interval(milliseconds: Int(settings.fsyncIntervalSeconds * 1000))
             case .always: .always
             }
+        options.rotateBytes = settings.rotateBytes
+        options.rotateSeconds = settings.rotateSeconds
+        options.keptFiles = settings.keptFiles
+        options.keptSeconds = settings.keptSeconds
+        options.compressesClosedFiles = settings.compressesClosedFiles
         options.version = GatewayIdentity.version
         options.configurationHash = configurationHash
         let stream = AuditStream(options: options, registry: self.flow.registry, lines: self.lines)
@@ -112,12 +140,34 @@ final class TelemetryAssembly: Sendable {
             DiagnosticLog.shared.error("\(error)")
         }
         self.audit = stream
+        self.flow.registry.observe(Instruments.auditHeadSeq) { Double(stream.head().seq) }
+        self.flow.registry.observe(Instruments.auditHeadHash) { stream.head().leadingBits }
         self.add(stream)
     }
 
     private func add(_ consumer: any EvidenceConsumer) {
         self.flow.addGlobal(consumer)
         self.consumers.add(consumer)
+    }
+
+    /// The tail decision of sampling and the redaction follow the configuration at once.
+    func apply(_ settings: PellucidSettings) {
+        self.flow.setRedaction(RedactionAssembly.policies(settings.redaction))
+        let sampling = settings.sampling
+        self.flow.setTailSampling(
+            TailSampling(
+                keepsFailures: sampling.keepsFailures, keepsSlowerThan: sampling.keepsSlowerThanSeconds.map { UInt64($0 * 1e9) }, keepsCostlierThan: sampling.keepsCostlierThan,
+                overridesParent: sampling.overridesParent))
+    }
+
+    /// The decision record of a request with the routes it fits in the active configuration; nil when it is none of the last ones.
+    func explain(_ requestID: String, _ snapshot: GatewaySnapshot) -> [UInt8]? {
+        guard var json = self.decisions?.explanation(of: requestID.lowercased()) else { return nil }
+        guard let record = try? JSONValue(parsing: ByteBuffer(bytes: json))["record"] else { return json }
+        let isCurrent = record["config_hash"]?.stringValue == snapshot.hash
+        json.removeLast()
+        json += Array(",\"active_config_hash\":\"\(snapshot.hash)\",\"is_config_active\":\(isCurrent),\"route_candidates\":\(RouteCandidates.json(record, snapshot))}".utf8)
+        return json
     }
 
     func reopenFiles() { self.audit?.reopen() }

@@ -6,13 +6,16 @@ public final class Consumer: Sendable {
     public let username: String?
     public let customID: String?
     public let groupIDs: [String]
+    /// Names of the same groups.
+    public let groupNames: [String]
     public let identity: ConsumerIdentity
 
-    public init(id: String, username: String?, customID: String?, groupIDs: [String], identity: ConsumerIdentity) {
+    public init(id: String, username: String?, customID: String?, groupIDs: [String], groupNames: [String] = [], identity: ConsumerIdentity) {
         self.id = id
         self.username = username
         self.customID = customID
         self.groupIDs = groupIDs
+        self.groupNames = groupNames
         self.identity = identity
     }
 }

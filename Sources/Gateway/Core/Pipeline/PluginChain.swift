@@ -20,6 +20,7 @@ struct PluginChain: Sendable {
         let stream: [any StreamStage]
         let sinks: [any EvidenceConsumer]
         let sampler: Sampler?
+        let propagation: TracePropagation?
         /// Whether a stage looks into the content of responses.
         let readsContent: Bool
 
@@ -28,8 +29,9 @@ struct PluginChain: Sendable {
             self.attempt = instances.compactMap(\.attempt)
             self.response = instances.compactMap(\.response)
             self.stream = instances.compactMap(\.stream)
-            self.sinks = instances.compactMap(\.sink)
+            self.sinks = instances.flatMap(\.sinks)
             self.sampler = instances.compactMap(\.sampler).last
+            self.propagation = instances.compactMap(\.propagation).last
             self.readsContent =
                 !self.stream.isEmpty
                 || self.response.contains { stage in

@@ -14,8 +14,9 @@ public final class PluginInstance: Sendable {
     let attempt: (any AttemptStage)?
     let response: (any ResponseStage)?
     let stream: (any StreamStage)?
-    let sink: (any EvidenceConsumer)?
+    let sinks: [any EvidenceConsumer]
     let sampler: Sampler?
+    let propagation: TracePropagation?
 
     /// Makes the instance and finds out which phases its type takes part in.
     init<Plugin: GatewayPlugin>(_ plugin: Plugin, entity: PluginEntity, mode: StageMode) {
@@ -39,8 +40,9 @@ public final class PluginInstance: Sendable {
         self.attempt = (plugin as? any AttemptPlugin).map { attemptStage($0) }
         self.response = (plugin as? any ResponsePlugin).flatMap { $0.seesResponses ? responseStage($0) : nil }
         self.stream = (plugin as? any StreamPlugin).flatMap { $0.seesStreams ? streamStage($0) : nil }
-        self.sink = (plugin as? any LogPlugin)?.sink
+        self.sinks = (plugin as? any LogPlugin)?.sinks ?? []
         self.sampler = (plugin as? any LogPlugin)?.sampler
+        self.propagation = (plugin as? any LogPlugin)?.propagation.flatMap { $0.isStandard && $0.responseHeader == nil ? nil : $0 }
     }
 
     func applies(route: String, service: String?) -> Bool {

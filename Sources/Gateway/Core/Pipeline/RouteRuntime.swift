@@ -9,8 +9,14 @@ public final class RouteRuntime: Sendable {
     let stripsPath: Bool
     let allowsPlaintext: Bool
     let allowsTLS: Bool
+    /// Bounds the traces that begin with this route; nil: no bound.
+    let traceLimit: TraceLimit?
+    /// Whether responses say in `Server-Timing` what took how long: `_pellucid: {server_timing: true}` of the route.
+    let showsTiming: Bool
 
-    init(identity: RouteIdentity, entity: RouteEntity, service: ServiceRuntime?, chain: PluginChain) {
+    init(identity: RouteIdentity, entity: RouteEntity, service: ServiceRuntime?, chain: PluginChain, traceLimit: TraceLimit? = nil) {
+        self.traceLimit = traceLimit
+        self.showsTiming = entity.metadata.pellucid?["server_timing"]?.scalar?.text == "true"
         self.identity = identity
         self.entity = entity
         self.service = service

@@ -7,20 +7,25 @@ public struct SnapshotBuilder: Sendable {
     private let providers: ProviderDirectory
     private let sinks: any SinkDirectory
     private let http: HTTPService
+    private let credentials: any CredentialDirectory
     private let patterns: any PatternCompiler
+    private let balancers: any BalancerDirectory
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
     /// Outlives every configuration.
     private let health = UpstreamHealthStore()
 
     public init(
-        plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller, patterns: any PatternCompiler,
+        plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller,
+        credentials: any CredentialDirectory = NoCredentials(), patterns: any PatternCompiler, balancers: any BalancerDirectory,
         hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
     ) {
         self.plugins = Dictionary(plugins.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
         self.providers = providers
         self.sinks = sinks
         self.http = HTTPService(http)
+        self.credentials = credentials
         self.patterns = patterns
+        self.balancers = balancers
         self.hash = hash
     }
 
@@ -28,7 +33,8 @@ public struct SnapshotBuilder: Sendable {
     public func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> GatewaySnapshot {
         let configuration = loaded.configuration
         let services = PluginServices(
-            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns)
+            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials,
+            patterns: self.patterns, balancers: self.balancers)
         let instances = try self.instances(loaded, services)
         let certificates = UpstreamCertificates(configuration)
         let upstreams = UpstreamIndex(configuration, store: self.health)
@@ -39,13 +45,14 @@ public struct SnapshotBuilder: Sendable {
             return RouteRuntime(
                 identity: SnapshotBuilder.identity(route, service?.entity), entity: route, service: service,
                 chain: PluginChain(
-                    route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)))
+                    route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)),
+                traceLimit: configuration.settings.sampling.maximumPerSecond.map { TraceLimit(perSecond: $0) })
         }
         let router = try Router(routes: configuration.routes, services: configuration.services, patterns: self.patterns)
         let sampling = configuration.settings.sampling
         return GatewaySnapshot(
             hash: configuration.hash, router: router, routes: routes, sampler: Sampler(ratio: sampling.ratio, followsParent: sampling.followsParent),
-            sinks: instances.compactMap(\.sink), settings: configuration.settings, groups: byID.values.compactMap(\.group))
+            sinks: instances.flatMap(\.sinks), settings: configuration.settings, groups: byID.values.compactMap(\.group))
     }
 
     private func instances(_ loaded: LoadedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [PluginInstance] {
@@ -65,9 +72,11 @@ public struct SnapshotBuilder: Sendable {
     }
 
     private func consumers(_ configuration: DeclarativeConfiguration) -> ConsumerDirectory {
+        let groups = Dictionary(configuration.consumerGroups.map { ($0.metadata.id, $0.name) }, uniquingKeysWith: { a, _ in a })
         let consumers = configuration.consumers.map { entity in
             Consumer(
                 id: entity.metadata.id, username: entity.username, customID: entity.customID, groupIDs: entity.groupIDs,
+                groupNames: entity.groupIDs.compactMap { groups[$0] },
                 identity: ConsumerIdentity(
                     id: entity.metadata.id, name: entity.username ?? entity.customID ?? entity.metadata.id, auditJSON: SnapshotBuilder.auditJSON(entity)))
         }

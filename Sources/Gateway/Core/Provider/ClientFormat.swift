@@ -3,6 +3,10 @@ public import NIOCore
 /// What one kind of client speaks: reads its requests into the canonical model and writes answers, streams and errors back. Pure: no I/O, no clock, no telemetry.
 public protocol ClientFormat: AnyObject, Sendable {
     var name: ModelFormat { get }
+    /// Whether it can be translated; otherwise its clients reach only providers of the same format. Default true.
+    var isTranslated: Bool { get }
+    /// What is asked for. Default: what the body says.
+    func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall
     /// - Throws: 400 with the member that cannot be read.
     func decode(_ request: ClientRequest) throws(ProviderFailure) -> ChatRequest
     /// The answer's document.
@@ -49,8 +53,13 @@ public struct AnswerContext: Sendable {
     public var operation: ModelOperation
     /// A stream as one JSON array rather than as events (Gemini without `alt=sse`).
     public var streamsArray: Bool
+    /// Vectors of embeddings as base64.
+    public var wantsBase64: Bool
 
-    public init(requestID: String, createdAt: Int, model: String, isStream: Bool = false, includesUsage: Bool = false, operation: ModelOperation = .chat, streamsArray: Bool = false) {
+    public init(
+        requestID: String, createdAt: Int, model: String, isStream: Bool = false, includesUsage: Bool = false, operation: ModelOperation = .chat, streamsArray: Bool = false,
+        wantsBase64: Bool = false
+    ) {
         self.requestID = requestID
         self.createdAt = createdAt
         self.model = model
@@ -58,5 +67,6 @@ public struct AnswerContext: Sendable {
         self.includesUsage = includesUsage
         self.operation = operation
         self.streamsArray = streamsArray
+        self.wantsBase64 = wantsBase64
     }
 }

@@ -9,10 +9,14 @@ public final class ModelOffer: Sendable {
     public let logsStatistics: Bool
     public let logsPayloads: Bool
     public let pluginID: String
+    /// What its clients speak.
+    public let format: any ClientFormat
+    /// How requests are authorized beyond what the configuration's header says; nil: not at all.
+    public let authorizer: (any UpstreamAuthorizer)?
 
     public init(
         adapter: any ProviderAdapter, operation: ModelOperation, isModelConfigured: Bool, location: ProviderLocation, prices: ModelPrices?, logsStatistics: Bool, logsPayloads: Bool,
-        pluginID: String
+        pluginID: String, format: any ClientFormat = ClientFormats.openAI, authorizer: (any UpstreamAuthorizer)? = nil
     ) {
         self.adapter = adapter
         self.operation = operation
@@ -22,5 +26,7 @@ public final class ModelOffer: Sendable {
         self.logsStatistics = logsStatistics
         self.logsPayloads = logsPayloads
         self.pluginID = pluginID
+        self.format = format
+        self.authorizer = authorizer
     }
 }

@@ -14,11 +14,12 @@ public enum ModelOperation: String, Sendable, CaseIterable {
     }
 
     /// Member of the request body that holds what the model is asked.
-    public var promptMember: StaticString {
+    public func promptMember(_ format: ModelFormat = .openai) -> StaticString {
+        if format == .gemini { return "contents" }
         switch self {
-        case .chat: "messages"
-        case .completions: "prompt"
-        case .embeddings: "input"
+        case .chat: return "messages"
+        case .completions: return "prompt"
+        case .embeddings: return "input"
         }
     }
 }

@@ -14,8 +14,14 @@ public final class ModelPlan: Sendable {
     /// The client did not ask for the usage chunk that the gateway asked the provider for.
     public let hidesUsage: Bool
     public let parameters: ModelParameters
+    /// How the answer gets back into the client's format; nil: the provider speaks it, and bytes pass.
+    public let translation: ModelTranslation?
+    public let location: ProviderLocation
 
-    public init(offer: ModelOffer, model: String, target: ByteBuffer, fields: FieldEdits, isStream: Bool, hidesUsage: Bool, parameters: ModelParameters) {
+    public init(
+        offer: ModelOffer, model: String, target: ByteBuffer, fields: FieldEdits, isStream: Bool, hidesUsage: Bool, parameters: ModelParameters,
+        translation: ModelTranslation? = nil, location: ProviderLocation? = nil
+    ) {
         self.offer = offer
         self.model = model
         self.target = target
@@ -23,6 +29,8 @@ public final class ModelPlan: Sendable {
         self.isStream = isStream
         self.hidesUsage = hidesUsage
         self.parameters = parameters
+        self.translation = translation
+        self.location = location ?? offer.location
     }
 
     /// `provider/model`, what `X-Kong-LLM-Model` tells the client.
@@ -42,7 +50,27 @@ public final class ModelPlan: Sendable {
 
     public var adapter: any ProviderAdapter { self.offer.adapter }
     public var operation: ModelOperation { self.offer.operation }
-    public var location: ProviderLocation { self.offer.location }
+}
+
+/// What a translated request leaves behind for its answer.
+public struct ModelTranslation: Sendable {
+    public let adapter: any TranslatingAdapter
+    /// Whether the client asked for the usage of a stream.
+    public let includesUsage: Bool
+    /// The client wants a stream as one JSON array.
+    public let streamsArray: Bool
+    /// The client wants vectors of embeddings as base64.
+    public let wantsBase64: Bool
+    /// Fields of the request the provider cannot express.
+    public let dropped: [String]
+
+    public init(adapter: any TranslatingAdapter, includesUsage: Bool, streamsArray: Bool = false, wantsBase64: Bool = false, dropped: [String] = []) {
+        self.adapter = adapter
+        self.includesUsage = includesUsage
+        self.streamsArray = streamsArray
+        self.wantsBase64 = wantsBase64
+        self.dropped = dropped
+    }
 }
 
 /// Prices of one model: Kong's `input_cost` and `output_cost`, per million tokens.

@@ -5,6 +5,8 @@ public import NIOCore
 public final class ModelRequestBody: Sendable {
     public let document: JSONDocument
     public let operation: ModelOperation
+    /// The format it is written in.
+    public let format: ModelFormat
     /// The model the client names; nil when it names none.
     public let model: String?
     public let stream: Bool?
@@ -22,7 +24,7 @@ public final class ModelRequestBody: Sendable {
     /// Scans a body.
     ///
     /// - Throws: where and why it is no JSON text.
-    public init(_ bytes: ByteBuffer, operation: ModelOperation) throws(JSONError) {
+    public init(_ bytes: ByteBuffer, operation: ModelOperation, format: ModelFormat = .openai) throws(JSONError) {
         let document = try JSONDocument(bytes)
         var model: JSONSpan?
         var stream: JSONSpan?
@@ -30,7 +32,8 @@ public final class ModelRequestBody: Sendable {
         var prompt: JSONSpan?
         var hasTopK = false
         var numbers = ParameterSpans()
-        let promptMember = operation.promptMember
+        let promptMember = operation.promptMember(format)
+        var generation: JSONSpan?
         document.forEachMember { key, value in
             if key.isText(promptMember) {
                 prompt = value
@@ -41,11 +44,15 @@ public final class ModelRequestBody: Sendable {
             case 5 where key.isText("top_k"): hasTopK = true
             case 6 where key.isText("stream"): stream = value
             case 14 where key.isText("stream_options"): options = value
+            case 16 where key.isText("generationConfig"): generation = value
             default: if value.kind == .number { numbers.note(key, value) }
             }
         }
+        // Gemini keeps its numbers in an object of their own.
+        if let generation, format == .gemini { JSONView(bytes, generation).forEachMember { key, value in if value.kind == .number { numbers.note(key, value) } } }
         self.document = document
         self.operation = operation
+        self.format = format
         self.model = model.flatMap { JSONView(bytes, $0).string }
         self.stream = stream.flatMap { JSONView(bytes, $0).bool }
         self.asksForUsage = options.flatMap { JSONView(bytes, $0)["include_usage"]?.bool } ?? false
@@ -68,6 +75,11 @@ public final class ModelRequestBody: Sendable {
             switch key.count {
             case 1 where key.isText("n"): self.choiceCount = value
             case 4 where key.isText("seed"): self.seed = value
+            case 4 where key.isText("topP"): self.topP = value
+            case 15 where key.isText("maxOutputTokens"): self.maximumTokens = value
+            case 14 where key.isText("candidateCount"): self.choiceCount = value
+            case 15 where key.isText("presencePenalty"): self.presencePenalty = value
+            case 16 where key.isText("frequencyPenalty"): self.frequencyPenalty = value
             case 5 where key.isText("top_p"): self.topP = value
             case 10 where key.isText("max_tokens"): self.maximumTokens = value
             case 11 where key.isText("temperature"): self.temperature = value

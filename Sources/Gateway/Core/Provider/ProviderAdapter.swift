@@ -128,6 +128,10 @@ public struct ProviderSettings: Sendable {
     public var geminiEndpointID: String?
     /// Of one request, for paths that depend on it.
     public var isStream = false
+    /// The request asks for a count of its tokens, not for an answer.
+    public var countsTokens = false
+    /// The stream is to come as a JSON array.
+    public var streamsArray = false
 
     public init() {}
 }
@@ -159,8 +163,30 @@ public struct ModelRequestEdits: Sendable {
     public var stream: Bool?
     /// Asks for the usage chunk of a stream.
     public var includesUsage = false
+    /// Options of the configuration that win over the request's; for formats that keep them elsewhere than OpenAI's.
+    public var options = ModelOptionValues()
 
     public init() {}
+}
+
+/// Options of a configured model that a request is sent with, whatever it says itself: Kong's `model.options`.
+public struct ModelOptionValues: Sendable, Equatable {
+    public var maximumTokens: Int?
+    public var temperature: Double?
+    public var topP: Double?
+    public var topK: Int?
+
+    public init() {}
+
+    public var isEmpty: Bool { self == ModelOptionValues() }
+
+    /// Puts them over a canonical request's own.
+    public func apply(to request: inout ChatRequest) {
+        if let value = self.maximumTokens { request.maximumTokens = ChatNumber(value) }
+        if let value = self.temperature { request.temperature = ChatNumber(value) }
+        if let value = self.topP { request.topP = ChatNumber(value) }
+        if let value = self.topK { request.topK = ChatNumber(value) }
+    }
 }
 
 /// What a provider's answer said about itself.

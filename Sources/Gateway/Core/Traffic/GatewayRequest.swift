@@ -185,4 +185,6 @@ public enum UpstreamPlan {
     case service
     /// A model operation, with the provider that serves it and the body it is sent.
     case model(ModelPlan, body: ByteBuffer)
+    /// One of several targets, chosen for every attempt anew.
+    case directed(any AttemptDirector)
 }

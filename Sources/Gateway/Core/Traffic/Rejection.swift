@@ -6,6 +6,8 @@ public struct Rejection: Sendable {
         case kong
         /// `{"error":{"message":…,"type":…,"param":…,"code":…}}`, as OpenAI's API answers.
         case openAI(type: StaticString, parameter: String?)
+        /// As the vendor of the client's format answers.
+        case model(ModelFormat, parameter: String?)
     }
 
     public let status: Int

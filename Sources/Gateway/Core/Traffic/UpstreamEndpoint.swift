@@ -46,7 +46,7 @@ public final class UpstreamEndpoint: Sendable {
 }
 
 /// How long the steps of an upstream exchange may take. Kong's `connect_timeout`, `write_timeout`, `read_timeout`; nanoseconds.
-public struct UpstreamTimeouts: Sendable, Equatable {
+public struct UpstreamTimeouts: Sendable, Hashable {
     public var connect: UInt64
     /// Between two successful writes.
     public var send: UInt64

@@ -18,6 +18,10 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
     case closedMidResponse
     /// The response is not HTTP/1.1 as this gateway understands it.
     case malformed(code: StaticString)
+    /// The gateway has no credentials for the upstream; nothing was sent.
+    case unauthorized(code: StaticString)
+    /// An answer came, and the balancer prefers another target's: its status or content is one of the configured criteria.
+    case declined(code: StaticString)
     /// The gateway gave the exchange up: the client went away, or it shuts down.
     case cancelled
 
@@ -37,6 +41,8 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         case .closedBeforeResponse: "connection_closed"
         case .closedMidResponse: "response_truncated"
         case .malformed(let code): code
+        case .unauthorized(let code): code
+        case .declined(let code): code
         case .cancelled: "cancelled"
         }
     }
@@ -48,7 +54,8 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         case .nameResolution: (503, "name resolution failed")
         case .connectionLimit: (503, "No connection to the upstream server is free")
         case .noTarget: (503, "failure to get a peer from the ring-balancer")
-        case .connectRefused, .tls, .proxyRefused, .closedBeforeResponse, .closedMidResponse, .malformed, .cancelled:
+        case .unauthorized: (502, "The gateway could not authenticate itself to the upstream server")
+        case .connectRefused, .tls, .proxyRefused, .closedBeforeResponse, .closedMidResponse, .malformed, .declined, .cancelled:
             (502, "An invalid response was received from the upstream server")
         }
     }
@@ -56,7 +63,7 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
     /// Whether no byte of the request can have reached the upstream, so that any method may be tried again.
     public var isBeforeSend: Bool {
         switch self {
-        case .nameResolution, .connectRefused, .connectTimeout, .tls, .proxyRefused, .connectionLimit: true
+        case .nameResolution, .connectRefused, .connectTimeout, .tls, .proxyRefused, .connectionLimit, .unauthorized: true
         default: false
         }
     }

@@ -24,9 +24,13 @@ public struct UpstreamRequest: ~Copyable {
     public var lines: FieldLines
     /// Sent as `traceparent`.
     public var trace: TraceContext?
+    /// Lines of trace context in other formats, sent besides `lines`; they differ from attempt to attempt.
+    public var traceLines: FieldLines?
     public var host: String
     public var body: UpstreamBody
     public var timeouts: UpstreamTimeouts
+    /// Signs each attempt, or adds a token; nil: what the fields hold is enough.
+    public var authorizer: (any UpstreamAuthorizer)?
 
     public init(
         endpoint: UpstreamEndpoint, method: HTTPMethod, target: ByteBuffer, fields: HTTPFields, skipped: KnownFieldSet = [], lines: FieldLines = FieldLines(), host: String, body: UpstreamBody,
@@ -48,6 +52,7 @@ public struct UpstreamRequest: ~Copyable {
         self.body = .none
         self.fields = HTTPFields()
         self.lines = FieldLines()
+        self.traceLines = nil
     }
 
     /// The same request once more.
@@ -56,8 +61,16 @@ public struct UpstreamRequest: ~Copyable {
             endpoint: self.endpoint, method: self.method, target: self.target, fields: self.fields, skipped: self.skipped, lines: self.lines, host: self.host, body: self.body,
             timeouts: self.timeouts)
         copy.trace = self.trace
+        copy.authorizer = self.authorizer
         return copy
     }
+}
+
+/// A request to an upstream with an address of its own: what waits for an answer holds a reference, where it would hold the request in every frame of its task.
+final class PreparedRequest {
+    var value: UpstreamRequest
+
+    init(_ value: consuming UpstreamRequest) { self.value = value }
 }
 
 /// What there is of a content now.

@@ -1,40 +1,52 @@
-/// Words with their meanings, found by hash. Built once from the word lists; read by any thread.
+/// Words with their meanings, found by hash. Built once from the word lists and name tables; read by any thread.
 final class Lexicon: Sendable {
-    static let shared = Lexicon(WordLists.all)
+    static let shared = Lexicon(WordLists.all, NameTables.all)
 
     private let hashes: [UInt64]
     private let meanings: [WordMeaning]
     private let mask: Int
-    /// Names of several words by the hash of their words' hashes, with how many words.
-    let phrases: [UInt64: WordMeaning]
 
-    init(_ lists: [WordList]) {
-        var words: [UInt64: WordMeaning] = [:]
-        var phrases: [UInt64: WordMeaning] = [:]
-        for list in lists {
-            list.forEachEntry { entry in
-                if entry.count == 1 {
-                    words[entry[0], default: []].formUnion(list.meaning)
-                } else {
-                    words[entry[0], default: []].formUnion(.phraseStart)
-                    phrases[Self.phrase(entry), default: []].formUnion(list.meaning)
-                }
+    init(_ lists: [WordList], _ tables: [(meaning: WordMeaning, table: StaticString)] = []) {
+        var builder = Builder()
+        for list in lists { list.forEachEntry { builder.add($0, list.meaning) } }
+        for table in tables {
+            NameTables.forEachEntry(table.table) { word in builder.add(word.split(separator: 0x5F).map { LetterFold.hash(UnsafeBufferPointer(rebasing: $0)) }, table.meaning) }
+        }
+        self.hashes = builder.hashes
+        self.meanings = builder.meanings
+        self.mask = builder.hashes.count - 1
+    }
+
+    /// An open-addressed table that grows; words and names of several share it, the latter by the hash of their words' hashes.
+    private struct Builder {
+        var hashes = [UInt64](repeating: 0, count: 1 << 17)
+        var meanings = [WordMeaning](repeating: [], count: 1 << 17)
+        var count = 0
+
+        mutating func add(_ entry: [UInt64], _ meaning: WordMeaning) {
+            if entry.count == 1 { return self.insert(entry[0], meaning) }
+            self.insert(entry[0], .phraseStart)
+            self.insert(Lexicon.phrase(entry), meaning)
+        }
+
+        private mutating func insert(_ hash: UInt64, _ meaning: WordMeaning) {
+            if self.count * 2 > self.hashes.count { self.grow() }
+            var slot = Int(truncatingIfNeeded: hash) & (self.hashes.count - 1)
+            while self.hashes[slot] != 0, self.hashes[slot] != hash { slot = (slot + 1) & (self.hashes.count - 1) }
+            if self.hashes[slot] == 0 {
+                self.hashes[slot] = hash
+                self.count += 1
             }
+            self.meanings[slot].formUnion(meaning)
         }
-        var capacity = 1024
-        while capacity < words.count * 3 { capacity *= 2 }
-        var hashes = [UInt64](repeating: 0, count: capacity)
-        var meanings = [WordMeaning](repeating: [], count: capacity)
-        for (hash, meaning) in words {
-            var slot = Int(truncatingIfNeeded: hash) & (capacity - 1)
-            while hashes[slot] != 0 { slot = (slot + 1) & (capacity - 1) }
-            hashes[slot] = hash
-            meanings[slot] = meaning
+
+        private mutating func grow() {
+            let old = (self.hashes, self.meanings)
+            self.hashes = [UInt64](repeating: 0, count: old.0.count * 2)
+            self.meanings = [WordMeaning](repeating: [], count: old.0.count * 2)
+            self.count = 0
+            for (slot, hash) in old.0.enumerated() where hash != 0 { self.insert(hash, old.1[slot]) }
         }
-        self.hashes = hashes
-        self.meanings = meanings
-        self.mask = capacity - 1
-        self.phrases = phrases
     }
 
     @inline(__always)
@@ -48,7 +60,7 @@ final class Lexicon: Sendable {
         }
     }
 
-    static func phrase(_ words: [UInt64]) -> UInt64 { words.reduce(LetterFold.seed) { ($0 ^ $1) &* 0x100_0000_01b3 } }
+    static func phrase(_ words: [UInt64]) -> UInt64 { words.reduce(LetterFold.seed) { self.extend($0, $1) } }
     @inline(__always)
     static func extend(_ phrase: UInt64, _ word: UInt64) -> UInt64 { (phrase ^ word) &* 0x100_0000_01b3 }
 }

@@ -2,13 +2,15 @@
 ///
 /// Accents and case do not count. East Asian words are looked up at the beginnings and ends of runs.
 enum WordLists {
-    static let all: [WordList] = [
+    static let all: [WordList] = Self.contexts + NameWords.all
+
+    private static let contexts: [WordList] = [
         WordList(
             .phone,
             """
-            phone telephone tel mobile cell cellphone call called calling fax whatsapp sms dial reach telefon telefonnummer handy handynummer mobil mobilnummer rufnummer anrufen ruf rückruf
-            téléphone appeler appelez portable mobiles numéro_de_téléphone teléfono móvil celular llamar llámame llame telefono cellulare chiamare chiamami telefone telemóvel ligar ligue telefonu
-            telefonum cep numara arayın ara 電話 電話番号 携帯 携帯電話 連絡先 ファックス 전화 전화번호 휴대폰 핸드폰 연락처 휴대전화 팩스
+            phone telephone tel mobile cell cellphone call called calling fax whatsapp sms dial reach telefon telefonnummer handy handynummer mobil mobilnummer rufnummer anrufen rufen ruf anruf rückruf erreichbar erreichen erreicht telefonieren ring text contact
+            téléphone appeler appelez appelle joindre joignez contacter joignable tél portable mobiles numéro_de_téléphone teléfono móvil celular llamar llámame llame llamen marcar marque contactar telefono cellulare chiamare chiamami chiamate chiami chiamarmi telefonare telefonate contattare contattate telefone telemóvel ligar ligue liguem contactar contacte telefonu
+            telefonum cep numara arayın ara arayabilirsiniz numarasından numaram numaramdan görüşün ulaşın iletişim 電話 電話番号 携帯 携帯電話 連絡先 ファックス 전화 전화번호 휴대폰 핸드폰 연락처 휴대전화 팩스
             """),
         WordList(
             .card,

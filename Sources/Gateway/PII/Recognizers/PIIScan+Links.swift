@@ -115,6 +115,8 @@ extension PIIScan {
         if self.byte(found.end) == 0x40 || self.byte(found.end) == 0x28 { return 0 }
         let domain = Self.topLevel(self.hashFolded(found.last))
         guard domain != .none else { return 0 }
+        // "S.Com" is an abbreviation, "example.COM" a host.
+        if Self.isUpper(self.p[found.last.lowerBound]), !Self.isUpper(self.p[found.last.upperBound - 1]) { return 0 }
         let hasPath = self.byte(found.end) == 0x2F
         // Endings that are file names as often need more to be a host.
         if domain == .ambiguous, !hasPath, found.labels < 3 { return 0 }

@@ -41,7 +41,8 @@ extension PIIScan {
         }
         // Words that explain the number otherwise.
         if !cue.isDisjoint(with: [.reference, .version, .account, .routing, .passport, .license, .driving, .nationalID, .medical, .tax, .socialSecurity, .card]) { return 0 }
-        guard groups > 1 else { return 0 }
+        // An area code's leading zero, and as many digits as national numbers have.
+        if groups == 1 { return cue.isEmpty && first == 0 && (total == 10 || total == 11) && !self.isFraction(run.start) ? 64 : 0 }
         if isBracketed { return total >= 7 && total <= 12 ? 82 : 0 }
         if self.isAmerican(run, groups, total) { return 83 }
         let signs = run.signs[groups - 1]
@@ -53,6 +54,8 @@ extension PIIScan {
         }
         return self.isContinental(run, groups, total) ? 73 : 0
     }
+
+    private func isFraction(_ start: Int) -> Bool { [0x2E, 0x2C, 0x23, 0x5F, 0x2D].contains(self.byte(start - 1)) }
 
     /// 3-3-4, also after a country code 1 or 001.
     private func isAmerican(_ run: DigitRun, _ groups: Int, _ total: Int) -> Bool {

@@ -120,8 +120,14 @@ extension PIIScan {
             shape = Self.shape(after: sign, shape)
             return end
         }
+        if kind == .hangul { self.hasHangul = true } else { self.hasHan = true }
         var end = start
         while end + 2 < self.count, self.p[end] >= 0xE0, self.p[end] < 0xF0, Self.script(self.p[end], self.p[end + 1], self.p[end + 2]) == kind { end += 3 }
+        // ケ and ヶ between kanji are part of a place's or family's name.
+        while kind == .han, end + 5 < self.count, self.p[end] == 0xE3, self.matchesSmallKe(end), Self.script(self.p[end + 3], self.p[end + 4], self.p[end + 5]) == .han {
+            end += 3
+            while end + 2 < self.count, self.p[end] >= 0xE0, self.p[end] < 0xF0, Self.script(self.p[end], self.p[end + 1], self.p[end + 2]) == .han { end += 3 }
+        }
         if end == start { end = min(self.count, start + 3) }
         var hash = LetterFold.seed
         for index in start..<end { hash = LetterFold.step(hash, self.p[index]) }
@@ -129,6 +135,8 @@ extension PIIScan {
         shape = []
         return end
     }
+
+    private func matchesSmallKe(_ offset: Int) -> Bool { (self.p[offset + 1] == 0x82 && self.p[offset + 2] == 0xB1) || (self.p[offset + 1] == 0x83 && self.p[offset + 2] == 0xB6) }
 
     /// East Asian words stand together without blanks: what a run means is what its beginning, its end or the whole means.
     private func meaning(of range: Range<Int>, _ kind: PIIToken.Kind, _ lexicon: Lexicon) -> WordMeaning {
@@ -148,7 +156,7 @@ extension PIIScan {
         return meaning
     }
 
-    private static let contexts = WordMeaning(rawValue: ~((1 << 24) - 1))
+    private static let contexts = WordMeaning(rawValue: ~((1 << 24) - 1)).union([.honorific])
 
     func hash(_ range: Range<Int>) -> UInt64 {
         var hash = LetterFold.seed

@@ -5,6 +5,9 @@ struct PIIScan {
     let categories: PIICategories
     var tokens: [PIIToken] = []
     var spans: [PIISpan] = []
+    /// Whether there are Japanese and Korean words.
+    var hasHan = false
+    var hasHangul = false
 
     init(_ p: UnsafePointer<UInt8>, count: Int, categories: PIICategories) {
         self.p = p

@@ -16,12 +16,12 @@ public final class AIProxy: RequestPlugin {
 
     public init(configuration: AIProxyConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.configuration = configuration
-        self.target = try ModelTarget(configuration, providers: services.providers, pluginID: services.instanceID)
+        self.target = try ModelTarget(configuration, providers: services.providers, credentials: services.credentials, pluginID: services.instanceID)
     }
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxy>) async throws(PluginFailure) -> RequestVerdict {
         let body: ModelRequestBody
-        switch await self.readBody(&request) {
+        switch await AIProxy.readBody(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.configuration.format.modelFormat) {
         case .success(let read): body = read
         case .failure(let refusal): return .reject(refusal.rejection)
         }
@@ -36,9 +36,19 @@ public final class AIProxy: RequestPlugin {
         return .modified
     }
 
-    private func readBody(_ request: inout GatewayRequest) async -> Result<ModelRequestBody, RefusedRequest> {
-        let limit = self.configuration.maximumRequestBodyBytes == 0 ? Int.max : self.configuration.maximumRequestBodyBytes
-        if let type = request.head.fields.first(.contentType), !type.starts(with: "application/json".utf8) {
+    /// Reads a model request's body.
+    ///
+    /// - Parameter limit: `max_request_body_size`, bytes; 0: no limit of its own.
+    static func readBody(
+        _ request: inout GatewayRequest, _ operation: ModelOperation, limit: Int, format: ModelFormat = .openai
+    ) async -> Result<ModelRequestBody, RefusedRequest> {
+        await self.readWhole(&request, operation, limit: limit == 0 ? Int.max : limit, format).mapError { $0.shaped(for: format) }
+    }
+
+    private static func readWhole(
+        _ request: inout GatewayRequest, _ operation: ModelOperation, limit: Int, _ format: ModelFormat
+    ) async -> Result<ModelRequestBody, RefusedRequest> {
+        if request.head.fields.contains(.contentType), !request.head.fields.hasValue(.contentType, prefix: "application/json") {
             return .failure(RefusedRequest(415, "unsupported_media_type", "the content type must be application/json"))
         }
         let bytes: ByteBuffer
@@ -51,7 +61,7 @@ public final class AIProxy: RequestPlugin {
             }
         }
         do throws(JSONError) {
-            let body = try ModelRequestBody(bytes, operation: self.target.operation)
+            let body = try ModelRequestBody(bytes, operation: operation, format: format)
             guard body.isObject else { return .failure(RefusedRequest(400, "invalid_request_body", "the request body must be a JSON object")) }
             return .success(body)
         } catch {
@@ -68,6 +78,8 @@ struct RefusedRequest: Error {
     let code: StaticString
     let message: String
     let parameter: String?
+    /// Of the client that is told.
+    private(set) var format = ModelFormat.openai
 
     init(_ status: Int, _ code: StaticString, _ message: String, parameter: String? = nil) {
         self.status = status
@@ -77,6 +89,16 @@ struct RefusedRequest: Error {
     }
 
     var rejection: Rejection {
-        Rejection(status: self.status, code: self.code, message: self.message, shape: .openAI(type: "invalid_request_error", parameter: self.parameter))
+        let shape: Rejection.Shape = self.format == .openai ? .openAI(type: "invalid_request_error", parameter: self.parameter) : .model(self.format, parameter: self.parameter)
+        return Rejection(status: self.status, code: self.code, message: self.message, shape: shape)
+    }
+
+    init(_ failure: ProviderFailure) { self.init(failure.status, failure.code, failure.message, parameter: failure.parameter) }
+
+    /// The same for a client of a format.
+    func shaped(for format: ModelFormat) -> RefusedRequest {
+        var refusal = self
+        refusal.format = format
+        return refusal
     }
 }

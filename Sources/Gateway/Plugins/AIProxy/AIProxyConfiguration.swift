@@ -68,7 +68,11 @@ public struct AIProxyConfiguration: GatewayConfiguration, Hashable {
         case videoGeneration = "video/generation"
     }
 
-    public enum Format: String, Sendable, Hashable, CaseIterable { case openai, anthropic, bedrock, cohere, gemini, huggingface }
+    public enum Format: String, Sendable, Hashable, CaseIterable {
+        case openai, anthropic, bedrock, cohere, gemini, huggingface
+
+        public var modelFormat: ModelFormat { ModelFormat(rawValue: self.rawValue) ?? .openai }
+    }
 
     public enum ResponseStreaming: String, Sendable, Hashable, CaseIterable {
         /// As the client asks.
@@ -182,6 +186,12 @@ extension AIProxyConfiguration {
             self.gcpServiceAccountJSON = node.optionalString("gcp_service_account_json", referenceable: true)
             self.gcpMetadataURL = node.optionalString("gcp_metadata_url", referenceable: true)
             self.gcpOAuthTokenURL = node.optionalString("gcp_oauth_token_url", referenceable: true)
+            for key in ["azure_client_id", "azure_client_secret", "azure_tenant_id"] where !self.azureUsesManagedIdentity && node.isPresent(key) {
+                node.warn("has no effect without azure_use_managed_identity", at: key)
+            }
+            for key in ["gcp_service_account_json", "gcp_metadata_url", "gcp_oauth_token_url"] where !self.gcpUsesServiceAccount && node.isPresent(key) {
+                node.warn("has no effect without gcp_use_service_account", at: key)
+            }
             node.requireTogether("header_name", "header_value")
             node.requireTogether("param_name", "param_value", "param_location")
         }

@@ -1,82 +1,200 @@
 public import GatewayCore
+import GatewayPII
 import GatewayWire
 import NIOCore
 import Telemetry
 
-/// What a stream under restoration holds back: ends of texts that the next event may make a placeholder.
+/// What a stream under cleaning holds back: ends of texts that more text could turn into something else.
 public struct SanitizerStream: Sendable {
     /// One text that grows over events: a choice's content, or the arguments of one of its tool calls.
     struct Line: Hashable, Sendable {
         let choice: Int
         /// nil: content.
         let tool: Int?
+        var isJSON: Bool { self.tool != nil }
     }
 
-    var restorer: Restorer
-    var held: [Line: [UInt8]] = [:]
-    /// The last event of a line: what holds back is given out in its shape.
+    var cleaner: AnswerCleaner
+    var texts: [Line: StreamedText] = [:]
+    /// The lines in the order they began, so that what is held goes out in that order.
+    var order: [Line] = []
+    /// The last event of a line: what is held is given out in its shape.
     var shapes: [Line: ByteBuffer] = [:]
+    /// Pieces of text that wait for the outside service, with the event they came in.
+    var jobs: [(line: Line, text: [UInt8])] = []
+    var event: StreamEvent?
+    let start: UInt64
 }
 
 extension AISanitizer {
     public typealias StreamState = SanitizerStream?
 
     public func open(_ request: borrowing GatewayRequest) -> SanitizerStream? {
-        request.notes?.note(of: self.instanceID, as: Redaction.self).map { SanitizerStream(restorer: Restorer($0)) }
+        let note = request.notes?.note(of: self.instanceID, as: Redaction.self)
+        guard note != nil || self.cleansAnswers else { return nil }
+        return SanitizerStream(cleaner: AnswerCleaner(self, input: note, text: ByteBuffer()), start: MonotonicClock.now())
     }
 
     public func handle(_ event: inout StreamEvent, _ state: inout SanitizerStream?, _ context: inout StageContext<AISanitizer>) throws(PluginFailure) -> StreamVerdict {
         guard state != nil, let document = try? JSONDocument(event.data), let choices = document["choices"] else { return .pass }
-        var stream = state.take() ?? SanitizerStream(restorer: Restorer(Redaction()))
+        guard var stream = state.take() else { return .pass }
         defer { state = stream }
-        var splice = JSONSplice(event.data)
-        var before: [StreamEvent] = []
+        var released: [(line: SanitizerStream.Line, text: [UInt8])] = []
+        var seen: [SanitizerStream.Line] = []
+        var isLast = false, isBare = true
         for choice in choices.elements {
-            let isLast = choice["finish_reason"].map { !$0.isNull } ?? false
+            let ends = choice["finish_reason"].map { !$0.isNull } ?? false
             let number = choice["index"]?.int ?? 0
-            var seen: Set<SanitizerStream.Line> = []
             for (line, view) in Self.texts(of: choice) {
-                seen.insert(line)
+                seen.append(line)
+                if stream.texts[line] == nil { stream.order.append(line) }
                 stream.shapes[line] = event.data
-                let text = (stream.held.removeValue(forKey: line) ?? []) + (view.text.map { Array($0.readableBytesView) } ?? [])
-                let end = isLast ? text.count : text.withUnsafeBytes { Placeholder.openEnd($0) }
-                if end < text.count { stream.held[line] = Array(text[end...]) }
-                let restored = stream.restorer.restore(Array(text[..<end]), isJSON: line.tool != nil)
-                if view.text.map({ !$0.readableBytesView.elementsEqual(restored) }) ?? true, !splice.replace(view, string: ByteBuffer(bytes: restored)) {
-                    throw PluginFailure("restore_overlap")
-                }
+                let text = view.text.map { Array($0.readableBytesView) } ?? []
+                released.append((line, try self.advance(&stream, line, text, isFinal: ends)))
             }
+            guard ends else { continue }
             // The choice ends: what its other lines hold goes out before it.
-            if isLast { before += Self.release(&stream) { $0.choice == number && !seen.contains($0) } }
+            isLast = true
+            let others = stream.order.filter { $0.choice == number && !seen.contains($0) }
+            for line in others.reversed() { released.insert((line, try self.advance(&stream, line, [], isFinal: true)), at: 0) }
         }
-        if splice.isEmpty, before.isEmpty { return .pass }
-        event.data = splice.apply()
-        return before.isEmpty ? .modified : .replace(before + [event])
+        if seen.isEmpty || document["usage"].map({ !$0.isNull }) == true { isBare = false }
+        if self.cleansAnswers, self.configuration.blocksIfDetected, self.service == nil, stream.cleaner.counts.total > 0 {
+            self.record(stream.cleaner, since: stream.start, &context)
+            return .cut(Self.refusal(stream.cleaner.counts))
+        }
+        if self.cleansAnswers, self.service != nil {
+            stream.jobs += released.filter { !$0.text.isEmpty }
+            guard stream.jobs.isEmpty else {
+                stream.event = event
+                return .evaluate(StreamWindow(events: [event]))
+            }
+        }
+        if self.cleansAnswers, isBare, !isLast, released.allSatisfy(\.text.isEmpty) { return .hold }
+        let events = try self.events(event, released, stream)
+        if events.count == 1, events[0].data == event.data { return .pass }
+        return .replace(events)
+    }
+
+    /// What of a line can be given out now.
+    private func advance(_ stream: inout SanitizerStream, _ line: SanitizerStream.Line, _ text: [UInt8], isFinal: Bool) throws(PluginFailure) -> [UInt8] {
+        var held = stream.texts.removeValue(forKey: line) ?? StreamedText()
+        defer { stream.texts[line] = held }
+        held.append(text)
+        if !self.cleansAnswers {
+            let (restored, used) = stream.cleaner.restoredBeginning(held.pending, isFinal: isFinal, isJSON: line.isJSON)
+            held.drop(used)
+            return restored
+        }
+        var output: [UInt8] = []
+        while let window = held.window(isFinal: isFinal) {
+            if self.service != nil {
+                let own = stream.cleaner.ownRanges(held.pending)
+                output += held.take(Self.clear(window.cut, of: own, within: window.end))
+                continue
+            }
+            let text = held.looked(window.end), offset = held.context.count
+            let spans = try stream.cleaner.findings(text)
+            let own = stream.cleaner.ownRanges(text)
+            // Neither a finding nor the client's data may be torn apart.
+            let cut = Self.clear(window.cut + offset, of: spans.map(\.range) + own, within: text.count)
+            let within = spans.filter { $0.range.upperBound > offset && $0.range.lowerBound < cut }.map {
+                PIISpan(range: max($0.range.lowerBound, offset)..<$0.range.upperBound, category: $0.category, score: $0.score)
+            }
+            output += stream.cleaner.replaced(text[offset..<cut], within, isJSON: line.isJSON)
+            _ = held.take(cut - offset)
+        }
+        return output
+    }
+
+    /// The cut, moved behind what it would tear apart.
+    private static func clear(_ cut: Int, of ranges: [Range<Int>], within end: Int) -> Int {
+        var cut = cut
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where range.lowerBound < cut && range.upperBound > cut { cut = range.upperBound }
+        return min(cut, end)
+    }
+
+    /// An event with the released texts of its lines; those of other lines go before it.
+    private func events(_ event: StreamEvent, _ released: [(line: SanitizerStream.Line, text: [UInt8])], _ stream: SanitizerStream) throws(PluginFailure) -> [StreamEvent] {
+        guard let document = try? JSONDocument(event.data), let choices = document["choices"] else { return [event] }
+        var splice = JSONSplice(event.data)
+        var used: Set<SanitizerStream.Line> = []
+        for choice in choices.elements {
+            for (line, view) in Self.texts(of: choice) {
+                used.insert(line)
+                let text = released.filter { $0.line == line }.flatMap(\.text)
+                if view.text.map({ $0.readableBytesView.elementsEqual(text) }) ?? text.isEmpty { continue }
+                guard splice.replace(view, string: ByteBuffer(bytes: text)) else { throw PluginFailure("restore_overlap") }
+            }
+        }
+        var events: [StreamEvent] = []
+        for (line, text) in released where !used.contains(line) && !text.isEmpty { events += self.event(line, text, stream) }
+        var changed = event
+        changed.data = splice.isEmpty ? event.data : splice.apply()
+        return events + [changed]
+    }
+
+    /// An event that gives out a line's text in the shape of its last event.
+    private func event(_ line: SanitizerStream.Line, _ text: [UInt8], _ stream: SanitizerStream) -> [StreamEvent] {
+        guard let shape = stream.shapes[line], let document = try? JSONDocument(shape), let choices = document["choices"] else { return [] }
+        var splice = JSONSplice(shape)
+        for choice in choices.elements {
+            for (other, view) in Self.texts(of: choice) { _ = splice.replace(view, string: other == line ? ByteBuffer(bytes: text) : ByteBuffer()) }
+        }
+        return [StreamEvent(data: splice.apply())]
+    }
+
+    // MARK: The end
+
+    public func lastWindow(_ state: inout SanitizerStream?) -> StreamWindow? {
+        guard self.cleansAnswers, self.service != nil, var stream = state.take() else { return nil }
+        defer { state = stream }
+        for line in stream.order {
+            if let rest = try? self.advance(&stream, line, [], isFinal: true), !rest.isEmpty { stream.jobs.append((line, rest)) }
+        }
+        stream.event = nil
+        return stream.jobs.isEmpty ? nil : StreamWindow(events: [])
+    }
+
+    /// Has the outside service clean what waits.
+    public func evaluate(_ window: StreamWindow, _ state: inout SanitizerStream?, _ context: inout StageContext<AISanitizer>) async throws(PluginFailure) -> StreamVerdict {
+        guard var stream = state else { return .pass }
+        let jobs = stream.jobs, event = stream.event
+        stream.jobs = []
+        stream.event = nil
+        var released: [(line: SanitizerStream.Line, text: [UInt8])] = []
+        do {
+            var redaction = stream.cleaner.redaction
+            let cleaned = try await self.clean(jobs.map(\.text), &redaction, &context)
+            stream.cleaner.take(cleaned, redaction)
+            for (index, job) in jobs.enumerated() { released.append((job.line, stream.cleaner.replaced(cleaned.texts[index][...], [], isJSON: job.line.isJSON))) }
+        } catch {
+            state = stream
+            if self.configuration.stopsOnError { throw error }
+            context.set(.error, .name(error.code))
+            for job in jobs { released.append((job.line, stream.cleaner.replaced(job.text[...], [], isJSON: job.line.isJSON))) }
+        }
+        state = stream
+        if self.configuration.blocksIfDetected, stream.cleaner.counts.total > 0 {
+            self.record(stream.cleaner, since: stream.start, &context)
+            return .cut(Self.refusal(stream.cleaner.counts))
+        }
+        guard let event else { return .replace(released.flatMap { self.event($0.line, $0.text, stream) }) }
+        return .replace(try self.events(event, released, stream))
     }
 
     public func finish(_ state: inout SanitizerStream?, _ context: inout StageContext<AISanitizer>) throws(PluginFailure) -> [StreamEvent] {
-        guard var stream = state else { return [] }
-        let rest = Self.release(&stream) { _ in true }
-        context.set(.restored, .int(Int64(stream.restorer.restored)))
-        if stream.restorer.unknown > 0 { context.set(.unknown, .int(Int64(stream.restorer.unknown))) }
-        state = stream
-        return rest
-    }
-
-    /// Events that give out what lines hold, each in the shape of its line's last event.
-    private static func release(_ stream: inout SanitizerStream, _ isWanted: (SanitizerStream.Line) -> Bool) -> [StreamEvent] {
-        var events: [StreamEvent] = []
-        for (line, held) in stream.held where isWanted(line) {
-            stream.held[line] = nil
-            let text = stream.restorer.restore(held, isJSON: line.tool != nil)
-            guard let shape = stream.shapes[line], let document = try? JSONDocument(shape), let choices = document["choices"] else { continue }
-            var splice = JSONSplice(shape)
-            for choice in choices.elements {
-                for (other, view) in Self.texts(of: choice) { _ = splice.replace(view, string: other == line ? ByteBuffer(bytes: text) : ByteBuffer()) }
+        guard var stream = state.take() else { return [] }
+        defer { state = stream }
+        var rest: [StreamEvent] = []
+        if self.service == nil || !self.cleansAnswers {
+            for line in stream.order {
+                let text = try self.advance(&stream, line, [], isFinal: true)
+                if !text.isEmpty { rest += self.event(line, text, stream) }
             }
-            events.append(StreamEvent(data: splice.apply()))
         }
-        return events
+        self.record(stream.cleaner, since: stream.start, &context)
+        return rest
     }
 
     /// The growing texts of one choice of an event: chat's content and tool arguments, a completion's text.
@@ -92,5 +210,72 @@ extension AISanitizer {
             texts.append((SanitizerStream.Line(choice: number, tool: call["index"]?.int ?? 0), arguments))
         }
         return texts
+    }
+}
+
+/// The part of a growing text that has not been given out, with what stood before it.
+///
+/// Windows are cut where sentences end and only once enough text follows, so that where events are cut makes no difference to what is found.
+struct StreamedText: Sendable {
+    private(set) var pending: [UInt8] = []
+    /// The end of what was given out, as the model said it: words that explain a number may stand there.
+    private(set) var context: [UInt8] = []
+
+    /// Text that has to follow a window's end: what looks like one sentence's end may be an abbreviation's, and names go on.
+    private static let lookahead = 96
+    /// A sentence longer than this is cut at a blank.
+    private static let longest = 1_024
+    private static let contextBytes = 160
+
+    mutating func append(_ text: [UInt8]) { self.pending += text }
+    mutating func drop(_ count: Int) { self.pending.removeFirst(count) }
+
+    /// Takes the beginning of what is pending.
+    mutating func take(_ count: Int) -> [UInt8] {
+        let taken = Array(self.pending[..<count])
+        self.context = (self.context + taken).suffix(Self.contextBytes)
+        while let first = self.context.first, first & 0xC0 == 0x80 { self.context.removeFirst() }
+        self.pending.removeFirst(count)
+        return taken
+    }
+
+    /// Context and pending text up to an offset of the latter.
+    func looked(_ end: Int) -> [UInt8] { self.context + self.pending[..<end] }
+
+    /// Where the next window may be cut, and how far the text may be looked at for it; nil: more text has to come.
+    func window(isFinal: Bool) -> (cut: Int, end: Int)? {
+        guard !self.pending.isEmpty else { return nil }
+        var i = 0, blank = 0
+        while i < self.pending.count, i < Self.longest {
+            i += 1
+            if self.pending[i - 1] <= 0x20 { blank = i }
+            if self.isSentenceEnd(i), let end = self.end(i, isFinal: isFinal) { return (i, end) }
+        }
+        if i == Self.longest, let end = self.end(i, isFinal: isFinal) { return (blank > Self.longest / 2 ? blank : self.boundary(i), end) }
+        return isFinal ? (self.pending.count, self.pending.count) : nil
+    }
+
+    /// A window's text goes so far behind its cut; nil: not enough is there.
+    private func end(_ cut: Int, isFinal: Bool) -> Int? {
+        let end = cut + Self.lookahead
+        if end <= self.pending.count { return self.boundary(end) }
+        return isFinal ? self.pending.count : nil
+    }
+
+    /// The nearest beginning of a character at or before an offset.
+    private func boundary(_ offset: Int) -> Int {
+        var i = offset
+        while i < self.pending.count, i > 0, self.pending[i] & 0xC0 == 0x80 { i -= 1 }
+        return i
+    }
+
+    /// Whether a sentence ends before an offset: a line break, a full stop with a blank behind it, or an East Asian one.
+    private func isSentenceEnd(_ offset: Int) -> Bool {
+        let last = self.pending[offset - 1]
+        if last == 0x0A { return true }
+        if last <= 0x20, offset >= 2, [0x2E, 0x21, 0x3F].contains(self.pending[offset - 2]) { return true }
+        guard offset >= 3, last == 0x82 || last == 0x81 || last == 0x9F else { return false }
+        let first = self.pending[offset - 3], second = self.pending[offset - 2]
+        return (first == 0xE3 && second == 0x80 && last == 0x82) || (first == 0xEF && second == 0xBC && (last == 0x81 || last == 0x9F))
     }
 }

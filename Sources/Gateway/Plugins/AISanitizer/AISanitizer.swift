@@ -4,10 +4,11 @@ import GatewayWire
 import NIOCore
 public import Telemetry
 
-/// `ai-sanitizer`: replaces personal data in prompts by placeholders, or refuses them, and puts the originals back into the answer.
+/// `ai-sanitizer`: replaces personal data in prompts and answers, or refuses them, and puts the originals of a prompt back into its answer.
 /// Behaviour: https://developer.konghq.com/plugins/ai-sanitizer/
 ///
-/// Originals are recorded nowhere; they live with the request. Numbers and codes are detected, names are not (see ``AISanitizerConfiguration``).
+/// Detection runs in this process, or in Kong's service where one is named. Originals live with the request and are recorded nowhere unless
+/// `skip_logging_sanitized_items: false` is written.
 public final class AISanitizer: RequestPlugin, ResponsePlugin, StreamPlugin {
     public static let descriptor = PluginDescriptor(name: "ai-sanitizer", priority: 776, auditPath: "ai.sanitizer")
 
@@ -15,11 +16,17 @@ public final class AISanitizer: RequestPlugin, ResponsePlugin, StreamPlugin {
         case identified, sanitized
         /// Milliseconds spent on finding and replacing.
         case duration
-        /// The types found, comma-separated: a closed set.
-        case types
+        /// The types found, comma-separated: a closed set; and how many of each.
+        case types, counts
         case blockSource, triggeredCount
-        /// Placeholders of the answer that became originals, and those that stand for nothing.
+        /// What was replaced by what; only where asked for.
+        case items
+        /// The same of answers.
+        case outputIdentified, outputSanitized, outputDuration, outputTypes, outputCounts, outputBlockSource, outputTriggeredCount
+        /// Replacements of the answer that became originals, and those that stand for nothing any more.
         case restored, unknown
+        /// Why the text was let through unseen (`stop_on_error: false`).
+        case error
 
         public var key: StaticString {
             switch self {
@@ -27,113 +34,137 @@ public final class AISanitizer: RequestPlugin, ResponsePlugin, StreamPlugin {
             case .sanitized: "pellucid.sanitizer.pii_sanitized"
             case .duration: "pellucid.sanitizer.duration"
             case .types: "pellucid.sanitizer.entity_types"
+            case .counts: "pellucid.sanitizer.entity_counts"
             case .blockSource: "pellucid.sanitizer.input_block_source"
             case .triggeredCount: "pellucid.sanitizer.guards_triggered_count"
+            case .items: "pellucid.sanitizer.sanitized_items"
+            case .outputIdentified: "pellucid.sanitizer.output_pii_identified"
+            case .outputSanitized: "pellucid.sanitizer.output_pii_sanitized"
+            case .outputDuration: "pellucid.sanitizer.output_duration"
+            case .outputTypes: "pellucid.sanitizer.output_entity_types"
+            case .outputCounts: "pellucid.sanitizer.output_entity_counts"
+            case .outputBlockSource: "pellucid.sanitizer.output_block_source"
+            case .outputTriggeredCount: "pellucid.sanitizer.output_guards_triggered_count"
             case .restored: "pellucid.sanitizer.restored_count"
             case .unknown: "pellucid.sanitizer.unknown_placeholder_count"
+            case .error: "pellucid.sanitizer.error"
             }
         }
     }
 
     let configuration: AISanitizerConfiguration
-    private let detector: PIIDetector
-    private let patterns: [any CompiledPattern]
+    let finder: PIIFinder
+    let service: PIIService?
     let instanceID: String
+    /// Keeps synthetic values from being the same in every process.
+    private let seed = UInt64.random(in: 0...UInt64.max)
 
     public init(configuration: AISanitizerConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.configuration = configuration
-        self.detector = PIIDetector(categories: configuration.categories)
-        let wantsCustom = configuration.anonymize.contains(.custom)
-        self.patterns = try GuardPatterns.compile(wantsCustom ? configuration.customPatterns.map(\.regex) : [], field: "custom_patterns", services)
+        self.finder = try PIIFinder(configuration, services)
+        self.service = configuration.service.map { _ in PIIService(http: services.http, configuration: configuration) }
         self.instanceID = services.instanceID
     }
 
+    var cleansRequests: Bool { self.configuration.mode != .output }
+    var cleansAnswers: Bool { self.configuration.mode != .input }
+
+    /// An empty redaction in the configured style, beyond the placeholders that a text holds already.
+    func redaction(first: @autoclosure () -> Int) -> Redaction { Redaction(self.configuration.redaction == .placeholder ? .placeholder(first: first()) : .synthetic(seed: self.seed)) }
+
+    // MARK: Requests
+
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AISanitizer>) async throws(PluginFailure) -> RequestVerdict {
+        guard self.cleansRequests else { return .pass }
         let document: JSONDocument
         switch await PromptBody.read(&request, limit: 0) {
         case .success(let read): document = read
         case .failure(let refusal): return .reject(refusal.rejection)
         }
         let start = MonotonicClock.now()
-        var redaction = Redaction(first: Redaction.firstFree(in: document.bytes))
-        var splice = JSONSplice(document.bytes)
-        var counts: [PIICategory: Int] = [:]
-        let prompt = PromptReader.read(document.root, as: .openai)
+        let prompt = PromptReader.read(document.root)
         let last = self.configuration.looksAtHistory ? nil : prompt.parts.last?.message
-        for part in prompt.parts where last == nil || part.message == last {
-            guard let text = part.view.text.map({ Array($0.readableBytesView) }) else { continue }
-            let spans = try self.find(text)
-            guard !spans.isEmpty else { continue }
-            for span in spans { counts[span.category, default: 0] += 1 }
-            guard splice.replace(part.view, string: redaction.redact(text, spans.map(\.range))) else { throw PluginFailure("redaction_overlap") }
+        let parts = prompt.parts.filter { last == nil || $0.message == last }
+        let texts = parts.map { $0.view.text.map { Array($0.readableBytesView) } ?? [] }
+        var redaction = self.redaction(first: Redaction.firstFree(in: document.bytes))
+        let cleaned: Cleaned
+        do {
+            cleaned = try await self.clean(texts, &redaction, &context)
+        } catch {
+            if self.configuration.stopsOnError { throw error }
+            context.set(.error, .name(error.code))
+            return .pass
         }
-        let total = counts.values.reduce(0, +)
+        let total = cleaned.counts.total
         context.set(.identified, .int(Int64(total)))
         context.set(.duration, .int(Int64((MonotonicClock.now() &- start) / 1_000_000)))
         guard total > 0 else { return .pass }
-        let types = counts.sorted { $0.key.rawValue < $1.key.rawValue }
-        context.set(.types, .string(types.map { "\($0.key.entityType)" }.joined(separator: ",")))
-        if self.configuration.blocksIfDetected { return self.block(types, &context) }
+        context.set(.types, .string(cleaned.counts.types))
+        context.set(.counts, .string(cleaned.counts.listed))
+        if self.configuration.blocksIfDetected {
+            context.set(.blockSource, .name("ai-sanitizer"))
+            context.set(.triggeredCount, .int(1))
+            return .reject(Self.refusal(cleaned.counts))
+        }
         context.set(.sanitized, .int(Int64(total)))
+        if self.configuration.logsItems { context.set(.items, .string(Self.listed(redaction.entries))) }
+        var splice = JSONSplice(document.bytes)
+        for (index, part) in parts.enumerated() where cleaned.texts[index] != texts[index] {
+            guard splice.replace(part.view, string: ByteBuffer(bytes: cleaned.texts[index])) else { throw PluginFailure("redaction_overlap") }
+        }
         request.body = .bytes(splice.apply())
-        if self.configuration.recoversRedacted { request.leave(redaction, for: self.instanceID) }
+        if self.configuration.recoversRedacted || self.cleansAnswers { request.leave(redaction, for: self.instanceID) }
         return .modified
     }
 
-    private func block(_ types: [(key: PIICategory, value: Int)], _ context: inout StageContext<AISanitizer>) -> RequestVerdict {
-        context.set(.blockSource, .name("ai-sanitizer"))
-        context.set(.triggeredCount, .int(1))
-        let list = types.map { "\($0.key.entityType) (\($0.value))" }.joined(separator: ", ")
-        return .reject(Rejection(status: 400, code: "pii_detected", message: "PII detected: \(list)", shape: PromptFormat.openai.refusalShape))
+    static func refusal(_ counts: PIICounts) -> Rejection {
+        Rejection(status: 400, code: "pii_detected", message: "PII detected: \(counts.shown)", shape: PromptFormat.openai.refusalShape)
     }
 
-    /// The findings of a text, those of custom patterns first.
-    private func find(_ text: [UInt8]) throws(PluginFailure) -> [PIISpan] {
-        let found = text.withUnsafeBytes { self.detector.detect($0) }
-        guard !self.patterns.isEmpty else { return found }
-        var custom: [PIISpan] = []
-        for pattern in self.patterns {
-            let result: Result<[PIISpan], PatternFailure> = text.withUnsafeBytes { raw in
-                var spans: [PIISpan] = [], position = 0
-                do throws(PatternFailure) {
-                    while position < raw.count, let range = try pattern.firstRange(in: raw, from: position) {
-                        if !range.isEmpty { spans.append(PIISpan(range: range, category: .custom, score: 100)) }
-                        position = max(range.upperBound, position + 1)
-                    }
-                    return .success(spans)
-                } catch { return .failure(error) }
-            }
-            // A pattern that reaches its limits has not shown that nothing is there.
-            guard case .success(let spans) = result else { throw PluginFailure("pattern_limit") }
-            for span in spans where !custom.contains(where: { $0.range.overlaps(span.range) }) { custom.append(span) }
-        }
-        return (custom + found.filter { span in !custom.contains { $0.range.overlaps(span.range) } }).sorted { $0.range.lowerBound < $1.range.lowerBound }
+    /// Texts without their personal data.
+    struct Cleaned {
+        var texts: [[UInt8]] = []
+        var counts = PIICounts()
     }
 
-    // MARK: Unstreamed answers
-
-    public var need: ResponseNeed { .body(limit: 8 << 20) }
-    public var seesResponses: Bool { self.configuration.recoversRedacted && !self.configuration.blocksIfDetected }
-    public var seesStreams: Bool { self.seesResponses }
-
-    public func handle(_ response: inout GatewayResponse, _ context: inout StageContext<AISanitizer>) async throws(PluginFailure) -> ResponseVerdict {
-        guard let redaction = response.notes?.note(of: self.instanceID, as: Redaction.self), !response.fields.contains(.contentEncoding),
-            let document = try? JSONDocument(response.body), let choices = document["choices"]
-        else { return .pass }
-        var restorer = Restorer(redaction)
-        var splice = JSONSplice(response.body)
-        for choice in choices.elements {
-            for part in PromptReader.read(message: choice).parts {
-                guard let text = part.view.text else { continue }
-                let bytes = Array(text.readableBytesView)
-                let restored = restorer.restore(bytes, isJSON: part.kind == .toolArguments)
-                if restored != bytes, !splice.replace(part.view, string: ByteBuffer(bytes: restored)) { throw PluginFailure("restore_overlap") }
+    /// Replaces what is found in texts of one message or answer.
+    func clean(_ texts: [[UInt8]], _ redaction: inout Redaction, _ context: inout StageContext<AISanitizer>) async throws(PluginFailure) -> Cleaned {
+        var cleaned = Cleaned()
+        guard let service = self.service else {
+            for text in texts {
+                let spans = try self.finder.find(text)
+                for span in spans { cleaned.counts.add(span.category) }
+                cleaned.texts.append(spans.isEmpty ? text : redaction.redact(text, spans))
             }
+            return cleaned
         }
-        context.set(.restored, .int(Int64(restorer.restored)))
-        if restorer.unknown > 0 { context.set(.unknown, .int(Int64(restorer.unknown))) }
-        if splice.isEmpty { return .pass }
-        response.body = splice.apply()
-        return .modified
+        // A text of blanks holds nothing; asking for none would be refused.
+        guard texts.contains(where: { text in text.contains { $0 > 0x20 } }) else { return Cleaned(texts: texts) }
+        let answer = try await context.call(service, texts)
+        cleaned.texts = answer.texts
+        for item in answer.items {
+            let category = PIIService.category(item.entityType)
+            cleaned.counts.add(category)
+            redaction.add(Redaction.Entry(original: item.original, replacement: item.replacement, category: category))
+        }
+        return cleaned
+    }
+
+    /// What Kong's log holds of sanitized items: type, original, replacement.
+    private static func listed(_ entries: [Redaction.Entry]) -> String {
+        var writer = JSONWriter()
+        writer.beginArray()
+        for entry in entries {
+            writer.beginObject()
+            writer.key("entity_type")
+            writer.string(entry.category.entityType)
+            writer.key("original_text")
+            writer.string(ByteBuffer(bytes: entry.original))
+            writer.key("redact_text")
+            writer.string(ByteBuffer(bytes: entry.replacement))
+            writer.endObject()
+        }
+        writer.endArray()
+        return String(buffer: writer.buffer)
     }
 }

@@ -3,10 +3,9 @@ import GatewayPII
 
 /// Configuration of `ai-sanitizer`. Names, types, limits and defaults: Kong 3.15.
 ///
-/// Detection runs in this process: where Kong's service would be found is accepted and has no effect. What this build does not do yet is refused, so that nobody
-/// believes himself protected.
+/// Detection runs in this process unless `host` names Kong's service.
 public struct AISanitizerConfiguration: GatewayConfiguration, Hashable {
-    /// What is looked for; Kong's default `all_and_credentials` has to be spelt out here.
+    /// What is looked for. Default `all_and_credentials`.
     public let anonymize: [Category]
     public let mode: Mode
     public let redaction: Redaction
@@ -17,6 +16,18 @@ public struct AISanitizerConfiguration: GatewayConfiguration, Hashable {
     /// Whether all messages are looked at, not only the last. Default true.
     public let looksAtHistory: Bool
     public let customPatterns: [CustomPattern]
+    /// Whether a failure to look ends the request (or its answer), rather than letting the text pass as it is. Default true.
+    public let stopsOnError: Bool
+    /// Whether originals and what replaced them stand in the evidence. Only where `skip_logging_sanitized_items: false` is written.
+    public let logsItems: Bool
+    /// Kong's PII service; nil: this process looks itself.
+    public let service: Service?
+
+    public struct Service: Sendable, Hashable {
+        public let url: String
+        /// 0: no limit.
+        public let timeoutMilliseconds: Int
+    }
 
     /// A pattern of the operator's own.
     public struct CustomPattern: Sendable, Hashable {
@@ -34,31 +45,33 @@ public struct AISanitizerConfiguration: GatewayConfiguration, Hashable {
         case allAndCredentials = "all_and_credentials"
         case bank, credentials, creditcard, crypto, custom, date, domain, driverlicense, email, general, ip, medical, nationalid, nrp, passport, phone, ssn, url
 
-        /// nil: not detected in this build.
-        var detected: PIICategory? {
+        var detected: PIICategories {
             switch self {
-            case .all, .allAndCredentials, .general, .nrp: nil
-            case .bank: .bank
-            case .credentials: .credentials
-            case .creditcard: .creditCard
-            case .crypto: .crypto
-            case .custom: .custom
-            case .date: .date
-            case .domain: .domain
-            case .driverlicense: .driverLicense
-            case .email: .email
-            case .ip: .ip
-            case .medical: .medical
-            case .nationalid: .nationalID
-            case .passport: .passport
-            case .phone: .phone
-            case .ssn: .ssn
-            case .url: .url
+            // Kong's page: `all` is every field of its list, credentials among them.
+            case .all, .allAndCredentials: .all
+            case .general: [PIICategories(.person), PIICategories(.location), PIICategories(.organization)]
+            case .bank: PIICategories(.bank)
+            case .credentials: PIICategories(.credentials)
+            case .creditcard: PIICategories(.creditCard)
+            case .crypto: PIICategories(.crypto)
+            case .custom: PIICategories(.custom)
+            case .date: PIICategories(.date)
+            case .domain: PIICategories(.domain)
+            case .driverlicense: PIICategories(.driverLicense)
+            case .email: PIICategories(.email)
+            case .ip: PIICategories(.ip)
+            case .medical: PIICategories(.medical)
+            case .nationalid: PIICategories(.nationalID)
+            case .nrp: PIICategories(.nrp)
+            case .passport: PIICategories(.passport)
+            case .phone: PIICategories(.phone)
+            case .ssn: PIICategories(.ssn)
+            case .url: PIICategories(.url)
             }
         }
     }
 
-    var categories: PIICategories { self.anonymize.compactMap(\.detected).reduce(into: []) { $0.insert(PIICategories($1)) } }
+    var categories: PIICategories { self.anonymize.reduce(into: []) { $0.formUnion($1.detected) } }
 
     public init(from node: inout ConfigurationNode) {
         self.anonymize = node.choices("anonymize", default: [.allAndCredentials])
@@ -67,25 +80,27 @@ public struct AISanitizerConfiguration: GatewayConfiguration, Hashable {
         self.recoversRedacted = node.bool("recover_redacted", default: true)
         self.blocksIfDetected = node.bool("block_if_detected", default: false)
         self.looksAtHistory = node.bool("allow_all_conversation_history", default: true)
+        self.stopsOnError = node.bool("stop_on_error", default: true)
+        // Kong logs originals unless told not to; here they are logged only when that is spelt out.
+        self.logsItems = node.optionalBool("skip_logging_sanitized_items").map { !$0 } ?? false
         self.customPatterns = node.objects("custom_patterns", count: 1...Int.max) { pattern in
             CustomPattern(name: pattern.requiredString("name"), regex: pattern.optionalPattern("regex", options: GuardPatterns.options) ?? "", score: pattern.number("score", default: 0.5, in: 0...1))
         }
-        // Kong's service: accepted, of no use here.
-        _ = (node.optionalString("host"), node.optionalNumber("port"), node.optionalString("scheme"), node.optionalNumber("timeout"), node.optionalNumber("keepalive_timeout"))
-        _ = (node.optionalBool("stop_on_error"), node.optionalBool("skip_logging_sanitized_items"))
-        node.warnWithoutEffect("host", "port", "scheme", "timeout", "keepalive_timeout", "stop_on_error", "skip_logging_sanitized_items")
-        self.refuseUnserved(&node)
+        self.service = Self.service(from: &node)
+        if self.anonymize.contains(.custom), self.customPatterns.isEmpty { node.report("custom needs custom_patterns", at: "anonymize") }
     }
 
-    private func refuseUnserved(_ node: inout ConfigurationNode) {
-        let missing = self.anonymize.filter { $0.detected == nil }.map(\.rawValue)
-        if !missing.isEmpty {
-            node.report(
-                "\(missing.joined(separator: ", ")) cannot be served yet: names, places, organizations and nationalities are not detected", at: "anonymize",
-                hint: "list the others: phone, email, creditcard, …")
+    /// Kong's service is asked where its host is spelt out; without one the detector of this process works.
+    private static func service(from node: inout ConfigurationNode) -> Service? {
+        let host = node.optionalString("host", .nonEmpty), port = node.optionalInt("port", in: 0...65_535), scheme = node.optionalString("scheme")
+        let timeout = node.int("timeout", default: 10_000, in: 0...Int.max)
+        _ = node.optionalInt("keepalive_timeout", in: 0...Int.max)
+        if let scheme, scheme != "http", scheme != "https" { node.report("\"\(scheme)\" is neither http nor https", at: "scheme") }
+        guard let host else {
+            node.warnWithoutEffect("port", "scheme", "timeout", "keepalive_timeout")
+            return nil
         }
-        if self.mode != .input { node.report("\(self.mode.rawValue) is not served yet; INPUT is", at: "sanitization_mode") }
-        if self.redaction == .synthetic { node.report("synthetic is not served yet; placeholder is", at: "redact_type") }
-        if self.anonymize.contains(.custom), self.customPatterns.isEmpty { node.report("custom needs custom_patterns", at: "anonymize") }
+        node.warnWithoutEffect("keepalive_timeout")
+        return Service(url: "\(scheme ?? "http")://\(host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host):\(port ?? 8080)/llm/v1/sanitize", timeoutMilliseconds: timeout)
     }
 }

@@ -103,7 +103,7 @@ public final class DirectProxy: RequestPlugin {
 
     private func plan(_ body: ModelRequestBody, _ operation: ModelOperation) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
         guard body.isObject, let prompt = body.prompt, !prompt.isNull else {
-            throw RefusedRequest(400, "missing_prompt", "the request body has no \"\(operation.promptMember)\"", parameter: "\(operation.promptMember)")
+            throw RefusedRequest(400, "missing_prompt", "the request body has no \"\(operation.promptMember())\"", parameter: "\(operation.promptMember())")
         }
         guard let name = body.model, let slash = name.firstIndex(of: "/") else {
             throw RefusedRequest(400, "invalid_model", "name the model as provider/model; providers: \(self.providerNames)", parameter: "model")

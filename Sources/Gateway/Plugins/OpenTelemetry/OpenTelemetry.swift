@@ -1,24 +1,44 @@
 public import GatewayCore
 public import Telemetry
 
-/// `opentelemetry`: exports the traces of the requests it applies to over OTLP/HTTP. https://developer.konghq.com/plugins/opentelemetry/
+/// `opentelemetry`: exports the traces, log records and metrics of the requests it applies to over OTLP/HTTP, and says how their trace context
+/// travels. https://developer.konghq.com/plugins/opentelemetry/
 public final class OpenTelemetry: LogPlugin {
     public typealias Field = NoEvidence
     public static let descriptor = PluginDescriptor(name: "opentelemetry", priority: 14)
-    public let sink: (any EvidenceConsumer)?
+    public let sinks: [any EvidenceConsumer]
     public let sampler: Sampler?
+    public let propagation: TracePropagation?
 
     public init(configuration: OpenTelemetryConfiguration, services: PluginServices) throws(ConfigurationError) {
         // Both of Kong's strategies fall back to the probability for new traces; with "drop" a caller's negative decision stands, with the
         // other one only the probability counts for requests whose caller did not sample.
         self.sampler = configuration.samplingRate.map { Sampler(ratio: $0, followsParent: configuration.samplingStrategy == .parentDropProbabilityFallback) }
-        self.sink = configuration.tracesEndpoint.map { endpoint in
-            services.sinks.traces(
-                TraceSinkSettings(
-                    endpoint: endpoint, headers: configuration.headers, resourceAttributes: configuration.resourceAttributes,
-                    connectTimeoutMilliseconds: configuration.connectTimeoutMilliseconds, timeoutMilliseconds: configuration.readTimeoutMilliseconds,
-                    batchSize: configuration.queue.maximumBatchSize, batchDelaySeconds: configuration.queue.maximumCoalescingDelaySeconds,
-                    maximumEntries: configuration.queue.maximumEntries, maximumRetrySeconds: configuration.queue.maximumRetryTimeSeconds))
+        self.propagation = configuration.propagation.rules(responseHeader: configuration.traceIDResponseHeader)
+        func settings(_ endpoint: String) -> TraceSinkSettings {
+            TraceSinkSettings(
+                endpoint: endpoint, headers: configuration.headers, resourceAttributes: configuration.resourceAttributes,
+                connectTimeoutMilliseconds: configuration.connectTimeoutMilliseconds, timeoutMilliseconds: configuration.readTimeoutMilliseconds,
+                queue: configuration.queue.settings)
         }
+        var sinks: [any EvidenceConsumer] = []
+        if let endpoint = configuration.tracesEndpoint { sinks.append(services.sinks.traces(settings(endpoint))) }
+        // One record a request, whichever of the two names the receiver.
+        for endpoint in Set([configuration.logsEndpoint, configuration.accessLogs.endpoint].compactMap { $0 }).sorted() {
+            sinks.append(services.sinks.sink(.otlpLogs(settings(endpoint))))
+        }
+        if let endpoint = configuration.metrics.endpoint {
+            let metrics = configuration.metrics
+            sinks.append(
+                services.sinks.sink(
+                    .otlpMetrics(
+                        settings(endpoint),
+                        MetricPushSettings(
+                            intervalSeconds: metrics.pushIntervalSeconds, includesAI: metrics.includesAIMetrics, includesBandwidth: metrics.includesBandwidthMetrics,
+                            includesLatency: metrics.includesLatencyMetrics, includesRequests: metrics.includesRequestMetrics))))
+        }
+        self.sinks = sinks
     }
+
+    public var sink: (any EvidenceConsumer)? { self.sinks.first }
 }

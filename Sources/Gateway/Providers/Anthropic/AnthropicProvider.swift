@@ -13,9 +13,12 @@ final class AnthropicProvider: TranslatingAdapter {
 
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {
         let parts = try UpstreamURL(settings.upstreamURL ?? AnthropicProvider.address)
-        if settings.upstreamURL != nil { return ProviderLocation(endpoint: parts.endpoint, path: parts.path.isEmpty ? "/v1/messages" : parts.path, query: parts.query) }
+        let suffix = settings.countsTokens ? "/count_tokens" : ""
+        if settings.upstreamURL != nil {
+            return ProviderLocation(endpoint: parts.endpoint, path: (parts.path.isEmpty ? "/v1/messages" : parts.path) + suffix, query: parts.query)
+        }
         let path = settings.upstreamPath.map { $0.hasPrefix("/") ? $0 : "/\($0)" } ?? "/v1/messages"
-        return ProviderLocation(endpoint: parts.endpoint, path: path)
+        return ProviderLocation(endpoint: parts.endpoint, path: path + suffix)
     }
 
     func fields(_ settings: ProviderSettings) -> [(name: String, value: String)] {

@@ -54,21 +54,48 @@ final class OpenAIResponseReader: ModelResponseReader {
 
     // MARK: Document
 
+    /// One walk over the answer, which is long where it matters and passed on as it is, whatever it holds.
     func document(_ bytes: ByteBuffer) {
-        guard let document = try? JSONDocument(bytes), document.result.root.kind == .object else { return }
-        self.facts.isComplete = true
-        document.forEachMember { key, value in
-            switch key.count {
-            case 2 where key.isText("id"): self.facts.id = JSONView(bytes, value).text
-            case 5 where key.isText("model"): self.facts.model = JSONView(bytes, value).text
-            case 5 where key.isText("usage"): self.read(JSONView(bytes, value))
-            case 7 where key.isText("choices"):
-                for choice in JSONView(bytes, value).elements {
-                    if let reason = choice["finish_reason"]?.text { self.add(finishReason: reason) }
+        bytes.withUnsafeReadableBytes { raw in
+            guard var walk = JSONWalk(raw) else { return }
+            func text(_ range: Range<Int>?) -> ByteBuffer? { range.flatMap { bytes.getSlice(at: bytes.readerIndex + $0.lowerBound, length: $0.count) } }
+            let isObject = walk.object { walk, key in
+                switch key.count {
+                case 2 where key.isText("id"): self.facts.id = text(walk.plainString())
+                case 5 where key.isText("model"): self.facts.model = text(walk.plainString())
+                case 5 where key.isText("usage"): self.readUsage(&walk)
+                case 7 where key.isText("choices"):
+                    _ = walk.array { walk in
+                        _ = walk.object { walk, key in
+                            guard key.count == 13, key.isText("finish_reason"), let reason = text(walk.plainString()) else { return }
+                            self.add(finishReason: reason)
+                        }
+                    }
+                default: return
                 }
+            }
+            self.facts.isComplete = isObject && walk.isWhole
+        }
+        // What broke off says nothing reliable.
+        if !self.facts.isComplete { self.facts = ModelResponseFacts() }
+    }
+
+    private func readUsage(_ walk: inout JSONWalk) {
+        var usage = TokenUsage()
+        let isObject = walk.object { walk, key in
+            switch key.count {
+            case 13 where key.isText("prompt_tokens"): usage.input = Int64(walk.int() ?? 0)
+            case 17 where key.isText("completion_tokens"): usage.output = Int64(walk.int() ?? 0)
+            case 21 where key.isText("prompt_tokens_details"):
+                _ = walk.object { walk, key in if key.isText("cached_tokens") { usage.cachedInput = Int64(walk.int() ?? 0) } }
+            case 25 where key.isText("completion_tokens_details"):
+                _ = walk.object { walk, key in if key.isText("reasoning_tokens") { usage.reasoning = Int64(walk.int() ?? 0) } }
             default: return
             }
         }
+        guard isObject else { return }
+        usage.source = .providerReported
+        self.facts.usage = usage
     }
 
     // MARK: Parts

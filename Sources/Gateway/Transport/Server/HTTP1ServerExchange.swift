@@ -98,42 +98,43 @@ final class HTTP1ServerExchange: DownstreamExchange {
         guard case .none = self.response else { return }
         var isChunked = false
         self.mayPersist = self.mayPersist && !self.transport.loop.isDraining
+        let room = fields.writtenBound &+ (lines?.count ?? 0) &+ HeadWriter.fixedRoom
         self.transport.withOutput { out in
-            let before = out.readableBytes
-            HTTPWriter.statusLine(status, into: &out)
-            fields.write(into: &out, skipping: skipping.union([.contentLength, .transferEncoding, .connection]))
-            if let lines { out.writeImmutableBuffer(lines.bytes) }
-            switch framing {
-            case .length(let length):
-                out.writeStaticString("Content-Length: ")
-                HTTPWriter.decimal(length, into: &out)
-                out.writeStaticString("\r\n")
-            case .stream:
-                if self.head.version == .http11 {
-                    isChunked = true
-                    out.writeStaticString("Transfer-Encoding: chunked\r\n")
+            self.responseBytes &+= out.writeHead(room: room) { out in
+                out.statusLine(status)
+                out.put(fields, skipping: skipping.union([.contentLength, .transferEncoding, .connection]))
+                if let lines { out.put(lines) }
+                switch framing {
+                case .length(let length):
+                    out.put("Content-Length: " as StaticString)
+                    out.put(decimal: length)
+                    out.put("\r\n" as StaticString)
+                case .stream:
+                    if self.head.version == .http11 {
+                        isChunked = true
+                        out.put("Transfer-Encoding: chunked\r\n" as StaticString)
+                    } else {
+                        self.mayPersist = false
+                    }
+                case .none:
+                    // The length a HEAD or 304 answer announces is that of the representation, not of this message.
+                    if let length = fields.first(.contentLength), self.head.method == .head || status == 304 {
+                        out.put("Content-Length: " as StaticString)
+                        length.withUnsafeBytes { out.put($0) }
+                        out.put("\r\n" as StaticString)
+                    }
+                }
+                if status == 101 {
+                    // The lines say what the connection becomes.
+                    out.put("\r\n" as StaticString)
+                } else if !self.mayPersist {
+                    out.put("Connection: close\r\n\r\n" as StaticString)
+                } else if self.head.version == .http10 {
+                    out.put("Connection: keep-alive\r\n\r\n" as StaticString)
                 } else {
-                    self.mayPersist = false
-                }
-            case .none:
-                // The length a HEAD or 304 answer announces is that of the representation, not of this message.
-                if let length = fields.first(.contentLength), self.head.method == .head || status == 304 {
-                    out.writeStaticString("Content-Length: ")
-                    out.writeBytes(length)
-                    out.writeStaticString("\r\n")
+                    out.put("\r\n" as StaticString)
                 }
             }
-            if status == 101 {
-                // The lines say what the connection becomes.
-                out.writeStaticString("\r\n")
-            } else if !self.mayPersist {
-                out.writeStaticString("Connection: close\r\n\r\n")
-            } else if self.head.version == .http10 {
-                out.writeStaticString("Connection: keep-alive\r\n\r\n")
-            } else {
-                out.writeStaticString("\r\n")
-            }
-            self.responseBytes &+= out.readableBytes - before
         }
         self.response = .head(framing, isChunked: isChunked)
     }

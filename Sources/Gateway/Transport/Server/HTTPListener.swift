@@ -78,7 +78,7 @@ public final class HTTPListener: Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // Also the number of receive buffers a channel keeps: one, since thousands of streams wait at a time.
             .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 65_536))
+            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 65_536))
         if listener.reusesPort { bootstrap = bootstrap.serverChannelOption(.socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1) }
         if listener.defersAccept { bootstrap = bootstrap.serverChannelOption(.tcpOption(.init(rawValue: TCP_DEFER_ACCEPT)), value: 1) }
         if let keepsAlive = listener.keepsAlive { bootstrap = bootstrap.childChannelOption(.socketOption(.so_keepalive), value: keepsAlive ? 1 : 0) }

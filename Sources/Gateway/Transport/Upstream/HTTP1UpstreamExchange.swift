@@ -70,45 +70,50 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
     }
 
     private func writeHead(_ request: borrowing UpstreamRequest, into bytes: inout ByteBuffer) {
-        bytes.writeString(request.method.name)
-        bytes.writeStaticString(" ")
-        if let prefix = self.connection.targetPrefix { bytes.writeString(prefix) }
-        bytes.writeImmutableBuffer(request.target)
-        bytes.writeStaticString(" HTTP/1.1\r\nHost: ")
-        bytes.writeString(request.host)
-        bytes.writeStaticString("\r\n")
-        request.fields.write(into: &bytes, skipping: request.skipped.union([.host, .contentLength, .transferEncoding]))
-        bytes.writeImmutableBuffer(request.lines.bytes)
-        if let authorization = self.connection.proxyAuthorization { bytes.writeString("Proxy-Authorization: \(authorization)\r\n") }
-        if let trace = request.trace { HTTP1UpstreamExchange.write(trace, into: &bytes) }
-        switch request.body {
-        case .none:
-            // Methods that define content announce that there is none (RFC 9110 section 8.6).
-            switch request.method {
-            case .post, .put, .patch: bytes.writeStaticString("Content-Length: 0\r\n")
-            default: break
+        let method = request.method.name
+        let room = method.utf8.count &+ request.target.readableBytes &+ request.host.utf8.count &+ request.fields.writtenBound &+ request.lines.count
+            &+ (request.traceLines?.count ?? 0) &+ self.connection.proxyRoom &+ HeadWriter.fixedRoom
+        bytes.writeHead(room: room) { out in
+            out.put(method)
+            out.put(" " as StaticString)
+            if let prefix = self.connection.targetPrefix { out.put(prefix) }
+            out.put(request.target)
+            out.put(" HTTP/1.1\r\nHost: " as StaticString)
+            out.put(request.host)
+            out.put("\r\n" as StaticString)
+            out.put(request.fields, skipping: request.skipped.union([.host, .contentLength, .transferEncoding]))
+            out.put(request.lines)
+            if let line = self.connection.proxyLine { out.put(line) }
+            if let lines = request.traceLines { out.put(lines) }
+            if let trace = request.trace { HTTP1UpstreamExchange.write(trace, into: &out) }
+            switch request.body {
+            case .none:
+                // Methods that define content announce that there is none (RFC 9110 section 8.6).
+                switch request.method {
+                case .post, .put, .patch: out.put("Content-Length: 0\r\n\r\n" as StaticString)
+                default: out.put("\r\n" as StaticString)
+                }
+            case .bytes(let body): HTTP1UpstreamExchange.end(length: body.readableBytes, &out)
+            case .stream(_, .length(let length)): HTTP1UpstreamExchange.end(length: length, &out)
+            case .stream(_, .chunked): out.put("Transfer-Encoding: chunked\r\n\r\n" as StaticString)
+            case .stream(_, .none): out.put("\r\n" as StaticString)
             }
-        case .bytes(let body):
-            bytes.writeStaticString("Content-Length: ")
-            HTTPWriter.decimal(body.readableBytes, into: &bytes)
-            bytes.writeStaticString("\r\n")
-        case .stream(_, .length(let length)):
-            bytes.writeStaticString("Content-Length: ")
-            HTTPWriter.decimal(length, into: &bytes)
-            bytes.writeStaticString("\r\n")
-        case .stream(_, .chunked): bytes.writeStaticString("Transfer-Encoding: chunked\r\n")
-        case .stream(_, .none): break
         }
-        bytes.writeStaticString("\r\n")
     }
 
-    private static func write(_ trace: TraceContext, into bytes: inout ByteBuffer) {
-        bytes.writeStaticString("traceparent: ")
-        bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: 55) { space in
+    private static func end(length: Int, _ out: inout HeadWriter) {
+        out.put("Content-Length: " as StaticString)
+        out.put(decimal: length)
+        out.put("\r\n\r\n" as StaticString)
+    }
+
+    private static func write(_ trace: TraceContext, into out: inout HeadWriter) {
+        out.put("traceparent: " as StaticString)
+        withUnsafeTemporaryAllocation(byteCount: TraceContext.traceparentLength, alignment: 8) { space in
             trace.writeTraceparent(into: space)
-            return 55
+            out.put(UnsafeRawBufferPointer(space))
         }
-        bytes.writeStaticString("\r\n")
+        out.put("\r\n" as StaticString)
     }
 
     /// Passes the client's body on. Returns when it is sent, when the exchange is over, or when either side failed.

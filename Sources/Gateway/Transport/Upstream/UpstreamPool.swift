@@ -162,7 +162,7 @@ final class UpstreamPool: UpstreamTransport, @unchecked Sendable {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             // Also the number of receive buffers a channel keeps.
             .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 65_536))
+            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 1024, maximum: 65_536))
             .connectTimeout(.nanoseconds(Int64(clamping: timeout)))
             .channelInitializer { channel in channel.eventLoop.makeCompletedFuture { try prepare(channel) } }
         guard let resolver = self.options.resolver else { return bootstrap }

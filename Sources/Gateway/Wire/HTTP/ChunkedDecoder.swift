@@ -59,13 +59,16 @@ struct ChunkedDecoder: Sendable {
             if length == 0 {
                 start = offset
             } else {
-                if joined == nil {
-                    joined = ByteBufferAllocator().buffer(capacity: total &- start)
-                    joined?.writeBytes(UnsafeRawBufferPointer(start: p + start, count: length))
-                }
+                if joined == nil { join(p, of: total) }
                 joined?.writeBytes(UnsafeRawBufferPointer(start: p + offset, count: count))
             }
             length &+= count
+        }
+
+        /// Begins a buffer with the data so far, with room for all that can follow.
+        mutating func join(_ p: UnsafePointer<UInt8>, of total: Int) {
+            joined = ByteBufferAllocator().buffer(capacity: total &- start)
+            joined?.writeBytes(UnsafeRawBufferPointer(start: p + start, count: length))
         }
     }
 
@@ -75,6 +78,8 @@ struct ChunkedDecoder: Sendable {
             run.consumed = i
             switch state {
             case .size:
+                i = Self.takeWhole(p, i, count, &run)
+                run.consumed = i
                 guard let next = try readSize(p, i, count, limits) else { return }
                 i = next
             case .data(let left):
@@ -94,6 +99,46 @@ struct ChunkedDecoder: Sendable {
                 return
             }
         }
+    }
+
+    /// Takes chunks that are there whole and whose size line is nothing but digits, which is what nearly all are; the first other one is left to the state machine.
+    ///
+    /// - Returns: the offset behind them.
+    private static func takeWhole(_ p: UnsafePointer<UInt8>, _ start: Int, _ count: Int, _ run: inout Run) -> Int {
+        var i = start
+        if run.length == 0 {
+            guard let chunk = wholeChunk(p, i, count) else { return i }
+            run.start = chunk.start
+            run.length = chunk.end &- chunk.start
+            i = chunk.end &+ 2
+        }
+        guard wholeChunk(p, i, count) != nil else { return i }
+        if run.joined == nil { run.join(p, of: count) }
+        run.joined!.writeWithUnsafeMutableBytes(minimumWritableBytes: count &- i) { space in
+            var written = 0
+            while let chunk = wholeChunk(p, i, count) {
+                let length = chunk.end &- chunk.start
+                (space.baseAddress! + written).copyMemory(from: p + chunk.start, byteCount: length)
+                written &+= length
+                i = chunk.end &+ 2
+            }
+            return written
+        }
+        run.length = run.joined!.readableBytes
+        return i
+    }
+
+    /// Where the data of a chunk lies that is complete with its line end and not the last one.
+    @inline(__always)
+    private static func wholeChunk(_ p: UnsafePointer<UInt8>, _ start: Int, _ count: Int) -> (start: Int, end: Int)? {
+        var size = 0, i = start
+        while i < count, i &- start < 6, let digit = ByteScan.hexValue(p[i]) {
+            size = size &<< 4 | Int(digit)
+            i &+= 1
+        }
+        let end = i &+ 2 &+ size
+        guard size > 0, end &+ 2 <= count, p[i] == 0x0D, p[i &+ 1] == 0x0A, p[end] == 0x0D, p[end &+ 1] == 0x0A else { return nil }
+        return (i &+ 2, end)
     }
 
     /// Reads one size line; returns the offset behind it, or nil when it is not complete.

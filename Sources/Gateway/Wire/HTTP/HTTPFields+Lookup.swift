@@ -1,3 +1,6 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
 public import NIOCore
 
 extension HTTPFields {
@@ -18,6 +21,12 @@ extension HTTPFields {
 
     /// Value of the first field with this name, or nil; the case of letters does not matter.
     public func first(name: UnsafeRawBufferPointer) -> ByteBufferView? { firstEntry(name: name).map { value(of: $0) } }
+
+    /// Whether there is a field with this name whose first value begins with these bytes.
+    public func hasValue(_ field: KnownField, prefix: StaticString) -> Bool {
+        guard present.contains(field), let entry = entries.first(where: { $0.known == field }), Int(entry.valueLength) >= prefix.utf8CodeUnitCount else { return false }
+        return bytes.withUnsafeReadableBytes { memcmp($0.baseAddress! + Int(entry.valueOffset), prefix.utf8Start, prefix.utf8CodeUnitCount) == 0 }
+    }
 
     /// Value of the first field with this name as text (invalid UTF-8 repaired), or nil.
     public func firstString(_ field: KnownField) -> String? { first(field).map { String(decoding: $0, as: UTF8.self) } }

@@ -9,10 +9,19 @@ extension HTTPFields {
     ///   - output: Where to write.
     ///   - skipped: Names to leave out.
     public func write(into output: inout ByteBuffer, skipping skipped: KnownFieldSet = []) {
+        self.forEachRun(skipping: skipped) { output.writeBytes($0) }
+    }
+
+    /// Most bytes that the lines take when they are written.
+    public var writtenBound: Int { self.bytes.readableBytes &+ 2 &* self.entries.count }
+
+    /// Calls `body` with the bytes of the lines in order, whole runs where they lie together.
+    @inline(__always)
+    func forEachRun(skipping skipped: KnownFieldSet, _ body: (UnsafeRawBufferPointer) -> Void) {
         bytes.withUnsafeReadableBytes { raw in
             var runStart = 0, runEnd = 0
             func flush() {
-                if runEnd > runStart { output.writeBytes(UnsafeRawBufferPointer(rebasing: raw[runStart..<runEnd])) }
+                if runEnd > runStart { body(UnsafeRawBufferPointer(rebasing: raw[runStart..<runEnd])) }
             }
             for entry in entries {
                 if let known = entry.known, skipped.contains(known) { continue }
@@ -27,10 +36,10 @@ extension HTTPFields {
                     flush()
                     runStart = 0
                     runEnd = 0
-                    output.writeBytes(UnsafeRawBufferPointer(rebasing: raw[Int(entry.nameOffset)..<entry.nameEnd]))
-                    output.writeStaticString(": ")
-                    output.writeBytes(UnsafeRawBufferPointer(rebasing: raw[Int(entry.valueOffset)..<entry.valueEnd]))
-                    output.writeStaticString("\r\n")
+                    body(UnsafeRawBufferPointer(rebasing: raw[Int(entry.nameOffset)..<entry.nameEnd]))
+                    (": " as StaticString).withBytes(body)
+                    body(UnsafeRawBufferPointer(rebasing: raw[Int(entry.valueOffset)..<entry.valueEnd]))
+                    ("\r\n" as StaticString).withBytes(body)
                 }
             }
             flush()

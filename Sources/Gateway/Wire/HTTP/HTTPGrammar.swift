@@ -28,18 +28,25 @@ enum HTTPGrammar {
     /// First byte that may not stand in a field value, or nil: control characters other than the tab, and DEL (RFC 9110 section 5.5).
     static func invalidValueByte(in p: UnsafePointer<UInt8>, from start: Int, to end: Int) -> UInt8? {
         var i = start
+        while i &+ 16 <= end {
+            if Vector.hasControl(p, i) { return firstInvalid(in: p, from: i, to: end) }
+            i &+= 16
+        }
+        // The rest by whole words, the last of them overlapping what was looked at.
+        if i < end, end &- start >= 16 { return Vector.hasControl(p, end &- 16) ? firstInvalid(in: p, from: i, to: end) : nil }
+        if i &+ 8 <= end {
+            if hasControl(Swar.load(p, i)) || hasControl(Swar.load(p, end &- 8)) { return firstInvalid(in: p, from: i, to: end) }
+            return nil
+        }
+        return firstInvalid(in: p, from: i, to: end)
+    }
+
+    @inline(__always)
+    private static func hasControl(_ word: UInt64) -> Bool { Swar.control(word) | Swar.equal(word, 0x7F) != 0 }
+
+    private static func firstInvalid(in p: UnsafePointer<UInt8>, from start: Int, to end: Int) -> UInt8? {
+        var i = start
         while i < end {
-            while i &+ 8 <= end {
-                let word = Swar.load(p, i)
-                let hit = Swar.control(word) | Swar.equal(word, 0x7F)
-                if hit == 0 {
-                    i &+= 8
-                } else {
-                    i &+= hit.trailingZeroBitCount >> 3
-                    break
-                }
-            }
-            guard i < end else { return nil }
             let c = p[i]
             if (c < 0x20 && c != 0x09) || c == 0x7F { return c }
             i &+= 1

@@ -35,19 +35,20 @@ public final class HTTPRequestHead: Sendable {
         self.expectsContinue = expectsContinue
         self.upgradeRequested = upgradeRequested
         self.authorityMismatch = authorityMismatch
+        // Asked for several times a request: looked at once.
+        let authority = target.authority ?? fields.first(.host)
+        let parts = authority.flatMap(HTTPRequestHead.parse)
+        self.authority = authority
+        self.host = parts.flatMap { parts in authority.map { $0[$0.startIndex..<($0.startIndex + parts.hostLength)] } }
+        self.port = parts?.port
     }
 
     /// The effective authority: that of the target, else Host; nil for an HTTP/1.0 request without Host.
-    public var authority: ByteBufferView? { target.authority ?? fields.first(.host) }
-
+    public let authority: ByteBufferView?
     /// The host of the effective authority without its port; IPv6 literals keep their brackets.
-    public var host: ByteBufferView? {
-        guard let authority, let parts = Self.parse(authority) else { return nil }
-        return authority[authority.startIndex..<(authority.startIndex + parts.hostLength)]
-    }
-
+    public let host: ByteBufferView?
     /// The port the effective authority names, or nil when it names none.
-    public var port: Int? { authority.flatMap(Self.parse)?.port }
+    public let port: Int?
 
     private static func parse(_ authority: ByteBufferView) -> HTTPAuthority.Parts? {
         authority.withUnsafeBytes { raw in

@@ -27,9 +27,10 @@ enum JSONSkipper {
 
     /// From behind an opening quote to behind the closing one.
     @inline(__always)
-    private static func string(_ p: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> (next: Int, hasEscapes: Bool) {
+    static func string(_ p: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> (next: Int, hasEscapes: Bool) {
         var i = start, hasEscapes = false
         while i < end {
+            while i &+ 4 &* Vector.width <= end, !Vector.hasQuoteOrBackslash(p, i) { i &+= 4 &* Vector.width }
             while i &+ Vector.width <= end {
                 let skipped = Vector.first(Vector.quoteOrBackslash(Vector.load(p, i)))
                 i &+= skipped

@@ -1,13 +1,14 @@
 extension JSONValidator {
     /// Reads a string from behind its opening quote to behind its closing one; true when it holds escapes.
     ///
-    /// Plain ASCII, nearly all of a chat body, passes sixteen bytes a step.
+    /// Plain ASCII, nearly all of a chat body, passes sixty-four bytes a step.
     @inline(__always)
     mutating func string() throws(JSONFault) -> Bool {
         var i = self.i
         let end = end
         var hasEscapes = false
         while true {
+            while i &+ 4 &* Vector.width <= end, Vector.isPlain(p, i) { i &+= 4 &* Vector.width }
             while i &+ Vector.width <= end {
                 let bytes = Vector.load(p, i)
                 let skipped = Vector.first(Vector.quoteOrBackslash(bytes) .| Vector.controlOrHigh(bytes))

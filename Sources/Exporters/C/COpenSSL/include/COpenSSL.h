@@ -23,4 +23,12 @@ void pellucid_hmac_sha256(const pellucid_hmac_key *key, const void *bytes, size_
 // A self-signed P-256 certificate for a DNS name and its key, in PEM; the caller frees both texts. Returns 0 when it cannot be made.
 int pellucid_self_signed(const char *name, int days, char **certificate_pem, char **key_pem);
 
+// A private RSA key in PEM (PKCS #1 or #8, without passphrase); NULL when it is none.
+typedef struct pellucid_rsa_key pellucid_rsa_key;
+pellucid_rsa_key *pellucid_rsa_key_create(const void *pem, size_t count);
+void pellucid_rsa_key_destroy(pellucid_rsa_key *key);
+
+// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 section 8.2). Returns the signature's length, 0 when it cannot be made or does not fit.
+size_t pellucid_rsa_sign(const pellucid_rsa_key *key, const void *bytes, size_t count, uint8_t *out, size_t capacity);
+
 #endif

@@ -21,7 +21,7 @@ extension EntityCollector {
         let place = [scope.serviceID, scope.routeID, scope.consumerID, scope.consumerGroupID].map { $0 ?? "" } + references.map(\.reference.text)
         let metadata = self.metadata(&node, kind: "plugins", key: "\(name):\(place.joined(separator: ":")):\(instanceName ?? "")")
         self.register(instanceName, field: "instance_name", kind: "plugins", of: metadata, node)
-        Self.checkSettings(&node)
+        Self.checkSettings(&node, own: self.plugins[name]?.settings ?? [])
         let ordering = node.object("ordering") { ordering in
             (before: ordering.object("before") { $0.strings("access", .nonEmpty) } ?? [], after: ordering.object("after") { $0.strings("access", .nonEmpty) } ?? [])
         }
@@ -41,11 +41,12 @@ extension EntityCollector {
     }
 
     /// A plugin's `_pellucid:` section. A mode that is misspelled must not enforce what was meant to be tried out.
-    private static func checkSettings(_ node: inout ConfigurationNode) {
+    private static func checkSettings(_ node: inout ConfigurationNode, own: Set<String>) {
         enum Mode: String, CaseIterable { case enforce, shadow }
         _ = node.object("_pellucid") { settings in
             settings.warnWithoutEffect("on_unsupported")
             settings.ignore("on_unsupported")
+            for key in own.sorted() { settings.ignore(key) }
             return settings.choice("mode", default: Mode.enforce)
         }
     }

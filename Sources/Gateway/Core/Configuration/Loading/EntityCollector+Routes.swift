@@ -7,6 +7,7 @@ extension EntityCollector {
         let name = node.optionalString("name", .entityName)
         let metadata = self.metadata(&node, kind: "routes", key: name)
         self.register(name, field: "name", kind: "routes", of: metadata, node)
+        _ = node.object("_pellucid") { $0.bool("server_timing", default: false) }
         var references: [(field: ReferenceField, reference: EntityReference)] = []
         var serviceID: String?
         if case .service(let id) = parent {

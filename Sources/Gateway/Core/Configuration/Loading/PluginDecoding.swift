@@ -4,15 +4,18 @@ public struct PluginDecoding: Sendable {
     public let decode: @Sendable (inout ConfigurationNode) -> any Sendable
     /// What the plugin may be attached to, beside everything at once.
     public let scopes: Set<PluginScope>
+    /// Keys of its `_pellucid:` section that the plugin reads itself, beside those of every plugin.
+    public let settings: Set<String>
 
     /// A decoding made of a closure.
-    public init(scopes: Set<PluginScope> = Set(PluginScope.allCases), decode: @escaping @Sendable (inout ConfigurationNode) -> any Sendable) {
+    public init(scopes: Set<PluginScope> = Set(PluginScope.allCases), settings: Set<String> = [], decode: @escaping @Sendable (inout ConfigurationNode) -> any Sendable) {
         self.scopes = scopes
+        self.settings = settings
         self.decode = decode
     }
 
     /// The decoding of a configuration type.
-    public init<Configuration: GatewayConfiguration>(_ type: Configuration.Type, scopes: Set<PluginScope> = Set(PluginScope.allCases)) {
-        self.init(scopes: scopes) { node in Configuration(from: &node) }
+    public init<Configuration: GatewayConfiguration>(_ type: Configuration.Type, scopes: Set<PluginScope> = Set(PluginScope.allCases), settings: Set<String> = []) {
+        self.init(scopes: scopes, settings: settings) { node in Configuration(from: &node) }
     }
 }

@@ -2,6 +2,8 @@
 public struct PellucidSettings: GatewayConfiguration, Hashable {
     /// The audit stream.
     public let audit: AuditSettings
+    /// What is recorded, and what is taken out of it.
+    public let redaction: RedactionSettings
     /// What a request may be at most.
     public let limits: LimitSettings
     /// How long clients may take.
@@ -26,6 +28,11 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
     public let isRealIPRecursive: Bool
     /// Series one metric may have before labels become `__other__`. Default 10,000, 100 to 1,000,000.
     public let seriesBudget: Int
+    /// Whether histograms also keep Prometheus' native buckets, which the protobuf format shows (then instead of the others, for a Prometheus that asks
+    /// for them). Default false. Read at the start only.
+    public let keepsNativeHistograms: Bool
+    /// Requests whose decision records are kept in memory for `pellucid explain`. Default 1,000; 0 to 100,000. Read at the start only.
+    public let explainedRequests: Int
 
     /// Every default.
     public static let defaults: PellucidSettings = {
@@ -36,6 +43,7 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
     public init(from node: inout ConfigurationNode) {
         node.ignore("_comment")
         self.audit = node.configurationOrDefaults("audit")
+        self.redaction = node.configurationOrDefaults("redaction")
         self.limits = node.configurationOrDefaults("limits")
         self.timeouts = node.configurationOrDefaults("timeouts")
         self.tls = node.configurationOrDefaults("tls")
@@ -48,6 +56,8 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
         self.trustedProxies = node.strings("trusted_proxies", network)
         self.realIPHeader = node.string("real_ip_header", default: "X-Real-IP", .headerName)
         self.isRealIPRecursive = node.bool("real_ip_recursive", default: false)
+        self.keepsNativeHistograms = node.bool("native_histograms", default: false)
+        self.explainedRequests = node.int("explained_requests", default: 1_000, in: 0...100_000)
         self.seriesBudget = node.int("series_budget", default: 10_000, in: 100...1_000_000)
     }
 }

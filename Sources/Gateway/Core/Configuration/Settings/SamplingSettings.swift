@@ -10,13 +10,18 @@ public struct SamplingSettings: GatewayConfiguration, Hashable {
     public let keepsSlowerThanSeconds: Double?
     /// Requests that cost more (in the currency of the price table) are exported although the head decision said no; nil is off.
     public let keepsCostlierThan: Double?
+    /// Whether the last three hold against a caller's explicit no. Default false.
+    public let overridesParent: Bool
+    /// Most traces that begin here and are sampled, a second and route; nil is no limit.
+    public let maximumPerSecond: Double?
 
     public init(from node: inout ConfigurationNode) {
         self.ratio = node.number("ratio", default: 1, in: 0...1)
         self.followsParent = node.bool("follow_parent", default: true)
         self.keepsFailures = node.bool("keep_failures", default: true)
         self.keepsSlowerThanSeconds = node.optionalNumber("keep_slower_than_seconds", in: 0...86_400)
-        node.warnWithoutEffect("keep_failures", "keep_slower_than_seconds", "keep_costlier_than")
         self.keepsCostlierThan = node.optionalNumber("keep_costlier_than", in: 0...1_000_000)
+        self.overridesParent = node.bool("override_parent", default: false)
+        self.maximumPerSecond = node.optionalNumber("maximum_per_second", in: 0.001...1_000_000)
     }
 }

@@ -3,23 +3,32 @@ import NIOCore
 import Telemetry
 
 /// Relays a streamed answer: frames events, reads a model's facts, runs the stream stages, and drops the usage chunk a client did not ask for.
-struct ModelStreamRelay {
+///
+/// A class: what it keeps would otherwise lie in the frame of whoever waits for the stream, several times over.
+final class ModelStreamRelay {
     private let run: RequestRun
     /// nil: a service that is no model, whose events have no facts.
     private let model: ModelRelay?
     private let reader: any ModelResponseReader
+    /// Of a translated stream, which comes in the client's format.
+    private let translator: ChatStreamTranslator?
+    /// Of a stream that stages see event by event and the client wants as an array.
+    private var packer: ArrayPacker?
+    /// What of the provider's frames has been counted.
+    private var countedFrames: UInt64 = 0
     private var framer = SSEFramer()
     private var chunks: UInt64 = 0
     private var firstChunkAt: UInt64 = 0
     private var lastChunkAt: UInt64 = 0
 
-    init(run: RequestRun, model: ModelRelay?, reader: any ModelResponseReader) {
+    init(run: RequestRun, model: ModelRelay?, reader: any ModelResponseReader, translator: ChatStreamTranslator? = nil) {
         self.run = run
         self.model = model
         self.reader = reader
+        self.translator = translator
     }
 
-    mutating func run(
+    func run(
         _ head: HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
         request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
@@ -33,10 +42,11 @@ struct ModelStreamRelay {
         let failure: UpstreamFailure?
         if selection.stream.isEmpty {
             request.body = .none
-            failure = await self.pass(answer, record: record, scope: &scope)
+            failure = self.translator == nil ? await self.pass(answer, record: record, scope: &scope) : await self.passTranslated(answer, record: record, scope: &scope)
         } else {
             var stages: [any OpenStreamStage] = []
             for stage in selection.stream { stages.append(stage.open(request, record)) }
+            if self.model?.plan.translation?.streamsArray == true { self.packer = ArrayPacker() }
             failure = await self.passThroughStages(answer, StreamRun(stages: stages), record: record, scope: &scope)
         }
         self.finish(&scope, isTruncated: failure != nil || self.run.exchange.isClosed && !self.run.isFinished || self.run.outcome != .passed)
@@ -64,7 +74,7 @@ struct ModelStreamRelay {
 
     // MARK: Without stages: bytes pass in the slices they came in
 
-    private mutating func pass(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
+    private func pass(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
         while true {
             let bytes: ByteBuffer?
             do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch { return await self.fail(error) }
@@ -81,8 +91,34 @@ struct ModelStreamRelay {
         return nil
     }
 
+    /// A translated stream comes in whole events: there is nothing to find in it.
+    private func passTranslated(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
+        while true {
+            let bytes: ByteBuffer?
+            do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch { return await self.fail(error) }
+            let frames = self.translator?.frameCount ?? 0
+            if frames > self.countedFrames {
+                self.count(frames &- self.countedFrames, record, &scope)
+                self.countedFrames = frames
+            }
+            guard let bytes else { break }
+            if !self.run.exchange.write(bytes), await self.hasClientGone(answer) { return nil }
+        }
+        self.conclude()
+        self.run.exchange.finish(trailers: nil)
+        self.run.isFinished = true
+        return nil
+    }
+
+    /// A stream in which the provider told of an error has been relayed whole, and has failed.
+    private func conclude() {
+        guard self.translator?.failure != nil, self.run.outcome == .passed else { return }
+        self.run.outcome = .failed
+        self.run.errorType = "provider_stream_error"
+    }
+
     /// Reads the events that are complete now; one time stamp serves all of one read.
-    private mutating func readEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) {
+    private func readEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) {
         var count: UInt64 = 0
         let reader = self.reader
         while let frame = try self.framer.next() {
@@ -101,7 +137,7 @@ struct ModelStreamRelay {
         if count > 0 { self.count(count, record, &scope) }
     }
 
-    private mutating func count(_ events: UInt64, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
+    private func count(_ events: UInt64, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
         let now = MonotonicClock.now()
         if self.firstChunkAt == 0 {
             self.firstChunkAt = now
@@ -127,7 +163,7 @@ struct ModelStreamRelay {
     }
 
     /// Passes on what the framer has let through; whether the client's side can take more.
-    private mutating func send() -> Bool {
+    private func send() -> Bool {
         let exchange = self.run.exchange
         var canTakeMore = true
         self.framer.drain { canTakeMore = exchange.write($0) }
@@ -165,12 +201,31 @@ struct ModelStreamRelay {
     }
 
     private func sendError(message: String, type: StaticString, code: StaticString) async {
-        var event = ByteBuffer()
-        let body = ByteBuffer(string: OwnResponse.openAIErrorBody(message: message, type: type, parameter: nil, code: code))
-        _ = SSEWriter.event(data: body, into: &event)
+        let event = self.errorEvent(message: message, type: type, code: code)
         // A client that is gone cannot be told.
         do throws(DownstreamFailure) { try await self.run.exchange.writeBody(event) } catch { return }
         self.run.exchange.flush()
+    }
+
+    /// An error in the middle of a stream, as the client's format has it.
+    private func errorEvent(message: String, type: StaticString, code: StaticString) -> ByteBuffer {
+        var event = ByteBuffer()
+        guard let format = self.model?.plan.offer.format, format.name != .openai else {
+            let body = ByteBuffer(string: OwnResponse.openAIErrorBody(message: message, type: type, parameter: nil, code: code))
+            _ = SSEWriter.event(data: body, into: &event)
+            return event
+        }
+        let error = ProviderError(status: 500, message: message, code: code)
+        if let packer = self.packer {
+            packer.add(format.encode(error), into: &event)
+            packer.end(into: &event)
+        } else if let translator = self.translator, !translator.facts.isComplete, translator.failure == nil {
+            translator.fail(error)
+            return translator.takeOutput()
+        } else {
+            format.makeStreamEncoder(AnswerContext(requestID: "", createdAt: 0, model: "", isStream: true)).encode(.failure(error), into: &event)
+        }
+        return event
     }
 
     private func finish(_ scope: inout ScopeRecord, isTruncated: Bool) {
@@ -183,12 +238,13 @@ struct ModelStreamRelay {
             attempt.chunkCount = self.chunks
             attempt.firstChunkAt = self.firstChunkAt
             attempt.lastChunkAt = self.lastChunkAt
+            if self.translator?.failure != nil { attempt.errorType = EvidenceText("provider_stream_error") }
         }
     }
 
     // MARK: With stages: events pass one by one
 
-    private mutating func passThroughStages(
+    private func passThroughStages(
         _ answer: any UpstreamExchange, _ stages: consuming StreamRun, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
         while true {
@@ -220,12 +276,18 @@ struct ModelStreamRelay {
             return nil
         }
         stages.finish(.passed)
+        if let packer = self.packer {
+            var end = ByteBuffer()
+            packer.end(into: &end)
+            _ = self.run.exchange.write(end)
+        }
+        self.conclude()
         self.run.exchange.finish(trailers: nil)
         self.run.isFinished = true
         return nil
     }
 
-    private mutating func takeEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) -> [StreamEvent] {
+    private func takeEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) -> [StreamEvent] {
         var events: [StreamEvent] = []
         var count: UInt64 = 0
         while let frame = try self.framer.next() {
@@ -239,7 +301,10 @@ struct ModelStreamRelay {
         return events
     }
 
-    private static func isEndMarker(_ event: StreamEvent) -> Bool { event.data.readableBytesView.elementsEqual("[DONE]".utf8) }
+    /// OpenAI's `[DONE]` and Anthropic's `message_stop`.
+    private static func isEndMarker(_ event: StreamEvent) -> Bool {
+        event.data.readableBytesView.elementsEqual("[DONE]".utf8) || event.name.map { $0.readableBytesView.elementsEqual("message_stop".utf8) } ?? false
+    }
 
     private enum Emission {
         case open
@@ -267,7 +332,9 @@ struct ModelStreamRelay {
         switch result {
         case .events(let events), .waits(let events):
             var out = ByteBuffer()
-            for event in events { _ = SSEWriter.event(data: event.data, name: event.name?.readableBytesView, into: &out) }
+            for event in events {
+                if let packer = self.packer { packer.add(event.data, into: &out) } else { _ = SSEWriter.event(data: event.data, name: event.name?.readableBytesView, into: &out) }
+            }
             guard out.readableBytes > 0 else { return .open }
             do throws(DownstreamFailure) {
                 try await self.run.exchange.writeBody(out)

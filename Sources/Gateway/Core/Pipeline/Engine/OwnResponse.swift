@@ -26,8 +26,19 @@ enum OwnResponse {
             case .kong: self.error(status: rejection.status, message: rejection.message, requestID: requestID, date: date)
             case .openAI(let type, let parameter):
                 self.openAIError(status: rejection.status, message: rejection.message, type: type, parameter: parameter, code: rejection.shownCode ?? rejection.code, date: date)
+            case .model(let format, let parameter):
+                self.modelError(
+                    ClientFormats.format(format),
+                    ProviderError(status: rejection.status, message: rejection.message, code: rejection.shownCode ?? rejection.code, parameter: parameter), date: date)
             }
         for (name, value) in rejection.headers { _ = response.fields.append(name: name, value) }
+        return response
+    }
+
+    /// An error in the format of a model's client.
+    static func modelError(_ format: any ClientFormat, _ error: ProviderError, date: String) -> GatewayResponse {
+        var response = self.json(status: error.status, body: "", date: date)
+        response.body = format.encode(error)
         return response
     }
 

@@ -13,7 +13,7 @@ public final class RequestEngine: ExchangeHandler {
         let head = exchange.head
         let parent = RequestEngine.parent(of: head.fields)
         let record = loop.telemetry.begin(parent: parent, sampler: snapshot.sampler, at: exchange.startedAt)
-        let run = RequestRun(exchange: exchange, head: head, loop: loop, snapshot: snapshot, requestID: RequestEngine.requestID(of: record), parent: parent)
+        let run = RequestRun(exchange: exchange, head: head, loop: loop, snapshot: snapshot, requestID: RequestEngine.requestID(of: record), parentDecision: parent?.isSampled)
         run.describe(record)
         await run.serve(record)
         run.conclude(record)
@@ -57,9 +57,10 @@ public final class RequestEngine: ExchangeHandler {
 
 extension LoopTelemetry {
     /// Begins a record and takes the head sampling decision for it.
+    @inline(never)
     func begin(parent: TraceContext?, sampler: Sampler, at now: UInt64) -> RequestRecord {
         let record = self.begin(parent: parent, isSampled: false, at: now)
-        record.update { root, _ in root.isSampled = sampler.decide(parent: parent, traceIDLow: root.traceIDLow) }
+        record.update { root, _ in sampler.decide(&root, parent: parent?.isSampled) }
         return record
     }
 }

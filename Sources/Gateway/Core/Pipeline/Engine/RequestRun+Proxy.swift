@@ -19,6 +19,9 @@ extension RequestRun {
         case .model(let plan, let body):
             request.upstream = .service
             await self.proxyToModel(&request, plan, body, selection, record)
+        case .directed(let director):
+            request.upstream = .service
+            await self.proxyDirected(&request, director, selection, record)
         }
     }
 
@@ -38,6 +41,27 @@ extension RequestRun {
                 body = .stream(request.source, request.head.framing)
             }
         }
+        let isWebSocket = self.asksForWebSocket
+        if isWebSocket, let refusal = self.webSocketRefusal() {
+            self.outcome = .rejected
+            self.errorType = "websocket_handshake_invalid"
+            return await self.respond(refusal)
+        }
+        let prepared = self.prepare(&request, service, body, selection, isWebSocket: isWebSocket)
+        if let group = service.group {
+            self.groupRoute = GroupRoute(group, request)
+            guard self.takeTarget(prepared, isHostFixed: request.route.entity.preserveHost) else { return await self.failWithoutTarget() }
+        }
+        var isReplayable = true
+        if case .stream = body { isReplayable = false }
+        let relay: any ResponseRelay =
+            isWebSocket ? WebSocketRelay(run: self, responseFields: request.responseFields) : ServiceRelay(run: self, responseFields: request.responseFields)
+        await self.attempt(prepared, retries: service.entity.retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
+    }
+
+    // Not inlined, here and below: what a task needs for a moment would stay in its frame for the length of a stream.
+    @inline(never)
+    private func prepare(_ request: inout GatewayRequest, _ service: ServiceRuntime, _ body: UpstreamBody, _ selection: PluginChain.Selection, isWebSocket: Bool) -> PreparedRequest {
         let target = request.target()
         let forwarded = self.forwardedFields(request)
         var (skipped, lines) = (forwarded.skipped, forwarded.lines)
@@ -46,34 +70,26 @@ extension RequestRun {
             skipped.insert(.acceptEncoding)
             lines.add(.acceptEncoding, literal: "identity")
         }
-        let isWebSocket = self.asksForWebSocket
         if isWebSocket {
-            if let refusal = self.webSocketRefusal() {
-                self.outcome = .rejected
-                self.errorType = "websocket_handshake_invalid"
-                return await self.respond(refusal)
-            }
             lines.add(.connection, literal: "Upgrade")
             lines.add(.upgrade, literal: "websocket")
         }
-        let clientHost = request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } : nil
-        var endpoint = service.endpoint
-        if let group = service.group {
-            let route = GroupRoute(group, request)
-            guard let target = route.next() else { return await self.failWithoutTarget() }
-            endpoint = target.endpoint
-            self.cookie = route.cookie
-            self.groupRoute = route
-        }
-        let upstream = UpstreamRequest(
-            endpoint: endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
-            host: clientHost ?? service.group?.entity.hostHeader ?? endpoint.authority,
-            body: body, timeouts: service.timeouts)
-        var isReplayable = true
-        if case .stream = body { isReplayable = false }
-        let relay: any ResponseRelay =
-            isWebSocket ? WebSocketRelay(run: self, responseFields: request.responseFields) : ServiceRelay(run: self, responseFields: request.responseFields)
-        await self.attempt(upstream, retries: service.entity.retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
+        let host = request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } : nil
+        return PreparedRequest(
+            UpstreamRequest(
+                endpoint: service.endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
+                host: host ?? service.endpoint.authority, body: body, timeouts: service.timeouts))
+    }
+
+    /// Sends the next attempt to another target of the service's upstream, where it has one; false: none may be used.
+    @inline(never)
+    private func takeTarget(_ prepared: PreparedRequest, isHostFixed: Bool) -> Bool {
+        guard let route = self.groupRoute else { return true }
+        guard let target = route.next() else { return false }
+        prepared.value.endpoint = target.endpoint
+        if !isHostFixed { prepared.value.host = route.group.entity.hostHeader ?? target.endpoint.authority }
+        self.cookie = route.cookie
+        return true
     }
 
     private func failWithoutTarget() async {
@@ -85,17 +101,16 @@ extension RequestRun {
 
     /// Makes attempts until one is answered or none is left.
     func attempt(
-        _ upstream: consuming UpstreamRequest, retries: Int, isReplayable: Bool, request: inout GatewayRequest, selection: PluginChain.Selection,
+        _ prepared: PreparedRequest, retries: Int, isReplayable: Bool, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, relay: any ResponseRelay
     ) async {
-        var prepared = upstream
         // Stages adjust what they are given: another attempt begins with what they were given first.
-        self.replay = selection.attempt.isEmpty ? nil : prepared.copy()
+        self.replay = selection.attempt.isEmpty ? nil : prepared.value.copy()
         while true {
             for stage in selection.attempt {
-                if let failure = await stage.run(&prepared, record) { return await self.fail(failure) }
+                if let failure = await stage.run(&prepared.value, record) { return await self.fail(failure) }
             }
-            let failure = await self.attemptOnce(&prepared, request: &request, selection: selection, record: record, relay: relay)
+            let failure = await self.attemptOnce(prepared, request: &request, selection: selection, record: record, relay: relay)
             // What the target showed: an answer, a failure, or, where the client left, nothing.
             self.groupRoute?.ended(status: self.upstreamStatus, failure: self.isClientGone ? nil : failure, latency: self.upstreamWaitNanoseconds)
             guard let failure else { return }
@@ -107,13 +122,9 @@ extension RequestRun {
                 self.errorType = failure.code
                 return
             }
-            if self.attempts <= retries, self.mayRetry(failure, prepared.method, isReplayable: isReplayable) {
-                if let original = self.replay?.copy() { prepared = original }
-                if let route = self.groupRoute {
-                    guard let target = route.next() else { return await self.failWithoutTarget() }
-                    if prepared.host == prepared.endpoint.authority { prepared.host = target.endpoint.authority }
-                    prepared.endpoint = target.endpoint
-                }
+            if self.attempts <= retries, self.mayRetry(failure, prepared.value.method, isReplayable: isReplayable) {
+                if let original = self.replay?.copy() { prepared.value = original }
+                guard self.takeTarget(prepared, isHostFixed: request.route.entity.preserveHost) else { return await self.failWithoutTarget() }
                 continue
             }
             self.outcome = .failed
@@ -126,6 +137,8 @@ extension RequestRun {
     /// Whether an attempt may be repeated: always when no byte can have reached the upstream; for idempotent methods (RFC 9110 section 9.2.2) also
     /// when a kept connection was closed without an answer.
     private func mayRetry(_ failure: UpstreamFailure, _ method: HTTPMethod, isReplayable: Bool) -> Bool {
+        // Credentials that cannot be had will not be had at once either.
+        if case .unauthorized = failure { return false }
         if failure.isBeforeSend { return true }
         guard isReplayable, failure == .closedBeforeResponse, self.lastConnectionWasReused else { return false }
         switch method {
@@ -134,13 +147,97 @@ extension RequestRun {
         }
     }
 
-    private func attemptOnce(
-        _ upstream: inout UpstreamRequest, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay
+    /// Makes one attempt and relays its answer.
+    ///
+    /// - Parameter directed: who may prefer another target to the answer, and learns how the attempt ended.
+    /// - Returns: what went wrong on the upstream's side.
+    func attemptOnce(
+        _ prepared: PreparedRequest, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay,
+        directed: Directed? = nil
     ) async -> UpstreamFailure? {
+        let start = MonotonicClock.now()
+        var scope = self.beginAttempt(&prepared.value, relay, directed, record)
+        defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
+        var sent: (any UpstreamExchange)?
+        var received: (status: Int, at: UInt64)?
+        do throws(UpstreamFailure) {
+            var answer: any UpstreamExchange
+            if let authorizer = prepared.value.authorizer {
+                answer = try await self.send(prepared, authorizedBy: authorizer, below: scope)
+            } else {
+                answer = try await self.loop.upstream.send(prepared.value)
+            }
+            sent = answer
+            self.lastConnectionWasReused = answer.isConnectionReused
+            self.exchange.servedBy = answer
+            if self.exchange.isClosed { answer.cancel() }
+            var head = try await answer.readHead()
+            let headAt = MonotonicClock.now()
+            if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
+            self.upstreamWaitNanoseconds &+= headAt &- start
+            self.upstreamStatus = head.status
+            if head.status == 401 || head.status == 403 { prepared.value.authorizer?.refused() }
+            received = (head.status, headAt)
+            if let directed {
+                answer = try await self.admit(answer, head, directed)
+                if RequestRun.isEventStream(head) { directed.director.settled() }
+            }
+            if head.fields.contains(.contentEncoding), relay.mustRead(selection) { self.decode(&head, &answer) }
+            // Answered: nothing is sent again, and a stream may last long.
+            prepared.value.release()
+            self.replay = nil
+            let outcome = await relay.relay(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: start)
+            self.exchange.servedBy = nil
+            self.close(&scope, answer, head: head, headAt: headAt, failure: outcome)
+            if let outcome {
+                answer.cancel()
+                directed?.ended(self.isClientGone ? .cancelled : self.exchange.hasResponded ? .broken(outcome) : .failed(outcome), status: head.status, startedAt: start, &scope)
+                scope.finish(self.isClientGone ? .cancelled : .failed)
+                return outcome
+            }
+            directed?.ended(self.exchange.isClosed && !self.isFinished ? .cancelled : .served, status: head.status, startedAt: start, &scope)
+            scope.finish(self.exchange.isClosed && !self.isFinished ? .cancelled : head.status >= 400 ? .failed : .passed)
+            return nil
+        } catch {
+            self.exchange.servedBy = nil
+            self.close(&scope, sent, received, failure: error)
+            sent?.cancel()
+            directed?.ended(self.isClientGone ? .cancelled : .failed(error), status: received?.status ?? 0, startedAt: start, &scope)
+            scope.finish(self.isClientGone ? .cancelled : .failed)
+            return error
+        }
+    }
+
+    /// Sends a request whose upstream wants it authorized.
+    private func send(
+        _ prepared: PreparedRequest, authorizedBy authorizer: any UpstreamAuthorizer, below scope: borrowing ScopeRecord
+    ) async throws(UpstreamFailure) -> any UpstreamExchange {
+        // A copy: another attempt begins with the request as it was before it was signed.
+        let signed = PreparedRequest(prepared.value.copy())
+        do throws(AuthorizationFailure) { try await authorizer.authorize(&signed.value, below: scope) } catch {
+            DiagnosticLog.shared.error("no credentials for an upstream", ("code", "\(error.code)"), ("reason", error.message), ("request_id", self.requestID))
+            throw .unauthorized(code: error.code)
+        }
+        return try await self.loop.upstream.send(signed.value)
+    }
+
+    /// Takes the content coding off an answer that is read here, from an upstream that codes although it was asked not to.
+    @inline(never)
+    private func decode(_ head: inout HTTPResponseHead, _ answer: inout any UpstreamExchange) {
+        guard head.framing != .none, let coding = head.fields.firstString(.contentEncoding), let decoder = self.loop.decoder(coding) else { return }
+        answer = DecodedExchange(answer, decoder)
+        head = head.decoded()
+        self.exchange.servedBy = answer
+    }
+
+    /// Opens the record of an attempt with what is known before it is made.
+    @inline(never)
+    private func beginAttempt(
+        _ upstream: inout UpstreamRequest, _ relay: any ResponseRelay, _ directed: Directed?, _ record: borrowing RequestRecord
+    ) -> ScopeRecord {
         var scope = record.openAttempt()
         self.attempts += 1
         self.lastConnectionWasReused = false
-        let start = MonotonicClock.now()
         let endpoint = upstream.endpoint
         let method = upstream.method
         let target = upstream.target
@@ -152,53 +249,13 @@ extension RequestRun {
             relay.describe(&attempt, evidence)
         }
         relay.describeParameters(&scope)
-        upstream.trace = RequestRun.propagated(scope, record.evidence)
+        directed?.describe(&scope)
+        self.propagate(scope, record.evidence, into: &upstream)
         record.update { root, evidence in root.upstreamURI = self.uri(endpoint, target, evidence) }
-        defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
-        var sent: (any UpstreamExchange)?
-        do throws(UpstreamFailure) {
-            var answer = try await self.loop.upstream.send(upstream)
-            sent = answer
-            self.lastConnectionWasReused = answer.isConnectionReused
-            self.exchange.servedBy = answer
-            if self.exchange.isClosed { answer.cancel() }
-            var head = try await answer.readHead()
-            let headAt = MonotonicClock.now()
-            if head.fields.contains(.contentEncoding), head.framing != .none, relay.mustRead(selection), let coding = head.fields.firstString(.contentEncoding), let decoder = self.loop.decoder(coding) {
-                // An upstream that codes although it was asked not to.
-                answer = DecodedExchange(answer, decoder)
-                head = head.decoded()
-                self.exchange.servedBy = answer
-            }
-            if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
-            self.upstreamWaitNanoseconds &+= headAt &- start
-            self.upstreamStatus = head.status
-            // Answered: nothing is sent again, and a stream may last long.
-            upstream.release()
-            self.replay = nil
-            let outcome = await relay.relay(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: start)
-            self.exchange.servedBy = nil
-            self.close(&scope, answer, head: head, headAt: headAt, failure: outcome)
-            if let outcome {
-                answer.cancel()
-                scope.finish(self.isClientGone ? .cancelled : .failed)
-                return outcome
-            }
-            scope.finish(self.exchange.isClosed && !self.isFinished ? .cancelled : head.status >= 400 ? .failed : .passed)
-            return nil
-        } catch {
-            self.exchange.servedBy = nil
-            scope.fail(error.code)
-            scope.withAttempt { attempt, evidence in
-                attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : error.code)
-                // Unanswered, but on a connection: whether that was a kept one explains most of these failures.
-                if let sent { RequestRun.describe(sent, &attempt, evidence) }
-            }
-            scope.finish(self.isClientGone ? .cancelled : .failed)
-            return error
-        }
+        return scope
     }
 
+    @inline(never)
     private func close(_ scope: inout ScopeRecord, _ answer: any UpstreamExchange, head: HTTPResponseHead, headAt: UInt64, failure: UpstreamFailure?) {
         if let failure { scope.fail(failure.code) }
         scope.withAttempt { attempt, evidence in
@@ -209,6 +266,21 @@ extension RequestRun {
                 attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : failure.code)
             } else if head.status >= 400 {
                 attempt.errorType = evidence.text("\(head.status)")
+            }
+        }
+    }
+
+    /// The same for an attempt whose answer does not reach the client.
+    @inline(never)
+    private func close(_ scope: inout ScopeRecord, _ sent: (any UpstreamExchange)?, _ received: (status: Int, at: UInt64)?, failure: UpstreamFailure) {
+        scope.fail(failure.code)
+        scope.withAttempt { attempt, evidence in
+            attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : failure.code)
+            // Unanswered, but on a connection: whether that was a kept one explains most of these failures.
+            if let sent { RequestRun.describe(sent, &attempt, evidence) }
+            if let received {
+                attempt.status = UInt16(clamping: received.status)
+                attempt.headAt = received.at
             }
         }
     }
@@ -243,6 +315,7 @@ extension RequestRun {
     ])
 
     /// What of the client's fields goes on, and what the gateway says about the client and the request, as Kong does.
+    @inline(never)
     func forwardedFields(_ request: borrowing GatewayRequest) -> (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines) {
         var fields = request.fields
         // Fields that Connection nominates are seldom more than the hop-by-hop ones, which are skipped while writing.
@@ -262,9 +335,4 @@ extension RequestRun {
         return (fields, skipped, lines)
     }
 
-    /// Makes the attempt's span the parent of what the upstream does.
-    static func propagated(_ scope: borrowing ScopeRecord, _ evidence: RequestEvidence) -> TraceContext {
-        TraceContext(
-            traceIDHigh: evidence.root.traceIDHigh, traceIDLow: evidence.root.traceIDLow, spanID: scope.spanID, isSampled: evidence.root.isSampled)
-    }
 }

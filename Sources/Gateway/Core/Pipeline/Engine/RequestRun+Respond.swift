@@ -10,6 +10,8 @@ extension RequestRun {
         response.fields.append(.server, literal: "pellucid/0.1.0")
         response.fields.append(.xKongResponseLatency, self.milliseconds(since: self.exchange.startedAt))
         _ = response.fields.append(.xKongRequestID, self.requestID)
+        for (name, value) in self.extraFields { _ = response.fields.replace(name: name, value) }
+        if let timing = self.serverTiming { _ = response.fields.append(name: "server-timing", timing) }
         self.status = response.status
         self.source = source
         self.responseFields = response.fields

@@ -68,8 +68,7 @@ extension RequestRun {
     }
 
     static func isEventStream(_ head: HTTPResponseHead) -> Bool {
-        guard let type = head.fields.first(.contentType) else { return false }
-        return type.starts(with: "text/event-stream".utf8)
+        head.fields.hasValue(.contentType, prefix: "text/event-stream")
     }
 
     /// Runs the response stages that a stream allows: those that need its head. One that needs the body sees the events by its stream half, or is left out with

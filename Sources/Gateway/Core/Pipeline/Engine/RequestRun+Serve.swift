@@ -14,16 +14,20 @@ extension RequestRun {
         let unauthenticated = route.chain.selection(for: nil)
         record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: unauthenticated.sinks)
         // Before anything is propagated: the decision a caller or an upstream sees is the one that is exported.
-        if let sampler = unauthenticated.sampler {
-            record.update { root, _ in root.isSampled = sampler.decide(parent: self.parent, traceIDLow: root.traceIDLow) }
+        if let rules = unauthenticated.propagation { self.join(rules, record) }
+        if unauthenticated.sampler != nil || self.propagation != nil || route.traceLimit != nil {
+            let sampler = unauthenticated.sampler ?? self.snapshot.sampler
+            record.update { root, _ in sampler.decide(&root, parent: self.parentDecision, limit: route.traceLimit) }
         }
+        if route.showsTiming { self.timed = record.evidence }
         if case .requiresTLS(let status) = match.transport { return await self.redirectToTLS(status) }
 
-        var request = self.makeRequest(route, match)
+        let box = RequestBox(self.makeRequest(route, match))
+        if self.propagation != nil { self.removeTraceFields(from: &box.request.fields) }
         for index in 0..<route.chain.requestStageCount {
-            guard let stage = route.chain.requestStage(at: index, for: request.consumer) else { continue }
-            let result = await stage.run(&request, record)
-            if let consumer = request.consumer { record.authenticated(consumer.identity) }
+            guard let stage = route.chain.requestStage(at: index, for: box.request.consumer) else { continue }
+            let result = await stage.run(&box.request, record)
+            if let consumer = box.request.consumer { record.authenticated(consumer.identity) }
             switch result {
             case .proceed: continue
             case .respond(let response):
@@ -35,10 +39,10 @@ extension RequestRun {
                 return await self.fail(failure)
             }
         }
-        if let credential = request.credentialID { record.update { root, evidence in root.credentialID = evidence.text(credential) } }
-        let selection = route.chain.selection(for: request.consumer)
+        if let credential = box.request.credentialID { record.update { root, evidence in root.credentialID = evidence.text(credential) } }
+        let selection = route.chain.selection(for: box.request.consumer)
         record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: selection.sinks)
-        await self.proxy(&request, selection, record)
+        await self.proxy(&box.request, selection, record)
     }
 
     private func stopped(_ rejection: Rejection) async {
@@ -46,6 +50,7 @@ extension RequestRun {
         await self.reject(rejection)
     }
 
+    @inline(never)
     private func route() -> RouteMatch? {
         let connection = self.exchange.connection
         let fields = FieldHeaders(head: self.head)
@@ -71,6 +76,7 @@ extension RequestRun {
         return view.withUnsafeBytes(body)
     }
 
+    @inline(never)
     private func makeRequest(_ route: RouteRuntime, _ match: RouteMatch) -> GatewayRequest {
         GatewayRequest(
             exchange: self.exchange, head: self.head, route: route, match: match, normalizedPath: self.normalizedPath, query: self.head.target.query.map { ByteBuffer($0) },
@@ -89,6 +95,13 @@ extension RequestRun {
         }
         await self.respond(response)
     }
+}
+
+/// The request with an address of its own, so that the frames of its task hold a reference.
+private final class RequestBox {
+    var request: GatewayRequest
+
+    init(_ request: consuming GatewayRequest) { self.request = request }
 }
 
 /// The request's fields as the router asks for them.

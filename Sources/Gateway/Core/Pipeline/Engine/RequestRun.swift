@@ -10,8 +10,15 @@ final class RequestRun {
     let loop: LoopContext
     let snapshot: GatewaySnapshot
     let requestID: String
-    /// The caller's trace, where it sent one.
-    let parent: TraceContext?
+    /// The caller's sampling decision, where it sent one.
+    var parentDecision: Bool?
+    /// How trace context is read and written where a plugin says so, and the formats to write; nil: W3C, by the transport.
+    var propagation: (rules: TracePropagation, formats: [TraceFormat])?
+    /// Fields of every response of this request, relayed or own.
+    var extraFields: [(name: String, value: String)] = []
+    /// Set where the route's responses say what took how long.
+    var timed: RequestEvidence?
+    var serverTiming: String? { self.timed.map { ServerTiming.value($0, upstreamWait: self.upstreamWaitNanoseconds, now: MonotonicClock.now()) } }
     /// The path as routes see it: Kong's normalisation (dot segments, double slashes, needless escapes).
     let normalizedPath: ByteBuffer
 
@@ -38,19 +45,20 @@ final class RequestRun {
     /// The request as it was before attempt stages adjusted it, for another attempt; nil without such stages, and once there is an answer.
     var replay: UpstreamRequest?
 
-    init(exchange: any DownstreamExchange, head: HTTPRequestHead, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parent: TraceContext?) {
+    init(exchange: any DownstreamExchange, head: HTTPRequestHead, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parentDecision: Bool?) {
         self.exchange = exchange
         self.head = head
         self.loop = loop
         self.snapshot = snapshot
         self.requestID = requestID
-        self.parent = parent
+        self.parentDecision = parentDecision
         let path = head.target.path
         self.normalizedPath = path.withUnsafeBytes { PathNormalizer.normalize($0) }.map { ByteBuffer(bytes: $0) } ?? ByteBuffer(path)
     }
 
     // MARK: Evidence of the whole
 
+    @inline(never)
     func describe(_ record: borrowing RequestRecord) {
         let connection = self.exchange.connection
         let head = self.head
@@ -66,10 +74,11 @@ final class RequestRun {
             root.clientPort = UInt16(clamping: connection.clientPort)
             root.serverAddress = root.host.isEmpty ? evidence.text(connection.localAddress) : root.host
             root.serverPort = UInt16(clamping: connection.localPort)
-            root.requestHeaders = RequestRun.recorded(head.fields, RequestRun.recordedRequestFields, evidence)
+            root.requestHeaders = RequestRun.recorded(head.fields, RequestRun.recordedRequestFields, self.snapshot.settings.redaction.recordedRequestHeaders, evidence)
         }
     }
 
+    @inline(never)
     func conclude(_ record: borrowing RequestRecord) {
         if self.isClientGone, !self.isFinished, self.errorType == nil { self.cancelled() }
         record.update { root, evidence in
@@ -109,19 +118,25 @@ final class RequestRun {
     private static let recordedRequestFields: KnownFieldSet = [.host, .contentType, .accept, .userAgent, .xForwardedFor, .xRequestID]
     private static let recordedResponseFields: KnownFieldSet = [.contentType, .contentLength, .retryAfter, .xKongLLMModel]
 
-    private static func recorded(_ fields: HTTPFields, _ names: KnownFieldSet, _ evidence: RequestEvidence) -> EvidenceText {
-        guard !fields.knownNames.isDisjoint(with: names) else { return EvidenceText() }
+    /// - Parameter more: names in lower case that the configuration adds.
+    private static func recorded(_ fields: HTTPFields, _ names: KnownFieldSet, _ more: [String], _ evidence: RequestEvidence) -> EvidenceText {
+        guard !more.isEmpty || !fields.knownNames.isDisjoint(with: names) else { return EvidenceText() }
         return evidence.pairs { add in
             fields.forEachUnsafe { known, name, value in
-                if let known, names.contains(known) { add(name, value) }
+                if let known, names.contains(known) { add(name, value) } else if !more.isEmpty, more.contains(where: { RequestRun.isName($0, name) }) { add(name, value) }
             }
         }
     }
 
+    private static func isName(_ lowercase: String, _ name: UnsafeRawBufferPointer) -> Bool {
+        lowercase.utf8.count == name.count && lowercase.utf8.elementsEqual(name.lazy.map { RequestRun.lowered($0) })
+    }
+
     private func recorded(response fields: HTTPFields, _ evidence: RequestEvidence) -> EvidenceText {
-        evidence.pairs { add in
+        let more = self.snapshot.settings.redaction.recordedResponseHeaders
+        return evidence.pairs { add in
             fields.forEachUnsafe { known, name, value in
-                if let known, RequestRun.recordedResponseFields.contains(known) { add(name, value) }
+                if let known, RequestRun.recordedResponseFields.contains(known) { add(name, value) } else if more.contains(where: { RequestRun.isName($0, name) }) { add(name, value) }
             }
             if var model = self.modelField {
                 model.withUTF8 { value in

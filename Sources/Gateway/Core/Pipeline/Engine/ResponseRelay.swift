@@ -33,6 +33,8 @@ extension RequestRun {
         var fields = received
         HopByHop.remove(from: &fields)
         for (name, value) in added { _ = fields.replace(name: name, value) }
+        for (name, value) in self.extraFields { _ = fields.replace(name: name, value) }
+        if let timing = self.serverTiming { _ = fields.append(name: "server-timing", timing) }
         fields.append(.xKongUpstreamLatency, Int((MonotonicClock.now() &- startedAt) / 1_000_000))
         fields.append(.xKongProxyLatency, Int((startedAt &- self.exchange.startedAt) / 1_000_000))
         _ = fields.append(.via, GatewayIdentity.via)
@@ -58,10 +60,11 @@ extension RequestRun {
         skipped.insert(.xKongRequestID)
         let loop = self.loop
         loop.headLines.removeAll()
-        for (name, value) in added {
+        for (name, value) in self.extraFields.isEmpty ? added : added + self.extraFields {
             if let known = KnownField(name: name) { skipped.insert(known) } else { fields.remove(name: name) }
             _ = loop.headLines.add(name: name, value)
         }
+        if let timing = self.serverTiming { _ = loop.headLines.add(name: "server-timing", timing) }
         self.firstByteAt = MonotonicClock.now()
         loop.headLines.add(.xKongUpstreamLatency, Int((self.firstByteAt &- startedAt) / 1_000_000))
         loop.headLines.add(.xKongProxyLatency, Int((startedAt &- self.exchange.startedAt) / 1_000_000))

@@ -12,10 +12,23 @@ public struct Sampler: Sendable, Equatable {
         self.followsParent = followsParent
     }
 
+    /// Takes the decision and says why.
+    ///
+    /// - Parameter limit: bounds the traces that begin here; nil: no bound.
+    func decide(_ root: inout RootEvidence, parent: Bool?, limit: TraceLimit? = nil) {
+        root.isSampled = self.decide(parent: parent, traceIDLow: root.traceIDLow)
+        root.samplingReason = parent != nil && self.followsParent ? .parent : .ratio
+        guard let limit, root.isSampled, root.samplingReason != .parent, !limit.admits(at: root.startMonotonic) else { return }
+        root.isSampled = false
+        root.samplingReason = .rateLimited
+    }
+
     /// The ratio is applied to the trace id's low 56 bits, so that all gateways decide alike
     /// (https://opentelemetry.io/docs/specs/otel/trace/sdk/#traceidratiobased).
-    func decide(parent: TraceContext?, traceIDLow: UInt64) -> Bool {
-        if let parent, self.followsParent { return parent.isSampled }
+    ///
+    /// - Parameter parent: the caller's decision; nil where it took none.
+    func decide(parent: Bool?, traceIDLow: UInt64) -> Bool {
+        if let parent, self.followsParent { return parent }
         if self.ratio >= 1 { return true }
         if self.ratio <= 0 { return false }
         return Double(traceIDLow & 0xff_ffff_ffff_ffff) < self.ratio * 72_057_594_037_927_936

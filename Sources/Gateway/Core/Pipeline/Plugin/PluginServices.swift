@@ -7,25 +7,36 @@ public struct PluginServices: Sendable {
     public let sinks: any SinkDirectory
     /// HTTP to outside services, for use with a permit (``StageContext/call(_:_:)``).
     public let http: HTTPService
+    /// Authorizers of requests to clouds.
+    public let credentials: any CredentialDirectory
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
+    /// What balances the targets of an instance; lives outside configuration snapshots.
+    public let balancers: any BalancerDirectory
     /// The configured instance's entity id.
     public let instanceID: String
+    /// The instance's `_pellucid:` section.
+    public let ownSettings: DocumentNode?
 
     public init(
-        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, patterns: any PatternCompiler,
-        instanceID: String = ""
+        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, credentials: any CredentialDirectory,
+        patterns: any PatternCompiler, balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
     ) {
         self.consumers = consumers
         self.providers = providers
         self.sinks = sinks
         self.http = http
+        self.credentials = credentials
         self.patterns = patterns
+        self.balancers = balancers
         self.instanceID = instanceID
+        self.ownSettings = ownSettings
     }
 
-    public func forInstance(_ id: String) -> PluginServices {
-        PluginServices(consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, patterns: self.patterns, instanceID: id)
+    public func forInstance(_ id: String, settings: DocumentNode? = nil) -> PluginServices {
+        PluginServices(
+            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, patterns: self.patterns,
+            balancers: self.balancers, instanceID: id, ownSettings: settings)
     }
 }
 
@@ -35,6 +46,8 @@ public protocol SinkDirectory: Sendable {
     func fileLog(path: String, reopen: Bool) -> any EvidenceConsumer
     /// The exporter of traces with these settings, made when new.
     func traces(_ settings: TraceSinkSettings) -> any EvidenceConsumer
+    /// The sink with these settings, made when new.
+    func sink(_ settings: SinkSettings) -> any EvidenceConsumer
     /// The recorder of Kong's metrics with this selection, made when new.
     func kongMetrics(_ selection: KongMetricsSelection) -> any EvidenceConsumer
 }
@@ -46,26 +59,17 @@ public struct TraceSinkSettings: Sendable, Hashable {
     public let resourceAttributes: [String: String]
     public let connectTimeoutMilliseconds: Int
     public let timeoutMilliseconds: Int
-    /// Spans of a batch.
-    public let batchSize: Int
-    public let batchDelaySeconds: Double
-    /// Batches that may wait.
-    public let maximumEntries: Int
-    public let maximumRetrySeconds: Double
+    public let queue: QueueSettings
 
     public init(
-        endpoint: String, headers: [String: String], resourceAttributes: [String: String], connectTimeoutMilliseconds: Int, timeoutMilliseconds: Int, batchSize: Int,
-        batchDelaySeconds: Double, maximumEntries: Int, maximumRetrySeconds: Double
+        endpoint: String, headers: [String: String], resourceAttributes: [String: String], connectTimeoutMilliseconds: Int, timeoutMilliseconds: Int, queue: QueueSettings
     ) {
         self.endpoint = endpoint
         self.headers = headers
         self.resourceAttributes = resourceAttributes
         self.connectTimeoutMilliseconds = connectTimeoutMilliseconds
         self.timeoutMilliseconds = timeoutMilliseconds
-        self.batchSize = batchSize
-        self.batchDelaySeconds = batchDelaySeconds
-        self.maximumEntries = maximumEntries
-        self.maximumRetrySeconds = maximumRetrySeconds
+        self.queue = queue
     }
 }
 
@@ -90,10 +94,16 @@ public struct KongMetricsSelection: Sendable, Hashable {
 public protocol LogPlugin: GatewayPlugin {
     /// The sink that gets the requests this instance applies to; nil when it only changes settings.
     var sink: (any EvidenceConsumer)? { get }
+    /// All of them, for an instance with several.
+    var sinks: [any EvidenceConsumer] { get }
     /// Takes the head sampling decision for those requests instead of the process's sampler; nil: leaves it.
     var sampler: Sampler? { get }
+    /// Reads and writes trace context for those requests instead of the engine, which knows W3C only; nil: leaves it.
+    var propagation: TracePropagation? { get }
 }
 
 extension LogPlugin {
+    public var sinks: [any EvidenceConsumer] { self.sink.map { [$0] } ?? [] }
+    public var propagation: TracePropagation? { nil }
     public var sampler: Sampler? { nil }
 }

@@ -114,4 +114,19 @@ public struct ProviderError: Sendable {
         self.parameter = parameter
         self.retryAfterSeconds = retryAfterSeconds
     }
+
+    /// An error of the gateway's own.
+    public init(status: Int, message: String, code: StaticString, parameter: String? = nil) {
+        let failure: FailureClass =
+            switch status {
+            case 401, 403: .authentication
+            case 404: .notFound
+            case 429: .rateLimited
+            case 503: .overloaded
+            case 500...: .serverError
+            default: .invalidRequest
+            }
+        self.init(
+            status: status, failure: failure, message: ChatText(message), code: ChatText(code), parameter: parameter.map { ChatText($0) })
+    }
 }

@@ -12,4 +12,16 @@ public enum ModelFormat: String, Sendable, Hashable, CaseIterable {
     case gemini
     /// https://huggingface.github.io/text-generation-inference/
     case huggingface
+
+    /// The same as a constant, for evidence.
+    public var telemetryName: StaticString {
+        switch self {
+        case .openai: "openai"
+        case .anthropic: "anthropic"
+        case .bedrock: "bedrock"
+        case .cohere: "cohere"
+        case .gemini: "gemini"
+        case .huggingface: "huggingface"
+        }
+    }
 }

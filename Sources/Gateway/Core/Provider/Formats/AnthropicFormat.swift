@@ -7,6 +7,19 @@ public final class AnthropicFormat: ClientFormat {
 
     public init() {}
 
+    /// `…/v1/messages` or `…/v1/messages/count_tokens`.
+    public func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall {
+        var call = ClientCall()
+        call.model = request.body.model
+        call.asksStream = request.body.stream
+        let suffix: StaticString = "/count_tokens"
+        let length = suffix.utf8CodeUnitCount
+        call.kind = request.path.withUnsafeReadableBytes { path in
+            path.count >= length && UnsafeRawBufferPointer(rebasing: path[(path.count - length)...]).isText(suffix) ? .countTokens : .generate
+        }
+        return call
+    }
+
     public func decode(_ request: ClientRequest) throws(ProviderFailure) -> ChatRequest { try AnthropicRequestDecoder.decode(request.body.document.root) }
 
     public func encode(_ answer: ChatAnswer, _ context: AnswerContext) -> ByteBuffer { AnthropicAnswerEncoder.message(answer, context) }

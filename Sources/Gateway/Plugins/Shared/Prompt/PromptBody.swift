@@ -6,7 +6,7 @@ import NIOCore
 enum PromptBody {
     /// - Parameter limit: Kong's `max_request_body_size`, bytes; 0: no limit of its own.
     static func read(_ request: inout GatewayRequest, limit: Int) async -> Result<JSONDocument, RefusedRequest> {
-        if let type = request.head.fields.first(.contentType), !type.starts(with: "application/json".utf8) { return .failure(self.notJSON) }
+        if request.head.fields.contains(.contentType), !request.head.fields.hasValue(.contentType, prefix: "application/json") { return .failure(self.notJSON) }
         let limit = limit == 0 ? Int.max : limit
         let bytes: ByteBuffer
         do throws(DownstreamFailure) { bytes = try await request.collectBody(limit: limit) } catch {

@@ -5,5 +5,7 @@ public enum PromptFormat: String, Sendable, Hashable, CaseIterable {
     case openai, anthropic, bedrock, cohere, gemini, huggingface
 
     /// How a refusal is shaped for such a client.
-    var refusalShape: Rejection.Shape { .openAI(type: "invalid_request_error", parameter: nil) }
+    var refusalShape: Rejection.Shape {
+        self == .openai ? .openAI(type: "invalid_request_error", parameter: nil) : .model(ModelFormat(rawValue: self.rawValue) ?? .openai, parameter: nil)
+    }
 }

@@ -111,6 +111,7 @@ struct AppendFileError: Error {
         case EIO: "io_error"
         case EFBIG: "file_too_large"
         case EISDIR: "is_a_directory"
+        case EBUSY: "used_by_another_process"
         default: "write_failed"
         }
     }

@@ -32,6 +32,38 @@ struct AuditTail {
         }
     }
 
+    /// The end of the chain at a path: of its file or, where that is missing or has no line (a crash in the middle of a rotation), of the
+    /// newest closed file.
+    static func readNewest(_ path: String, key: AuditKey?) -> AuditTail {
+        let tail = read(path, key: key)
+        guard tail.last == nil, let newest = AuditSegments.of(path).last else { return tail }
+        var found = AuditTail()
+        if newest.isCompressed { found.readFrame(newest.path, key: key) } else { found = read(newest.path, key: key) }
+        // What broke off is the current file's affair.
+        found.tornBytes = tail.tornBytes
+        return found
+    }
+
+    private mutating func readFrame(_ path: String, key: AuditKey?) {
+        var last: [UInt8]?
+        do throws(AuditReadFailure) {
+            var reader = try AuditFileReader(path)
+            while let line = try reader.next() { last = line }
+        } catch { return }
+        guard let last, let position = AuditTail.chainPosition(last[...]) else { return }
+        self.last = position
+        self.isVerified = last.dropLast(AuditChain.tailLength).withUnsafeBytes { AuditChain.hash($0, key) == position.1 }
+    }
+
+    /// Sequence number and begin (`started_at`, nanoseconds since the epoch) of the first line of a file; nil where it has none.
+    static func firstLine(_ path: String) -> (seq: UInt64, began: UInt64)? {
+        do throws(AuditReadFailure) {
+            var reader = try AuditFileReader(path)
+            guard let line = try reader.next(), let (seq, _) = chainPosition(line[...]) else { return nil }
+            return (seq, number(in: line, after: "\"started_at\":").map { $0 &* 1_000_000 } ?? 0)
+        } catch { return nil }
+    }
+
     private static func bytes(_ descriptor: Int32, from offset: Int, count: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = 0
@@ -85,6 +117,43 @@ struct AuditTail {
         guard digits > 0, let seq = UInt64(String(decoding: rest.suffix(digits), as: UTF8.self)) else { return nil }
         guard rest.dropLast(digits).suffix(seqPart.count).elementsEqual(seqPart) else { return nil }
         return (seq, digest)
+    }
+
+    /// The `prev_hash` of a line that has a chain position.
+    static func previousHash(_ line: [UInt8]) -> String? {
+        let end = line.count - AuditChain.tailLength - 1
+        guard end >= 64 else { return nil }
+        return String(decoding: line[(end - 64)..<end], as: UTF8.self)
+    }
+
+    /// The lines that were lost before this one, as it says itself: `,"gap":N,"seq":`.
+    static func declaredGap(_ line: [UInt8]) -> UInt64 {
+        // The member stands just before `seq`, so only the end is looked at: content must not be able to pose as it.
+        let tail = Array(line.suffix(AuditChain.tailLength + 160))
+        return number(in: tail, after: "\"gap\":") ?? 0
+    }
+
+    static func contains(_ line: [UInt8], _ text: StaticString) -> Bool { offset(of: text, in: line) != nil }
+
+    private static func number(in line: [UInt8], after text: StaticString) -> UInt64? {
+        guard let offset = offset(of: text, in: line) else { return nil }
+        let digits = line[offset...].prefix { (0x30...0x39).contains($0) }
+        return UInt64(String(decoding: digits, as: UTF8.self))
+    }
+
+    /// Behind the first occurrence.
+    private static func offset(of text: StaticString, in line: [UInt8]) -> Int? {
+        let length = text.utf8CodeUnitCount
+        return line.withUnsafeBytes { bytes -> Int? in
+            guard let base = bytes.baseAddress else { return nil }
+            var from = 0
+            while from + length <= bytes.count, let found = memchr(base + from, Int32(text.utf8Start[0]), bytes.count - length + 1 - from) {
+                let offset = UnsafeRawPointer(found) - base
+                if memcmp(found, text.utf8Start, length) == 0 { return offset + length }
+                from = offset + 1
+            }
+            return nil
+        }
     }
 
     private static func digest(_ hex: ArraySlice<UInt8>) -> AuditChain.Digest? {

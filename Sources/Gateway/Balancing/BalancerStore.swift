@@ -1,0 +1,125 @@
+public import GatewayCore
+import Synchronization
+public import Telemetry
+
+/// All balancers of the process, and what they know of their targets. A target's figures live as long as a balancer of the same instance has the target, so
+/// a reload that changes weights, or adds a target, forgets nothing about the others.
+public final class BalancerStore: BalancerDirectory {
+    private struct State {
+        var balancers: [BalancerKey: WeakBalancer] = [:]
+        var cells: [TargetKey: WeakCells] = [:]
+    }
+
+    private struct BalancerKey: Hashable {
+        let id: String
+        let targets: [BalancedTarget]
+        let settings: BalancerSettings
+    }
+
+    private struct TargetKey: Hashable {
+        let id: String
+        let key: String
+        /// Figures of another kind must not be taken for these.
+        let latency: LatencyMeasure
+        let usage: UsageMeasure
+    }
+
+    private struct WeakBalancer { weak var balancer: Balancer? }
+    private struct WeakCells { weak var cells: TargetCells? }
+
+    private let state = Mutex(State())
+    private let registry: MetricRegistry?
+    private let caller: (any HTTPCaller)?
+
+    /// - Parameters:
+    ///   - registry: where circuit, load and latency of the targets can be read; nil: nowhere.
+    ///   - caller: what sends copies of mirrored requests; nil: none are sent.
+    public init(registry: MetricRegistry? = nil, caller: (any HTTPCaller)? = nil) {
+        self.registry = registry
+        self.caller = caller
+    }
+
+    public func balancer(id: String, targets: [BalancedTarget], settings: BalancerSettings) -> any TargetBalancer {
+        let key = BalancerKey(id: id, targets: targets, settings: settings)
+        let (balancer, isNew) = self.state.withLock { state -> (Balancer, Bool) in
+            if let known = state.balancers[key]?.balancer { return (known, false) }
+            state.balancers = state.balancers.filter { $0.value.balancer != nil }
+            state.cells = state.cells.filter { $0.value.cells != nil }
+            let cells = targets.map { target in
+                let key = TargetKey(id: id, key: target.key, latency: settings.latency, usage: settings.usage)
+                if let known = state.cells[key]?.cells { return known }
+                let fresh = TargetCells()
+                state.cells[key] = WeakCells(cells: fresh)
+                return fresh
+            }
+            let made = Balancer(targets: targets, settings: settings, cells: cells, onEnd: self.ending(id, targets))
+            state.balancers[key] = WeakBalancer(balancer: made)
+            return (made, true)
+        }
+        if isNew { self.observe(id, balancer) }
+        return balancer
+    }
+
+    // MARK: Mirrored requests
+
+    public func mirror(_ call: HTTPCall, pluginID: String, target: String) {
+        guard let caller else { return }
+        let start = MonotonicClock.now()
+        // On no loop, and bounded by the caller's own queue: copies must not delay what clients wait for.
+        Task.detached { [self] in
+            let failure: String
+            do throws(HTTPCallFailure) {
+                let answer = try await caller.exchange(call)
+                failure = answer.status >= 400 ? "\(answer.status)" : ""
+            } catch { failure = "\(error.code.name)" }
+            self.compared(MirroredOutcome(pluginID: pluginID, target: target, isCopy: true, failure: failure, nanoseconds: MonotonicClock.now() &- start))
+        }
+    }
+
+    public func compared(_ outcome: MirroredOutcome) {
+        self.registry?.record(
+            Instruments.balancerMirror, [outcome.pluginID, outcome.target, outcome.isCopy ? "copy" : "original", outcome.failure], Double(outcome.nanoseconds) / 1e9)
+    }
+
+    // MARK: Gauges
+
+    private func observe(_ id: String, _ balancer: Balancer) {
+        guard let registry else { return }
+        let circuit = balancer.circuit
+        for (target, cells) in zip(balancer.targets, balancer.cells) {
+            let values = [id, target.name]
+            registry.observe(Instruments.balancerCircuit, values) {
+                switch circuit.state(cells, now: MonotonicClock.now()) {
+                case .closed: 0
+                case .halfOpen, .onTrial: 1
+                case .open: 2
+                }
+            }
+            registry.observe(Instruments.balancerInFlight, values) { Double(cells.inFlight.load(ordering: .relaxed)) }
+            if balancer.settings.algorithm == .lowestLatency { registry.observe(Instruments.balancerLatency, values) { cells.latency.real } }
+            if balancer.settings.algorithm == .lowestUsage {
+                let isScore = balancer.settings.usage == .accuracy
+                registry.observe(Instruments.balancerUsage, values) { isScore ? cells.score.real : cells.usage.real }
+            }
+        }
+    }
+
+    /// Takes the gauges away, unless a newer balancer of the instance has the target too.
+    private func ending(_ id: String, _ targets: [BalancedTarget]) -> @Sendable () -> Void {
+        guard self.registry != nil else { return {} }
+        // A task of its own: the last reference may be given up while the store's lock is held.
+        return { [weak self] in Task.detached { self?.forget(id, targets) } }
+    }
+
+    private func forget(_ id: String, _ targets: [BalancedTarget]) {
+        guard let registry else { return }
+        let remaining = self.state.withLock { state in
+            Set(state.balancers.filter { $0.key.id == id && $0.value.balancer != nil }.flatMap { $0.key.targets.map(\.name) })
+        }
+        for target in targets where !remaining.contains(target.name) {
+            for instrument in [Instruments.balancerCircuit, Instruments.balancerInFlight, Instruments.balancerLatency, Instruments.balancerUsage] {
+                registry.stopObserving(instrument, [id, target.name])
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+/// An attempt with who directs it.
+struct Directed {
+    let director: any AttemptDirector
+    let attempt: DirectedAttempt
+
+    func describe(_ scope: inout ScopeRecord) {
+        let note = self.attempt.note
+        scope.withAttempt { attempt, evidence in attempt.balancerTarget = evidence.text(note.target) }
+        scope.set(AttributeNames.balancerAlgorithm, .name(note.algorithm))
+        scope.set(AttributeNames.balancerTarget, .string(note.target))
+        scope.set(AttributeNames.balancerCandidates, .int(Int64(note.candidates)))
+        scope.set(AttributeNames.balancerReason, .name(note.reason))
+        if !note.skipped.isEmpty { scope.set(AttributeNames.balancerSkipped, .string(note.skipped)) }
+    }
+
+    /// Tells the balancer how the attempt ended, by what was recorded of it.
+    func ended(_ ending: AttemptEnding, status: Int, startedAt: UInt64, _ scope: inout ScopeRecord) {
+        var report = AttemptReport(target: self.attempt.target, ending: ending, status: status, startedAt: startedAt, endedAt: MonotonicClock.now())
+        scope.withAttempt { attempt, _ in
+            report.usage = attempt.usage
+            report.cost = attempt.cost
+            report.firstChunkAt = attempt.firstChunkAt
+            report.lastChunkAt = attempt.lastChunkAt
+            report.chunkCount = attempt.chunkCount
+        }
+        self.director.ended(report)
+    }
+}
+
+extension RequestRun {
+    /// Makes the attempts that a director wants, until one is answered or none is left. Every attempt is planned from the client's own request.
+    func proxyDirected(
+        _ request: inout GatewayRequest, _ director: any AttemptDirector, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
+    ) async {
+        let forwarded = self.forwardedFields(request)
+        var last: (failure: UpstreamFailure, relay: any ResponseRelay)?
+        while true {
+            let attempt: DirectedAttempt
+            switch director.next(request, now: MonotonicClock.now()) {
+            case .attempt(let next): attempt = next
+            case .refuse(let rejection): return await self.reject(rejection)
+            case .unavailable: return await self.unavailable()
+            case .stop:
+                guard let last else { return await self.unavailable() }
+                self.outcome = .failed
+                self.errorType = last.failure.code
+                let answer = last.failure.answer
+                return await self.respond(last.relay.answer(answer.status, "\(answer.message)", code: last.failure.code), source: "error")
+            }
+            let directed = Directed(director: director, attempt: attempt)
+            if attempt.pause > 0 {
+                // Ended early only by a client that left, which is seen below.
+                try? await Task.sleep(nanoseconds: attempt.pause)
+            }
+            if self.isClientGone {
+                self.abandon(directed)
+                return self.cancelled()
+            }
+            let plan = attempt.plan
+            let body = attempt.takeBody()
+            let prepared = self.request(for: plan, body, attempt.timeouts, forwarded)
+            for stage in selection.attempt {
+                if let failure = await stage.run(&prepared.value, record) {
+                    self.abandon(directed)
+                    return await self.fail(failure)
+                }
+            }
+            let relay = ModelRelay(
+                run: self, plan: plan, responseFields: attempt.responseFields + request.responseFields, payload: plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil)
+            let failure = await self.attemptOnce(prepared, request: &request, selection: selection, record: record, relay: relay, directed: directed)
+            guard let failure else { return }
+            if self.isClientGone { return self.cancelled() }
+            guard !self.exchange.hasResponded else {
+                // Bytes of the response are out: the client must see that it is incomplete, and no other target can help.
+                self.outcome = .failed
+                self.errorType = failure.code
+                return
+            }
+            last = (failure, relay)
+        }
+    }
+
+    /// The request as it goes to the provider of a plan.
+    @inline(never)
+    func request(
+        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines)
+    ) -> PreparedRequest {
+        var (fields, skipped, lines) = forwarded
+        plan.fields.apply(to: &fields, &skipped, &lines)
+        // The gateway reads what comes back; an answer in a coding it does not ask for would be unreadable.
+        skipped.insert(.acceptEncoding)
+        lines.add(.acceptEncoding, literal: "identity")
+        var upstream = UpstreamRequest(
+            endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority,
+            body: .bytes(body), timeouts: timeouts)
+        upstream.authorizer = plan.offer.authorizer
+        return PreparedRequest(upstream)
+    }
+
+    /// Kong answers 500 when every target is unhealthy (https://developer.konghq.com/ai-gateway/load-balancing/#health-check-and-circuit-breaker).
+    private func unavailable() async {
+        self.outcome = .failed
+        self.errorType = "no_healthy_target"
+        let response = OwnResponse.openAIError(
+            status: 500, message: "No target is healthy", type: "server_error", parameter: nil, code: "no_healthy_target", date: self.loop.dateField)
+        await self.respond(response, source: "error")
+    }
+
+    /// Gives back an attempt that was not made.
+    private func abandon(_ directed: Directed) {
+        let now = MonotonicClock.now()
+        directed.director.ended(AttemptReport(target: directed.attempt.target, ending: .cancelled, status: 0, startedAt: now, endedAt: now))
+    }
+
+    // MARK: Answers
+
+    /// Looks at an answer as far as its director wants before the client gets it.
+    ///
+    /// - Returns: the answer to relay.
+    /// - Throws: why another target should be tried.
+    func admit(_ answer: any UpstreamExchange, _ head: HTTPResponseHead, _ directed: Directed) async throws(UpstreamFailure) -> any UpstreamExchange {
+        switch directed.director.judge(head, directed.attempt, now: MonotonicClock.now()) {
+        case .pass: return answer
+        case .decline(let code):
+            RequestRun.discard(answer)
+            throw .declined(code: code)
+        case .firstBytes:
+            guard let first = try await answer.readBody() else { return answer }
+            return PrimedExchange(answer, first: first)
+        case .document(let limit):
+            guard var whole = try await answer.readBody() else { throw .malformed(code: "empty_answer") }
+            while whole.readableBytes <= limit {
+                guard var more = try await answer.readBody() else {
+                    do throws(JSONError) { _ = try JSONScanner.scan(whole) } catch { throw .malformed(code: "invalid_json") }
+                    return PrimedExchange(answer, first: whole)
+                }
+                whole.writeBuffer(&more)
+            }
+            return PrimedExchange(answer, first: whole)
+        }
+    }
+
+    /// Most bytes of an unwanted answer that are read to keep its connection.
+    private static let discardLimit = 65_536
+
+    /// Ends an answer that nobody wants; its connection lives on where the rest is here already.
+    private static func discard(_ answer: any UpstreamExchange) {
+        var count = 0
+        while count <= RequestRun.discardLimit {
+            // An answer that fails here has ended as well.
+            guard let next = try? answer.pollBody() else { return }
+            switch next {
+            case .bytes(let bytes): count += bytes.readableBytes
+            case .end: return
+            case .pending: return answer.cancel()
+            }
+        }
+        answer.cancel()
+    }
+}
+
+/// An exchange whose first bytes were read already.
+final class PrimedExchange: UpstreamExchange {
+    private let base: any UpstreamExchange
+    private var first: ByteBuffer?
+
+    init(_ base: any UpstreamExchange, first: ByteBuffer) {
+        self.base = base
+        self.first = first
+    }
+
+    var isConnectionReused: Bool { self.base.isConnectionReused }
+    var peerAddress: String { self.base.peerAddress }
+    var connectedAt: UInt64 { self.base.connectedAt }
+    var sentAt: UInt64 { self.base.sentAt }
+    var requestBytes: Int { self.base.requestBytes }
+    var responseBytes: Int { self.base.responseBytes }
+    var trailers: HTTPFields? { self.base.trailers }
+
+    func readHead() async throws(UpstreamFailure) -> HTTPResponseHead { try await self.base.readHead() }
+
+    func readBody() async throws(UpstreamFailure) -> ByteBuffer? {
+        if let first = self.first.take() { return first }
+        return try await self.base.readBody()
+    }
+
+    func pollBody() throws(UpstreamFailure) -> BodyPoll {
+        if let first = self.first.take() { return .bytes(first) }
+        return try self.base.pollBody()
+    }
+
+    func cancel() { self.base.cancel() }
+}

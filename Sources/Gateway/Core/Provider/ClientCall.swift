@@ -1,0 +1,29 @@
+/// What a client asks for, as its format says it in body or path.
+public struct ClientCall: Sendable {
+    public enum Kind: Sendable, Equatable {
+        case generate
+        /// How many tokens a request has, without an answer (Anthropic's and Gemini's).
+        case countTokens
+    }
+
+    public var kind = Kind.generate
+    /// The model; nil when the client names none.
+    public var model: String?
+    public var asksStream: Bool?
+    /// A stream as one JSON array (Gemini without `alt=sse`).
+    public var streamsArray = false
+
+    public init() {}
+}
+
+extension ClientFormat {
+    public var isTranslated: Bool { true }
+
+    /// Most formats say model and streaming in the body.
+    public func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall {
+        var call = ClientCall()
+        call.model = request.body.model
+        call.asksStream = request.body.stream
+        return call
+    }
+}

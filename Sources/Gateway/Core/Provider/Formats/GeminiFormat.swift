@@ -1,0 +1,44 @@
+import GatewayWire
+public import NIOCore
+
+/// Google's `generateContent` as clients speak it (https://ai.google.dev/api/generate-content): the path names model and method.
+public final class GeminiFormat: ClientFormat {
+    public let name = ModelFormat.gemini
+
+    public init() {}
+
+    /// `…/models/{model}:generateContent`, `:streamGenerateContent` (with or without `alt=sse`) or `:countTokens`.
+    public func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall {
+        var call = ClientCall()
+        // Where the route hides the path, the body may still say.
+        call.model = request.body.model
+        call.asksStream = request.body.stream
+        let path = String(buffer: request.path)
+        guard let colon = path.lastIndex(of: ":") else { return call }
+        let method = path[path.index(after: colon)...]
+        switch method {
+        case "generateContent": call.asksStream = false
+        case "streamGenerateContent":
+            call.asksStream = true
+            call.streamsArray = !GeminiFormat.asksForEvents(request.query)
+        case "countTokens": call.kind = .countTokens
+        default: throw ProviderFailure("unknown_method", status: 404, message: "the method \(method.prefix(64)) is not served; generateContent, streamGenerateContent and countTokens are")
+        }
+        let model = path[..<colon].split(separator: "/").last.map { String($0) }
+        if let model, !model.isEmpty { call.model = model }
+        return call
+    }
+
+    private static func asksForEvents(_ query: ByteBuffer?) -> Bool {
+        guard let query else { return false }
+        return String(buffer: query).split(separator: "&").contains("alt=sse")
+    }
+
+    public func decode(_ request: ClientRequest) throws(ProviderFailure) -> ChatRequest { try GeminiRequestDecoder.decode(request.body.document.root) }
+
+    public func encode(_ answer: ChatAnswer, _ context: AnswerContext) -> ByteBuffer { GeminiAnswerEncoder.answer(answer, context) }
+
+    public func makeStreamEncoder(_ context: AnswerContext) -> any ChatStreamEncoder { GeminiStreamEncoder(context) }
+
+    public func encode(_ error: ProviderError) -> ByteBuffer { GeminiAnswerEncoder.error(error) }
+}

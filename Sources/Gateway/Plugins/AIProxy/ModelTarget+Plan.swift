@@ -1,0 +1,158 @@
+import GatewayCore
+import GatewayWire
+import NIOCore
+
+extension ModelTarget {
+    /// Plans one request for this model.
+    ///
+    /// - Parameter body: the client's own; another target may be planned from the same.
+    /// - Throws: the refusal, shaped for the client.
+    func plan(_ body: ModelRequestBody, _ request: borrowing GatewayRequest) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
+        do throws(RefusedRequest) {
+            let client = ClientRequest(body: body, path: ByteBuffer(request.head.target.path), query: request.head.target.query.map { ByteBuffer($0) })
+            let call: ClientCall
+            do throws(ProviderFailure) { call = try self.format.call(client) } catch { throw RefusedRequest(error) }
+            try self.checkPrompt(body)
+            var settings = self.settings
+            if let templates = self.templates { settings = try templates.resolve(settings, request) }
+            let model = try self.model(call, configured: settings.model)
+            let isStream = try self.streams(call)
+            var fields = self.fields
+            let place = try self.place(settings, model, call, isStream: isStream)
+            let target = self.authenticate(request, &fields, place)
+            if let translator = self.translator {
+                return try self.translated(client, call, translator, model: model, isStream: isStream, target: target, fields: fields, location: place.location)
+            }
+            let edits = self.edits(body, model: model, isStream: isStream)
+            let encoded: ByteBuffer
+            do throws(ProviderFailure) { encoded = try self.offer.adapter.encode(body, edits) } catch { throw RefusedRequest(error) }
+            let plan = ModelPlan(
+                offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: edits.includesUsage, parameters: body.parameters,
+                location: place.location)
+            return (plan, encoded)
+        } catch { throw error.shaped(for: self.format.name) }
+    }
+
+    /// What is changed in the bytes of a client that speaks the provider's format.
+    private func edits(_ body: ModelRequestBody, model: String, isStream: Bool) -> ModelRequestEdits {
+        var edits = ModelRequestEdits()
+        edits.model = model
+        edits.members = self.overrides
+        edits.options = self.options
+        if self.operation != .embeddings {
+            let isOpenAI = self.format.name == .openai
+            // OpenAI's API has no top_k; Kong removes it too.
+            if body.hasTopK, isOpenAI { edits.removed.append("top_k") }
+            if self.configuration.responseStreaming == .always { edits.stream = true }
+            edits.includesUsage = isOpenAI && isStream && self.reportsStreamUsage && !body.asksForUsage
+        }
+        if let key = self.bodyKey(body) { edits.members.append(key) }
+        return edits
+    }
+
+    // MARK: Translation
+
+    private func translated(
+        _ client: ClientRequest, _ call: ClientCall, _ adapter: any TranslatingAdapter, model: String, isStream: Bool, target: ByteBuffer, fields: FieldEdits,
+        location: ProviderLocation
+    ) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
+        guard call.kind == .generate else {
+            throw RefusedRequest(404, "count_tokens_not_served", "tokens are only counted by providers that speak \(self.format.name.rawValue)")
+        }
+        var encoding = ChatEncoding(model: model, isStream: isStream, settings: self.settings, policy: self.policy)
+        var body: ByteBuffer
+        var parameters = client.body.parameters
+        let translation: ModelTranslation
+        do throws(ProviderFailure) {
+            if self.operation == .embeddings {
+                var request = try OpenAIEmbeddings.decode(client.body)
+                if let dimensions = self.configuration.model.options.embeddingsDimensions { request.dimensions = ChatNumber(dimensions) }
+                body = try adapter.encode(request, &encoding)
+                translation = ModelTranslation(adapter: adapter, includesUsage: false, wantsBase64: request.wantsBase64, dropped: encoding.dropped)
+            } else {
+                var request = try self.format.decode(client)
+                self.options.apply(to: &request)
+                parameters = request.parameters
+                body = try adapter.encode(request, &encoding)
+                translation = ModelTranslation(
+                    adapter: adapter, includesUsage: request.includesUsage ?? false, streamsArray: isStream && call.streamsArray, dropped: encoding.dropped)
+            }
+        } catch { throw RefusedRequest(error) }
+        if let key = self.bodyKey(client.body), let root = try? JSONDocument(body).root, var edit = JSONEdit(root) {
+            edit.set(key.name, raw: ByteBuffer(string: key.json))
+            body = edit.apply()
+        }
+        let plan = ModelPlan(
+            offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: false, parameters: parameters, translation: translation,
+            location: location)
+        return (plan, body)
+    }
+
+    // MARK: Parts
+
+    private func place(_ settings: ProviderSettings, _ model: String, _ call: ClientCall, isStream: Bool) throws(RefusedRequest) -> Place {
+        let packsArray = call.streamsArray && self.translator == nil
+        if call.kind == .generate, !packsArray, let place = isStream ? self.streamPlace : self.place { return place }
+        var settings = settings
+        settings.model = model
+        settings.isStream = isStream
+        settings.countsTokens = call.kind == .countTokens
+        settings.streamsArray = packsArray
+        do throws(ProviderFailure) { return Self.place(try self.offer.adapter.locate(self.operation, settings), self.configuration.auth) } catch { throw RefusedRequest(error) }
+    }
+
+    private func checkPrompt(_ body: ModelRequestBody) throws(RefusedRequest) {
+        let member = "\(self.operation.promptMember(body.format))"
+        guard let prompt = body.prompt, !prompt.isNull else {
+            // What a native format calls its parts is for its provider to check.
+            if self.format.name == .bedrock || self.format.name == .cohere || self.format.name == .huggingface { return }
+            throw RefusedRequest(400, "missing_prompt", "the request body has no \"\(member)\": it is no \(self.operation.rawValue) request", parameter: member)
+        }
+        if self.operation == .chat, self.format.name == .openai || self.format.name == .anthropic {
+            guard prompt.kind == .array, !prompt.isEmptyContainer else {
+                throw RefusedRequest(400, "invalid_prompt", "\"messages\" must be a list of at least one message", parameter: "messages")
+            }
+        }
+    }
+
+    /// The configured model wins; a client may only name that one, or its alias.
+    private func model(_ call: ClientCall, configured: String?) throws(RefusedRequest) -> String {
+        guard let configured else {
+            guard let wanted = call.model, !wanted.isEmpty else {
+                throw RefusedRequest(400, "missing_model", "model parameter not found in request, nor in gateway configuration", parameter: "model")
+            }
+            return wanted
+        }
+        if let wanted = call.model, !wanted.isEmpty, wanted != configured, wanted != self.configuration.model.alias {
+            throw RefusedRequest(400, "model_not_allowed", "cannot use own model - must be: \(configured)", parameter: "model")
+        }
+        return configured
+    }
+
+    private func streams(_ call: ClientCall) throws(RefusedRequest) -> Bool {
+        guard self.operation != .embeddings, call.kind == .generate else { return false }
+        let asks = call.asksStream ?? false
+        switch self.configuration.responseStreaming {
+        case .allow: return asks
+        case .always: return true
+        case .deny:
+            if asks { throw RefusedRequest(400, "streaming_denied", "response streaming is not enabled for this LLM", parameter: "stream") }
+            return false
+        }
+    }
+}
+
+extension ChatRequest {
+    /// The parameters that spans show.
+    fileprivate var parameters: ModelParameters {
+        var parameters = ModelParameters()
+        parameters.maximumTokens = self.maximumTokens?.int
+        parameters.temperature = self.temperature?.double
+        parameters.topP = self.topP?.double
+        parameters.frequencyPenalty = self.frequencyPenalty?.double
+        parameters.presencePenalty = self.presencePenalty?.double
+        parameters.seed = self.seed?.int
+        parameters.choiceCount = self.choiceCount?.int
+        return parameters
+    }
+}

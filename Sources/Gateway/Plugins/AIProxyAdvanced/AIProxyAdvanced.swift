@@ -1,0 +1,241 @@
+public import GatewayCore
+import GatewayWire
+import NIOCore
+public import Telemetry
+
+/// `ai-proxy-advanced`: `ai-proxy` over several targets, one chosen for every attempt.
+/// Behaviour: https://developer.konghq.com/plugins/ai-proxy-advanced/ and https://developer.konghq.com/ai-gateway/load-balancing/
+public final class AIProxyAdvanced: RequestPlugin {
+    public static let descriptor = PluginDescriptor(name: "ai-proxy-advanced", priority: 770, auditPath: "ai.proxy")
+
+    /// Which target served stands in the attempt's span.
+    public enum Field: EvidenceField {
+        /// Targets that the request may use at all.
+        case allowed
+        /// The group of the split test that the client belongs to.
+        case group
+        /// How far the prompt is from the nearest description.
+        case distance
+        /// The target that gets a copy of the request.
+        case mirrored
+
+        public var key: StaticString {
+            switch self {
+            case .allowed: "pellucid.balancer.allowed"
+            case .group: "pellucid.balancer.group"
+            case .distance: "pellucid.balancer.distance"
+            case .mirrored: "pellucid.balancer.mirrored"
+            }
+        }
+    }
+
+    private let configuration: AIProxyAdvancedConfiguration
+    private let targets: [ModelTarget]
+    private let operation: ModelOperation
+    private let balancer: any TargetBalancer
+    private let names: TargetNames
+    private let hashField: HashField
+    /// Whether judges' scores are of use.
+    private let isScored: Bool
+    private let semantic: SemanticRanking?
+    private let split: SplitAssignment?
+    private let mirror: Mirror?
+    private let balancers: any BalancerDirectory
+    private let pluginID: String
+
+    /// Where copies go.
+    private struct Mirror {
+        let target: Int
+        let share: Double
+        let timeoutMilliseconds: Int
+    }
+
+    public init(configuration: AIProxyAdvancedConfiguration, services: PluginServices) throws(ConfigurationError) {
+        let settings = try BalancerExtensions.decode(services.ownSettings)
+        self.configuration = configuration
+        self.targets = try AIProxyAdvanced.targets(configuration, services)
+        self.operation = self.targets[0].operation
+        let names = TargetNames(configuration.targets)
+        self.names = names
+        self.hashField = HashField(configuration.balancer.hashOnHeader)
+        self.isScored = configuration.balancer.algorithm == .lowestUsage && configuration.balancer.usage == .accuracy
+        self.semantic = configuration.balancer.algorithm == .semantic ? try SemanticRanking(configuration, services) : nil
+        self.split = try settings.split.map { split throws(ConfigurationError) in try SplitAssignment(split, names) }
+        self.mirror = try settings.mirror.map { mirror throws(ConfigurationError) in
+            guard let target = names.names.firstIndex(of: mirror.target), configuration.targets.count > 1 else {
+                throw ConfigurationError(issues: [
+                    ConfigurationIssue(
+                        path: "_pellucid.balancer.mirror.target", line: 0, problem: "there is no target \"\(mirror.target)\" beside another one",
+                        hint: "targets are \(names.names.joined(separator: ", "))")
+                ])
+            }
+            return Mirror(target: target, share: mirror.percent / 100, timeoutMilliseconds: configuration.balancer.readTimeout)
+        }
+        self.balancers = services.balancers
+        self.pluginID = services.instanceID
+        self.balancer = services.balancers.balancer(
+            id: services.instanceID, targets: AIProxyAdvanced.balanced(configuration, names), settings: settings.applied(to: configuration.balancer))
+    }
+
+    private static func targets(_ configuration: AIProxyAdvancedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [ModelTarget] {
+        var targets: [ModelTarget] = []
+        var issues: [ConfigurationIssue] = []
+        for (index, target) in configuration.targets.enumerated() {
+            if target.routeType != configuration.targets[0].routeType {
+                issues.append(ConfigurationIssue(path: "config.targets[\(index)].route_type", line: 0, problem: "differs from that of the first target", hint: "use a plugin for each route type"))
+                continue
+            }
+            do throws(ConfigurationError) {
+                targets.append(
+                    try ModelTarget(AIProxyConfiguration(target, of: configuration), providers: services.providers, credentials: services.credentials, pluginID: services.instanceID))
+            } catch {
+                issues += error.issues.map { AIProxyAdvanced.moved($0, to: index) }
+            }
+        }
+        if !issues.isEmpty { throw ConfigurationError(issues: issues) }
+        return targets
+    }
+
+    /// A problem of an `ai-proxy` configuration where a target has it.
+    private static func moved(_ issue: ConfigurationIssue, to index: Int) -> ConfigurationIssue {
+        guard issue.path.hasPrefix("config."), issue.path != "config.llm_format" else { return issue }
+        return ConfigurationIssue(
+            path: "config.targets[\(index)].\(issue.path.dropFirst("config.".count))", line: issue.line, problem: issue.problem, hint: issue.hint)
+    }
+
+    private static func balanced(_ configuration: AIProxyAdvancedConfiguration, _ names: TargetNames) -> [BalancedTarget] {
+        configuration.targets.enumerated().map { index, target in BalancedTarget(key: names.keys[index], name: names.names[index], weight: target.weight) }
+    }
+
+    // MARK: One request
+
+    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>) async throws(PluginFailure) -> RequestVerdict {
+        let body: ModelRequestBody
+        switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes) {
+        case .success(let read): body = read
+        case .failure(let refusal): return .reject(refusal.rejection)
+        }
+        var allowed = self.choosable
+        if let model = body.model, !model.isEmpty {
+            allowed = self.names.serving(model).intersection(self.choosable)
+            guard !allowed.isEmpty else { return .reject(self.unknownModel.rejection) }
+        }
+        if !self.configuration.acls.isEmpty {
+            allowed = self.permitted(allowed, request, body)
+            guard !allowed.isEmpty else { return .reject(AIProxyAdvanced.forbidden) }
+        }
+        if allowed != self.choosable { context.set(.allowed, .int(Int64(allowed.count))) }
+        var query = BalancerQuery(allowed: allowed, hash: self.hashField.hash(request))
+        if let group = self.split?.group(of: request) {
+            query.preferred = group.targets
+            context.set(.group, .string(group.name))
+        }
+        if let semantic {
+            let ranking = await semantic.rank(body, &context)
+            query.ranking = ranking.groups
+            query.rankingReason = ranking.reason
+            if let distance = ranking.distance { context.set(.distance, .double(distance)) }
+        }
+        let served = self.isScored ? ServedTarget(self.balancer) : nil
+        if let served { request.leave(served, for: ServedTarget.noteID) }
+        request.body = .model(body)
+        let director = self.balancer.director(query, ModelPlanner(self.targets, body, served, sendsModelName: self.configuration.sendsModelNameHeader))
+        request.upstream = .directed(self.mirrored(director, request, body, &context))
+        return .modified
+    }
+
+    /// Sends the copy of a request that is to be mirrored, and has its own outcome recorded beside the copy's.
+    private func mirrored(
+        _ director: any AttemptDirector, _ request: borrowing GatewayRequest, _ body: ModelRequestBody, _ context: inout StageContext<AIProxyAdvanced>
+    ) -> any AttemptDirector {
+        guard let mirror, Double(BalancingHash.of(request.requestID.utf8) >> 11) * 0x1p-53 < mirror.share else { return director }
+        // What the target cannot express is not mirrored.
+        guard let (plan, encoded) = try? self.targets[mirror.target].plan(body, request) else { return director }
+        context.set(.mirrored, .string(self.names.names[mirror.target]))
+        return MirroredAttempts(
+            director, self.balancers, pluginID: self.pluginID, names: self.names.names, copy: plan.call(encoded, timeoutMilliseconds: mirror.timeoutMilliseconds),
+            to: mirror.target)
+    }
+
+    /// All targets but the one that only gets copies.
+    private var choosable: TargetSet {
+        var all = TargetSet(first: self.targets.count)
+        if let mirror { all.remove(mirror.target) }
+        return all
+    }
+
+    private var unknownModel: RefusedRequest {
+        RefusedRequest(
+            400, "model_not_allowed", "cannot use own model - must be: \(self.names.offered.joined(separator: ", "))", parameter: "model")
+    }
+
+    private static let forbidden = Rejection(
+        status: 403, code: "target_forbidden", message: "no model is allowed for this request", shape: .openAI(type: "permission_error", parameter: nil))
+
+    private func permitted(_ allowed: TargetSet, _ request: borrowing GatewayRequest, _ body: ModelRequestBody) -> TargetSet {
+        let subject = AccessSubject(request, model: body.model)
+        let fields = request.head.fields
+        let header = { (name: String) in fields.values(name: name).map { String(decoding: $0, as: UTF8.self) } }
+        var permitted = allowed
+        allowed.forEach { index in
+            if !self.configuration.acls.permits(subject, self.configuration.targets[index], header: header) { permitted.remove(index) }
+        }
+        return permitted
+    }
+}
+
+/// Plans a request for the targets of an instance.
+private final class ModelPlanner: TargetPlanner {
+    private let targets: [ModelTarget]
+    private let body: ModelRequestBody
+    private let served: ServedTarget?
+    private let sendsModelName: Bool
+
+    init(_ targets: [ModelTarget], _ body: ModelRequestBody, _ served: ServedTarget?, sendsModelName: Bool) {
+        self.served = served
+        self.targets = targets
+        self.body = body
+        self.sendsModelName = sendsModelName
+    }
+
+    func plan(_ target: Int, _ request: borrowing GatewayRequest) -> TargetPlanning {
+        self.served?.set(target)
+        do throws(RefusedRequest) {
+            let (plan, encoded) = try self.targets[target].plan(self.body, request)
+            return .planned(plan, body: encoded, responseFields: self.sendsModelName ? [(name: "X-Kong-LLM-Model", value: plan.servedName)] : [])
+        } catch { return .refused(error.rejection) }
+    }
+}
+
+/// The header that consistent hashing goes by.
+private struct HashField: Sendable {
+    private let name: String
+    private let known: KnownField?
+
+    init(_ name: String) {
+        self.name = name
+        self.known = KnownField(name: name)
+    }
+
+    /// Of the first value of the header; of the request's id where it is absent, so that such requests spread.
+    func hash(_ request: borrowing GatewayRequest) -> UInt64 {
+        let value = self.known.map { request.head.fields.first($0) } ?? request.head.fields.values(name: self.name).first
+        guard let value else { return BalancingHash.of(request.requestID.utf8) }
+        return BalancingHash.of(value)
+    }
+}
+
+extension AIProxyConfiguration {
+    /// A target as `ai-proxy` would be configured for it alone.
+    init(_ target: AIProxyAdvancedConfiguration.Target, of configuration: AIProxyAdvancedConfiguration) {
+        self.routeType = target.routeType
+        self.category = Category(rawValue: configuration.category.rawValue) ?? .textGeneration
+        self.format = configuration.format
+        self.model = target.model
+        self.auth = target.auth
+        self.logging = target.logging
+        self.responseStreaming = configuration.responseStreaming
+        self.maximumRequestBodyBytes = configuration.maximumRequestBodyBytes
+        self.sendsModelNameHeader = configuration.sendsModelNameHeader
+    }
+}

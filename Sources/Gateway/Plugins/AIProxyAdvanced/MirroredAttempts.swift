@@ -1,0 +1,43 @@
+import GatewayCore
+import GatewayWire
+
+/// Directs a request that is mirrored: what comes of its own attempts is recorded beside what comes of the copy.
+final class MirroredAttempts: AttemptDirector {
+    private let base: any AttemptDirector
+    private let balancers: any BalancerDirectory
+    private let pluginID: String
+    private let names: [String]
+    /// The copy; nil once it is sent. Sent with the first attempt, since a stage in shadow mode directs nothing.
+    private var copy: (call: HTTPCall, target: Int)?
+
+    init(_ base: any AttemptDirector, _ balancers: any BalancerDirectory, pluginID: String, names: [String], copy: HTTPCall, to target: Int) {
+        self.base = base
+        self.copy = (copy, target)
+        self.balancers = balancers
+        self.pluginID = pluginID
+        self.names = names
+    }
+
+    func next(_ request: borrowing GatewayRequest, now: UInt64) -> AttemptDirection {
+        if let copy {
+            self.copy = nil
+            self.balancers.mirror(copy.call, pluginID: self.pluginID, target: self.names[copy.target])
+        }
+        return self.base.next(request, now: now)
+    }
+
+    func judge(_ head: HTTPResponseHead, _ attempt: DirectedAttempt, now: UInt64) -> HeadJudgement { self.base.judge(head, attempt, now: now) }
+    func settled() { self.base.settled() }
+
+    func ended(_ report: AttemptReport) {
+        let failure: String
+        switch report.ending {
+        case .served: failure = report.status >= 400 ? "\(report.status)" : ""
+        case .failed(let error), .broken(let error): failure = "\(error.code)"
+        case .cancelled: failure = "cancelled"
+        }
+        self.balancers.compared(
+            MirroredOutcome(pluginID: self.pluginID, target: self.names[report.target], isCopy: false, failure: failure, nanoseconds: report.endedAt &- report.startedAt))
+        self.base.ended(report)
+    }
+}

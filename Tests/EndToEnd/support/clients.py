@@ -1,0 +1,213 @@
+"""The vendors' official clients behind one face, so that one test can ask the same of each."""
+
+import base64
+import dataclasses
+import json
+
+import anthropic
+import openai
+from google import genai
+from google.genai import types as gemini
+
+# One red pixel.
+IMAGE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==")
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+TIMEOUT = 30
+
+
+@dataclasses.dataclass
+class Answer:
+    text: str = ""
+    thought: str = ""
+    calls: list = dataclasses.field(default_factory=list)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    finish: str = ""
+    pieces: int = 0
+
+
+@dataclasses.dataclass
+class Failure:
+    status: int
+    message: str
+    retry_after: str | None = None
+
+
+class OpenAI:
+    name = "openai"
+    finishes = {"stop": "stop", "tools": "tool_calls"}
+
+    def __init__(self, base: str, model: str):
+        self.model = model
+        self.client = openai.OpenAI(base_url=f"{base}/v1", api_key="client", max_retries=0, timeout=TIMEOUT)
+
+    def ask(self, text: str, *, system=None, tools=False, image=False, think=False, schema=None, stream=False, history=(), **more) -> Answer:
+        content = text if not image else [
+            {"type": "text", "text": text},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64," + base64.b64encode(IMAGE).decode()}},
+        ]
+        messages = ([{"role": "system", "content": system}] if system else []) + [{"role": "user", "content": content}, *history]
+        options = {"model": self.model, "messages": messages, "max_tokens": 2000, **more}
+        if tools:
+            options["tools"] = [{"type": "function", "function": {"name": "weather", "description": "of a city", "parameters": SCHEMA}}]
+        if think:
+            options["reasoning_effort"] = "low"
+        if schema:
+            options["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
+        if stream:
+            return self._stream(options)
+        answer = self.client.chat.completions.create(**options)
+        message = answer.choices[0].message
+        calls = [(call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls or []]
+        self.last = message
+        return Answer(
+            message.content or "", getattr(message, "reasoning_content", None) or "", calls, answer.usage.prompt_tokens, answer.usage.completion_tokens,
+            answer.choices[0].finish_reason,
+        )
+
+    def _stream(self, options) -> Answer:
+        answer, calls = Answer(), {}
+        for chunk in self.client.chat.completions.create(**options, stream=True, stream_options={"include_usage": True}):
+            if chunk.usage:
+                answer.input_tokens, answer.output_tokens = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
+            for choice in chunk.choices:
+                answer.text += choice.delta.content or ""
+                answer.pieces += bool(choice.delta.content)
+                answer.thought += getattr(choice.delta, "reasoning_content", None) or ""
+                answer.finish = choice.finish_reason or answer.finish
+                for call in choice.delta.tool_calls or []:
+                    known = calls.setdefault(call.index, ["", ""])
+                    known[0] += call.function.name or ""
+                    known[1] += call.function.arguments or ""
+        answer.calls = [(name, json.loads(arguments)) for name, arguments in calls.values()]
+        return answer
+
+    def history(self, result: str) -> list:
+        """The last answer's call with what the tool gave back."""
+        call = self.last.tool_calls[0]
+        return [self.last.model_dump(exclude_none=True), {"role": "tool", "tool_call_id": call.id, "content": result}]
+
+    def failure(self, text: str, **more) -> Failure:
+        try:
+            self.ask(text, **more)
+        except openai.APIStatusError as error:
+            return Failure(error.status_code, error.message, error.response.headers.get("retry-after"))
+        except openai.APIError as error:
+            return Failure(0, error.message)
+        raise AssertionError("no error")
+
+
+class Anthropic:
+    name = "anthropic"
+    finishes = {"stop": "end_turn", "tools": "tool_use"}
+
+    def __init__(self, base: str, model: str):
+        self.model = model
+        self.client = anthropic.Anthropic(base_url=base, api_key="client", max_retries=0, timeout=TIMEOUT)
+
+    def ask(self, text: str, *, system=None, tools=False, image=False, think=False, schema=None, stream=False, history=(), **more) -> Answer:
+        content = text if not image else [
+            {"type": "text", "text": text},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": base64.b64encode(IMAGE).decode()}},
+        ]
+        options = {"model": self.model, "max_tokens": 2000, "messages": [{"role": "user", "content": content}, *history], **more}
+        if system:
+            options["system"] = system
+        if tools:
+            options["tools"] = [{"name": "weather", "description": "of a city", "input_schema": SCHEMA}]
+        if think:
+            options["thinking"] = {"type": "enabled", "budget_tokens": 1024}
+        if schema:
+            options["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
+        if not stream:
+            return self._answer(self.client.messages.create(**options))
+        with self.client.messages.stream(**options) as events:
+            pieces = sum(1 for _ in events.text_stream)
+            answer = self._answer(events.get_final_message())
+        answer.pieces = pieces
+        return answer
+
+    def _answer(self, message) -> Answer:
+        self.last = message
+        return Answer(
+            "".join(block.text for block in message.content if block.type == "text"), "".join(block.thinking for block in message.content if block.type == "thinking"),
+            [(block.name, block.input) for block in message.content if block.type == "tool_use"], message.usage.input_tokens, message.usage.output_tokens, message.stop_reason,
+        )
+
+    def history(self, result: str) -> list:
+        call = next(block for block in self.last.content if block.type == "tool_use")
+        return [
+            {"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in self.last.content]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id, "content": result}]},
+        ]
+
+    def failure(self, text: str, **more) -> Failure:
+        try:
+            self.ask(text, **more)
+        except anthropic.APIStatusError as error:
+            return Failure(error.status_code, error.message, error.response.headers.get("retry-after"))
+        except anthropic.APIError as error:
+            return Failure(0, error.message)
+        raise AssertionError("no error")
+
+
+class Gemini:
+    name = "gemini"
+    finishes = {"stop": "STOP", "tools": "STOP"}
+
+    def __init__(self, base: str, model: str):
+        self.model = model
+        self.client = genai.Client(api_key="client", http_options=gemini.HttpOptions(base_url=base, api_version="v1beta", timeout=TIMEOUT * 1000))
+
+    def ask(self, text: str, *, system=None, tools=False, image=False, think=False, schema=None, stream=False, history=(), **more) -> Answer:
+        parts = [gemini.Part(text=text)] + ([gemini.Part.from_bytes(data=IMAGE, mime_type="image/png")] if image else [])
+        contents = [gemini.Content(role="user", parts=parts), *history]
+        options = {"max_output_tokens": 2000, **more}
+        if system:
+            options["system_instruction"] = system
+        if tools:
+            declaration = {"name": "weather", "description": "of a city", "parameters_json_schema": SCHEMA}
+            options["tools"] = [gemini.Tool(function_declarations=[declaration])]
+        if think:
+            options["thinking_config"] = gemini.ThinkingConfig(thinking_budget=1024, include_thoughts=True)
+        if schema:
+            options |= {"response_mime_type": "application/json", "response_json_schema": schema}
+        call = {"model": self.model, "contents": contents, "config": gemini.GenerateContentConfig(**options)}
+        if not stream:
+            return self._answer([self.client.models.generate_content(**call)])
+        return self._answer(list(self.client.models.generate_content_stream(**call)))
+
+    def _answer(self, chunks) -> Answer:
+        answer, kept = Answer(), []
+        for chunk in chunks:
+            if chunk.usage_metadata:
+                answer.input_tokens, answer.output_tokens = chunk.usage_metadata.prompt_token_count, chunk.usage_metadata.candidates_token_count or 0
+            candidate = chunk.candidates[0]
+            answer.finish = candidate.finish_reason.name if candidate.finish_reason else answer.finish
+            for part in (candidate.content and candidate.content.parts) or []:
+                kept.append(part)
+                if part.function_call:
+                    answer.calls.append((part.function_call.name, dict(part.function_call.args)))
+                elif part.thought:
+                    answer.thought += part.text or ""
+                elif part.text:
+                    answer.text += part.text
+                    answer.pieces += 1
+        self.last = kept
+        return answer
+
+    def history(self, result: str) -> list:
+        call = next(part for part in self.last if part.function_call).function_call
+        response = gemini.FunctionResponse(id=call.id, name=call.name, response={"output": result})
+        return [gemini.Content(role="model", parts=self.last), gemini.Content(role="user", parts=[gemini.Part(function_response=response)])]
+
+    def failure(self, text: str, **more) -> Failure:
+        try:
+            self.ask(text, **more)
+        except genai.errors.APIError as error:
+            headers = getattr(error.response, "headers", None) or {}
+            return Failure(error.code, error.message or "", headers.get("retry-after"))
+        raise AssertionError("no error")
+
+
+CLIENTS = (OpenAI, Anthropic, Gemini)

@@ -1,0 +1,184 @@
+"""Wire formats of vendors other than OpenAI, for the fake provider: answers and streams shaped as their API references have them."""
+
+import json
+
+from aiohttp import web
+
+from . import provider as openai_format
+
+THOUGHT = "I should say hello."
+SIGNATURE = "c2lnbmF0dXJl"
+TOOL_ARGUMENTS = {"city": "Łódź"}
+
+
+class Anthropic:
+    """https://docs.anthropic.com/en/api/messages"""
+
+    ERRORS = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error", 529: "overloaded_error"}
+
+    @staticmethod
+    def matches(path: str) -> bool:
+        return path.endswith("/messages") or path.endswith("/messages/count_tokens")
+
+    @staticmethod
+    def model(path: str, body: dict) -> str | None:
+        return body.get("model")
+
+    @staticmethod
+    def asks_stream(path: str, body: dict) -> bool:
+        return bool(body.get("stream"))
+
+    @classmethod
+    def error(cls, status: int, message: str) -> web.Response:
+        headers = {"Retry-After": "7"} if status == 429 else {}
+        body = {"type": "error", "error": {"type": cls.ERRORS.get(status, "api_error"), "message": message}, "request_id": "req_fake"}
+        return web.json_response(body, status=status, headers=headers)
+
+    @classmethod
+    def problem(cls, request, body: dict) -> str | None:
+        """What the real API would refuse."""
+        if "anthropic-version" not in request.headers:
+            return "anthropic-version: header is required"
+        if request.path.endswith("/count_tokens"):
+            return None
+        if not isinstance(body.get("max_tokens"), int):
+            return "max_tokens: Field required"
+        roles = [message["role"] for message in body["messages"]]
+        if any(role not in ("user", "assistant") for role in roles):
+            return f"messages: unexpected role in {roles}"
+        for unknown in set(body) - {
+            "model", "max_tokens", "messages", "system", "stream", "temperature", "top_p", "top_k", "stop_sequences", "tools", "tool_choice", "thinking", "metadata",
+            "output_config", "service_tier", "cache_control",
+        }:
+            return f"{unknown}: Extra inputs are not permitted"
+        return None
+
+    @classmethod
+    def blocks(cls, body: dict, tokens: list[str]) -> tuple[list[dict], str]:
+        blocks = []
+        if (body.get("thinking") or {}).get("type") in ("enabled", "adaptive"):
+            blocks.append({"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE})
+        if body.get("tools") and not has_tool_result(body):
+            return blocks + [{"type": "tool_use", "id": "toolu_1", "name": body["tools"][0]["name"], "input": TOOL_ARGUMENTS}], "tool_use"
+        return blocks + [{"type": "text", "text": "".join(tokens)}], "end_turn"
+
+    @classmethod
+    def answer(cls, path: str, body: dict, model: str, tokens: list[str]) -> dict:
+        if path.endswith("/count_tokens"):
+            return {"input_tokens": openai_format.PROMPT_TOKENS}
+        blocks, reason = cls.blocks(body, tokens)
+        return {
+            "id": "msg_fake", "type": "message", "role": "assistant", "model": model, "content": blocks, "stop_reason": reason, "stop_sequence": None,
+            "usage": {"input_tokens": openai_format.PROMPT_TOKENS, "output_tokens": len(tokens)},
+        }
+
+    @classmethod
+    def frames(cls, path: str, body: dict, model: str, tokens: list[str]):
+        """The stream as (bytes, is a token of the answer)."""
+
+        def event(data: dict) -> bytes:
+            return f"event: {data['type']}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+        message = {
+            "id": "msg_fake", "type": "message", "role": "assistant", "model": model, "content": [], "stop_reason": None, "stop_sequence": None,
+            "usage": {"input_tokens": openai_format.PROMPT_TOKENS, "output_tokens": 1},
+        }
+        yield event({"type": "message_start", "message": message}), False
+        yield event({"type": "ping"}), False
+        blocks, reason = cls.blocks(body, tokens)
+        for index, block in enumerate(blocks):
+            if block["type"] == "thinking":
+                start, deltas = {**block, "thinking": "", "signature": ""}, [
+                    {"type": "thinking_delta", "thinking": THOUGHT[:6]}, {"type": "thinking_delta", "thinking": THOUGHT[6:]}, {"type": "signature_delta", "signature": SIGNATURE},
+                ]
+            elif block["type"] == "tool_use":
+                text = json.dumps(block["input"], ensure_ascii=False)
+                start, deltas = {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": text[n : n + 4]} for n in range(0, len(text), 4)]
+            else:
+                start, deltas = {**block, "text": ""}, [{"type": "text_delta", "text": token} for token in tokens]
+            yield event({"type": "content_block_start", "index": index, "content_block": start}), False
+            for delta in deltas:
+                yield event({"type": "content_block_delta", "index": index, "delta": delta}), delta["type"] == "text_delta"
+            yield event({"type": "content_block_stop", "index": index}), False
+        yield event({"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": len(tokens)}}), False
+        yield event({"type": "message_stop"}), False
+
+
+class Gemini:
+    """https://ai.google.dev/api/generate-content"""
+
+    ERRORS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE"}
+    METHODS = ("generateContent", "streamGenerateContent", "countTokens", "batchEmbedContents")
+
+    @classmethod
+    def matches(cls, path: str) -> bool:
+        return path.rsplit(":", 1)[-1] in cls.METHODS and ":" in path
+
+    @staticmethod
+    def model(path: str, body: dict) -> str | None:
+        return path.rsplit(":", 1)[0].rsplit("/", 1)[-1]
+
+    @staticmethod
+    def asks_stream(path: str, body: dict) -> bool:
+        return path.endswith(":streamGenerateContent")
+
+    @classmethod
+    def error(cls, status: int, message: str) -> web.Response:
+        headers = {"Retry-After": "7"} if status == 429 else {}
+        return web.json_response({"error": {"code": status, "message": message, "status": cls.ERRORS.get(status, "INTERNAL")}}, status=status, headers=headers)
+
+    @classmethod
+    def problem(cls, request, body: dict) -> str | None:
+        if request.path.endswith(":batchEmbedContents"):
+            return None
+        for unknown in set(body) - {"contents", "systemInstruction", "tools", "toolConfig", "safetySettings", "generationConfig", "cachedContent"}:
+            return f'Invalid JSON payload received. Unknown name "{unknown}": Cannot find field.'
+        if any(content.get("role") not in ("user", "model") for content in body["contents"]):
+            return "Please use a valid role: user, model."
+        return None
+
+    @classmethod
+    def parts(cls, body: dict, tokens: list[str]) -> list[dict]:
+        parts = []
+        if body.get("generationConfig", {}).get("thinkingConfig", {}).get("includeThoughts"):
+            parts.append({"text": THOUGHT, "thought": True})
+        if body.get("tools") and not has_tool_result(body):
+            name = body["tools"][0]["functionDeclarations"][0]["name"]
+            return parts + [{"functionCall": {"name": name, "args": TOOL_ARGUMENTS}, "thoughtSignature": SIGNATURE}]
+        return parts + [{"text": token} for token in tokens]
+
+    @staticmethod
+    def chunk(model: str, parts: list[dict], tokens: int, reason: str | None) -> dict:
+        candidate = {"content": {"parts": parts, "role": "model"}, "index": 0}
+        if reason:
+            candidate["finishReason"] = reason
+        usage = {"promptTokenCount": openai_format.PROMPT_TOKENS, "candidatesTokenCount": tokens, "totalTokenCount": openai_format.PROMPT_TOKENS + tokens}
+        return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": model, "responseId": "resp-fake"}
+
+    @classmethod
+    def answer(cls, path: str, body: dict, model: str, tokens: list[str]) -> dict:
+        if path.endswith(":countTokens"):
+            return {"totalTokens": openai_format.PROMPT_TOKENS}
+        if path.endswith(":batchEmbedContents"):
+            return {"embeddings": [{"values": [0.25, -0.5, 0.75]} for _ in body["requests"]]}
+        return cls.chunk(model, cls.parts(body, tokens), len(tokens), "STOP")
+
+    @classmethod
+    def frames(cls, path: str, body: dict, model: str, tokens: list[str]):
+        parts = cls.parts(body, tokens)
+        for index, part in enumerate(parts):
+            last = index == len(parts) - 1
+            chunk = cls.chunk(model, [part], index + 1 if not last else len(tokens), "STOP" if last else None)
+            yield f"data: {json.dumps(chunk, ensure_ascii=False)}\r\n\r\n".encode(), "text" in part and not part.get("thought")
+
+
+def has_tool_result(body: dict) -> bool:
+    text = json.dumps(body.get("messages") or body.get("contents") or [])
+    return '"tool_result"' in text or '"functionResponse"' in text or '"role": "tool"' in text
+
+
+VENDORS = (Anthropic, Gemini)
+
+
+def vendor_of(path: str):
+    return next((vendor for vendor in VENDORS if vendor.matches(path)), None)

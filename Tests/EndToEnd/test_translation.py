@@ -1,0 +1,214 @@
+"""Every client on every provider: the vendors' official SDKs through the gateway, natively and across formats.
+
+The matrix of what passed is printed at the end of the run.
+"""
+
+import base64
+import json
+
+import pytest
+
+from support.clients import CLIENTS, IMAGE
+from support.configuration import plugin
+from support.provider import ANSWER, PROMPT_TOKENS
+from support.vendors import THOUGHT, TOOL_ARGUMENTS
+
+# What the gateway is told of each provider: where the fake one speaks its format, and how a key is sent.
+PROVIDERS = {
+    "openai": ({"upstream_url": "{base}/v1/chat/completions"}, {"header_name": "Authorization", "header_value": "Bearer sk-up"}),
+    "anthropic": ({"upstream_url": "{base}/v1/messages", "anthropic_version": "2023-06-01"}, {"header_name": "x-api-key", "header_value": "sk-up"}),
+    "gemini": ({"upstream_url": "{base}"}, {"param_name": "key", "param_value": "sk-up", "param_location": "query"}),
+}
+PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages", "gemini": "/v1beta/models/"}
+# What a provider's format has no place for.
+REASONS = {("thinking", "openai"): "OpenAI's chat completions give no thoughts"}
+
+
+def ai_proxy(base: str, client: str, provider: str, **config) -> dict:
+    options, auth = PROVIDERS[provider]
+    options = {key: value.replace("{base}", base) for key, value in options.items()}
+    return plugin("ai-proxy", route_type="llm/v1/chat", llm_format=client, auth=auth, model={"provider": provider, "options": options}, **config)
+
+
+@pytest.fixture(scope="module")
+def gateway(module_gateways, shared_provider):
+    routes = []
+    for client in (client.name for client in CLIENTS):
+        for provider in PROVIDERS:
+            name = f"{client}-on-{provider}"
+            routes.append({"name": name, "paths": [f"/{name}"], "plugins": [ai_proxy(shared_provider.base, client, provider)]})
+    return module_gateways({"services": [{"name": "llm", "url": shared_provider.base, "routes": routes}]})
+
+
+@pytest.fixture(scope="module")
+def matrix(request):
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    yield cells
+    features = sorted({feature for row in cells.values() for feature in row}, key=list(FEATURES).index)
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    lines = ["", "client on provider".ljust(24) + "  ".join(features)]
+    for (client, provider), row in sorted(cells.items()):
+        lines.append(f"{client} on {provider}".ljust(24) + "  ".join(row.get(feature, "MISSING").ljust(len(feature)) for feature in features))
+    lines += [f"-: {reason}" for reason in sorted(set(REASONS.values()))]
+    reporter.write_line("\n".join(lines))
+    missing = [(pair, feature) for pair, row in cells.items() for feature in features if feature not in row]
+    assert not missing or request.session.testsfailed, f"cells without a result or a reason: {missing}"
+
+
+class Case:
+    """One client on one provider."""
+
+    def __init__(self, client, provider_name: str, gateway, provider):
+        self.provider_name = provider_name
+        self.provider = provider
+        self.base = f"{gateway.url}/{client.name}-on-{provider_name}"
+        self._client = client
+
+    def client(self, model: str = "gpt-fake"):
+        return self._client(self.base, model)
+
+    def sent(self) -> dict:
+        """What the provider got, after checking that it came to the right place with the right key."""
+        seen = self.provider.last()
+        assert PATHS[self.provider_name] in seen.path
+        if self.provider_name == "gemini":
+            assert seen.query["key"] == "sk-up"
+        else:
+            assert "sk-up" in (seen.header("x-api-key") or seen.header("authorization"))
+        assert "client" not in [seen.header(name) for name in ("x-api-key", "x-goog-api-key", "authorization")] + [seen.query.get("key")]
+        return seen.json
+
+
+def chat(case: Case):
+    client = case.client()
+    answer = client.ask("Say hello – grüß Gott, 你好 😀\n\"quoted\"", system="Be brief.")
+    assert answer.text == ANSWER
+    assert (answer.input_tokens, answer.output_tokens) == (PROMPT_TOKENS, len(ANSWER.split(" ")))
+    assert answer.finish == client.finishes["stop"]
+    body = json.dumps(case.sent(), ensure_ascii=False)
+    assert "grüß Gott, 你好 😀\\n\\\"quoted\\\"" in body and "Be brief." in body
+
+
+def stream(case: Case):
+    client = case.client("tokens-40")
+    answer = client.ask("count", stream=True)
+    assert answer.text == "".join(f"t{n} " for n in range(40))
+    assert answer.pieces >= 40
+    assert (answer.input_tokens, answer.output_tokens) == (PROMPT_TOKENS, 40)
+    assert answer.finish == client.finishes["stop"]
+    case.sent()
+
+
+def tools(case: Case):
+    client = case.client()
+    answer = client.ask("weather?", tools=True)
+    assert answer.calls == [("weather", TOOL_ARGUMENTS)]
+    assert answer.finish == client.finishes["tools"]
+    assert "of a city" in json.dumps(case.sent())
+
+
+def tool_stream(case: Case):
+    client = case.client()
+    answer = client.ask("weather?", tools=True, stream=True)
+    assert answer.calls == [("weather", TOOL_ARGUMENTS)]
+    assert answer.finish == client.finishes["tools"]
+
+
+def tool_result(case: Case):
+    client = case.client()
+    client.ask("weather?", tools=True)
+    answer = client.ask("weather?", tools=True, history=client.history("It rains in Łódź."))
+    # A fake OpenAI calls its tool again, whatever it is told.
+    assert answer.text == ANSWER or case.provider_name == "openai"
+    assert "It rains in Łódź." in json.dumps(case.sent(), ensure_ascii=False)
+
+
+def image(case: Case):
+    assert case.client().ask("what is it?", image=True).text == ANSWER
+    assert base64.b64encode(IMAGE).decode() in json.dumps(case.sent())
+
+
+def thinking(case: Case):
+    for is_stream in (False, True):
+        answer = case.client().ask("think", think=True, stream=is_stream)
+        assert answer.text == ANSWER
+        assert answer.thought == THOUGHT
+
+
+def schema(case: Case):
+    wanted = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"], "additionalProperties": False}
+    case.client().ask("name?", schema=wanted)
+    assert json.dumps(wanted) in json.dumps(case.sent())
+
+
+def error(case: Case):
+    failure = case.client("status-429").failure("hello")
+    assert failure.status == 429
+    assert "refused with 429 as asked" in failure.message
+    assert failure.retry_after == "7"
+    assert case.client("status-400").failure("hello", stream=True).status == 400
+
+
+def cut(case: Case):
+    failure = case.client("cut-3").failure("hello", stream=True)
+    assert failure.message
+
+
+FEATURES = {
+    "chat": chat, "stream": stream, "tools": tools, "tool stream": tool_stream, "tool result": tool_result, "image": image, "thinking": thinking, "schema": schema,
+    "error": error, "cut": cut,
+}
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+@pytest.mark.parametrize("provider_name", PROVIDERS)
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_feature(client, provider_name, feature, gateway, provider, matrix):
+    row = matrix.setdefault((client.name, provider_name), {})
+    if (feature, provider_name) in REASONS:
+        row[feature] = "-"
+        return
+    row[feature] = "FAILED"
+    FEATURES[feature](Case(client, provider_name, gateway, provider))
+    row[feature] = "ok"
+
+
+def test_native_traffic_is_not_touched(gateway, provider):
+    """A client on a provider of its own format: the provider gets the client's bytes."""
+    import requests
+
+    body = b'{"model":"m" , "max_tokens":5,"messages":[{"role":"user","content":"x"}],"unknown_member":[1,2]}'
+    response = requests.post(f"{gateway.url}/anthropic-on-anthropic/v1/messages", data=body, headers={"content-type": "application/json"}, timeout=10)
+    assert response.status_code == 400 and "unknown_member" in response.json()["error"]["message"], "the fake provider itself refuses it"
+    assert provider.last().body == body
+
+
+def test_counting_tokens_natively(gateway, provider):
+    import anthropic
+
+    client = anthropic.Anthropic(base_url=f"{gateway.url}/anthropic-on-anthropic", api_key="k", max_retries=0)
+    assert client.messages.count_tokens(model="m", messages=[{"role": "user", "content": "x"}]).input_tokens == PROMPT_TOKENS
+    assert provider.last().path == "/v1/messages/count_tokens"
+
+
+def test_a_gemini_stream_as_an_array(gateway, provider):
+    """Without alt=sse the stream is one JSON array."""
+    import requests
+
+    body = {"contents": [{"role": "user", "parts": [{"text": "x"}]}]}
+    response = requests.post(f"{gateway.url}/gemini-on-openai/v1beta/models/tokens-5:streamGenerateContent", json=body, timeout=10)
+    assert response.headers["content-type"] == "application/json"
+    texts = [part["text"] for chunk in response.json() for part in chunk["candidates"][0]["content"]["parts"]]
+    assert "".join(texts) == "t0 t1 t2 t3 t4 "
+
+
+def test_a_translated_stream_arrives_piece_by_piece(gateway, provider):
+    import openai
+
+    client = openai.OpenAI(base_url=f"{gateway.url}/openai-on-anthropic/v1", api_key="k", max_retries=0)
+    chunks = client.chat.completions.create(model="gate", messages=[{"role": "user", "content": "x"}], stream=True)
+    first = next(chunk.choices[0].delta.content for chunk in chunks if chunk.choices[0].delta.content)
+    assert first == "Hello "
+    assert provider.last().finished is None, "the provider still holds the rest back"
+    provider.release()
+    assert first + "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == ANSWER
