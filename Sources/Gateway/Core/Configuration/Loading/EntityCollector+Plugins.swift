@@ -25,6 +25,10 @@ extension EntityCollector {
         let ordering = node.object("ordering") { ordering in
             (before: ordering.object("before") { $0.strings("access", .nonEmpty) } ?? [], after: ordering.object("after") { $0.strings("access", .nonEmpty) } ?? [])
         }
+        for (key, problem) in [("condition", "conditions are expressions, which are not supported: the plugin would always run"), ("ordering", "the order of plugins is that of their priorities")]
+        where node.isPresent(key) {
+            if self.options.allowsUnsupported { node.warn(problem, at: key) } else { node.report(problem, at: key, hint: "remove it, or start with --allow-unsupported") }
+        }
         let config = self.mergedConfig(&node, id: metadata.id, instanceName: instanceName)
         let plugin = PluginEntity(
             metadata: metadata, name: name, instanceName: instanceName, isEnabled: node.bool("enabled", default: true),
