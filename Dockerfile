@@ -12,7 +12,7 @@ RUN scripts/build-release pellucid && install -D -s .build/release/pellucid /out
 FROM debian:bookworm-slim
 RUN apt-get update -q \
     && apt-get install -y -q --no-install-recommends \
-        ca-certificates libbrotli1 libc-ares2 libcurl4 libjemalloc2 liblz4-1 libpcre2-8-0 libprotobuf-c1 libssl3 libyaml-0-2 zlib1g \
+        ca-certificates libbrotli1 libc-ares2 libcurl4 libjemalloc2 libluajit-5.1-2 liblz4-1 libpcre2-8-0 libprotobuf-c1 libssl3 libyaml-0-2 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/pellucid --create-home --shell /usr/sbin/nologin pellucid
 COPY --from=build /out/pellucid /usr/local/bin/pellucid

@@ -47,6 +47,7 @@ let package = Package(
         .target(name: "CYAML", path: "Sources/Gateway/C/CYAML", linkerSettings: [.linkedLibrary("yaml")]),
         .target(name: "CDecoding", path: "Sources/Gateway/C/CDecoding", linkerSettings: [.linkedLibrary("z"), .linkedLibrary("brotlidec")]),
         .target(name: "CCares", path: "Sources/Gateway/C/CCares", linkerSettings: [.linkedLibrary("cares")]),
+        .target(name: "CLua", path: "Sources/Gateway/C/CLua", linkerSettings: [.linkedLibrary("luajit-5.1")]),
         .target(name: "CPCRE2", path: "Sources/Gateway/C/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
 
         // What every other target may see: recording, metrics, names.
@@ -66,6 +67,8 @@ let package = Package(
         .target(name: "GatewayDocuments", dependencies: ["GatewayCore", "CYAML"], path: "Sources/Gateway/Documents", swiftSettings: strict),
         // Regular expressions (PCRE2) behind Core's protocol.
         .target(name: "GatewayPatterns", dependencies: ["GatewayCore", "CPCRE2"], path: "Sources/Gateway/Patterns", swiftSettings: strict),
+        // Lua of configuration values (LuaJIT in a sandbox) behind Core's protocol.
+        .target(name: "GatewayScripts", dependencies: ["GatewayCore", "GatewayWire", "CLua"], path: "Sources/Gateway/Scripts", swiftSettings: strict),
         // Personal data in text: bytes only.
         .target(name: "GatewayPII", path: "Sources/Gateway/PII", swiftSettings: strict),
         .target(
@@ -84,7 +87,7 @@ let package = Package(
             name: "pellucid",
             dependencies: [
                 "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
-                "GatewayProviders", "GatewayCredentials", "GatewayBalancing", "GatewayAdmin", "GatewayPII", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
+                "GatewayProviders", "GatewayScripts", "GatewayCredentials", "GatewayBalancing", "GatewayAdmin", "GatewayPII", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
 
@@ -102,7 +105,9 @@ let package = Package(
         .target(name: "TelemetryTestSupport", dependencies: ["Telemetry"], path: "Tests/Support/Telemetry", swiftSettings: strict),
         .target(
             name: "GatewayTestSupport",
-            dependencies: ["TelemetryTestSupport", "GatewayBalancing", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
+            dependencies: [
+                "TelemetryTestSupport", "GatewayBalancing", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "GatewayScripts", "Telemetry", nioCore,
+            ],
             path: "Tests/Support/Gateway", swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TelemetryTestSupport"], swiftSettings: strict),
         .testTarget(name: "ExportersTests", dependencies: ["Exporters", "SideClient", "Telemetry", "COTLP"], swiftSettings: strict),
@@ -110,6 +115,7 @@ let package = Package(
             name: "GatewayCoreTests",
             dependencies: ["GatewayTestSupport", "TelemetryTestSupport", "GatewayCore", "GatewayWire", "GatewayDocuments", "GatewayPatterns", "Telemetry", nioCore],
             swiftSettings: strict),
+        .testTarget(name: "GatewayScriptsTests", dependencies: ["GatewayScripts", "GatewayCore", "GatewayWire"], swiftSettings: strict),
         .testTarget(
             name: "GatewayBalancingTests", dependencies: ["TelemetryTestSupport", "GatewayBalancing", "GatewayCore", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),
         .testTarget(name: "GatewayPIITests", dependencies: ["GatewayPII", "FuzzGenerators"], swiftSettings: strict),

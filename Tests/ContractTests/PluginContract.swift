@@ -31,6 +31,16 @@ struct PluginContract: Sendable, CustomStringConvertible {
     /// One entry a line of the catalog.
     static let all: [PluginContract] = [
         PluginContract(
+            AIAWSGuardrails.self, configuration: "{aws_region: r, guardrails_id: g, guardrails_version: DRAFT, stop_on_error: false}", priority: 781, auditPath: "ai.proxy.aws-guardrails"),
+        PluginContract(
+            AIGCPModelArmor.self, configuration: "{project_id: p, location_id: l, template_id: t, stop_on_error: false}", priority: 783, auditPath: "ai.proxy.gcp-model-armor"),
+        PluginContract(
+            AIAzureContentSafety.self, configuration: "{content_safety_url: \"http://guard.test\", stop_on_error: false}", priority: 774, auditPath: "ai.proxy.azure-content-safety"),
+        PluginContract(
+            AICustomGuardrail.self, configuration: "{request: {url: \"http://guard.test\"}, response: {block: \"false\", block_message: denied}, stop_on_error: false}", priority: 785,
+            auditPath: "ai.proxy.custom-guardrail"),
+        PluginContract(AILakeraGuard.self, configuration: "{stop_on_error: false}", priority: 784, auditPath: "ai.proxy.lakera-guard"),
+        PluginContract(
             AILLMAsJudge.self, configuration: "{sampling_rate: 0, llm: {route_type: llm/v1/chat, model: {provider: openai, name: judge}}}", priority: 767,
             auditPath: "ai.proxy.ai-llm-as-judge"),
         PluginContract(AIPromptDecorator.self, configuration: "{prompts: {prepend: [{content: brief}]}}", priority: 772, auditPath: "ai.prompt-decorator"),
@@ -39,6 +49,12 @@ struct PluginContract: Sendable, CustomStringConvertible {
         PluginContract(
             AIProxy.self, configuration: "{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}", priority: 770,
             auditPath: "ai.proxy"),
+        PluginContract(
+            AIRequestTransformer.self, configuration: "{prompt: shout, llm: {route_type: llm/v1/chat, model: {provider: openai, name: m}}}", priority: 777,
+            auditPath: "ai.ai-request-transformer"),
+        PluginContract(
+            AIResponseTransformer.self, configuration: "{prompt: shout, llm: {route_type: llm/v1/chat, model: {provider: openai, name: m}}}", priority: 768,
+            auditPath: "ai.ai-response-transformer"),
         PluginContract(
             AIProxyAdvanced.self,
             configuration: "{targets: [{route_type: llm/v1/chat, model: {provider: openai, name: gpt-4o}, auth: {header_name: Authorization, header_value: Bearer sk}}]}", priority: 770,

@@ -71,7 +71,7 @@ def test_in_shadow_mode_a_denied_prompt_passes_and_leaves_the_verdict(say, gatew
     assert say("shadow", "my password").choices[0].message.content == ANSWER
     line = audit_line(gateway, "/shadow", "prompt-guard")
     stage = next(s for s in line["stages"] if s["plugin"] == "ai-prompt-guard")
-    assert (stage["mode"], stage["verdict"], stage["action"]) == ("shadow", "reject", "continue")
+    assert (stage["mode"], stage["verdict"], stage["action"]) == ("shadow", "reject", "would_block")
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])

@@ -20,14 +20,14 @@ import tempfile
 import time
 
 import measurements
-from contenders import BALANCED, AIProxy, Everything, EverythingGzip, EverythingTLS, Generic, GenericTLS, Nginx, NginxLargeBuffers, NginxTLS, Upstreams
+from contenders import BALANCED, AIProxy, Everything, EverythingGzip, EverythingTLS, Generic, GenericTLS, Nginx, NginxLargeBuffers, NginxTLS, Stages, Upstreams
 
 EVENTS = 100
 # finish_reason, usage and [DONE] follow the content events.
 STREAM_EVENTS = EVENTS + 3
 PACED_RATE = 50
 DESCRIPTORS = 20_000
-NOT_MEASURED = "Not measured here: translated streams and ten in-process stages (no such provider or plugin yet), and the share of a single span."
+NOT_MEASURED = "Not measured here: translated streams (no such provider yet), PII and compressor stages, and the share of a single span."
 
 
 # Written logs fill the page cache, and a page that a virtual machine has never used costs its host 8 µs more than one that has been: which of the two
@@ -102,18 +102,22 @@ class Bench:
         kinds = [Nginx, NginxLargeBuffers, Generic, AIProxy, Everything, EverythingGzip]
         if self.wants("tls"):
             kinds += [NginxTLS, GenericTLS, EverythingTLS]
+        if self.wants("stages"):
+            kinds.append(Stages)
         running = {kind: kind(self.directory, upstreams) for kind in kinds if self.wanted(kind)}
         try:
             for contender in running.values():
                 contender.start()
             if self.wants("json"):
                 self.json_rows(running)
+            if self.wants("stages"):
+                self.stage_rows(running)
             if self.wants("sse"):
                 self.stream_rows(running)
-            if self.wants("tls"):
-                self.tls_rows(running)
             if self.wants("balance") and not self.options.nginx_only:
                 self.balance_rows(running, upstreams)
+            if self.wants("tls"):
+                self.tls_rows(running)
             if Everything in running:
                 self.check_telemetry(running[Everything])
             for contender in running.values():
@@ -165,6 +169,21 @@ class Bench:
         if GenericTLS in running:
             for kind, what in ((GenericTLS, "generic proxy"), (EverythingTLS, "all telemetry")):
                 self.gate(f"chat over TLS and HTTP/2, {what} vs nginx", statistics.median(comparison.ratios(kind, NginxTLS)), 1.6, "×")
+
+    def stage_rows(self, running: dict) -> None:
+        comparison = self.compare(
+            "2 KB chat request through further stages, 32 connections",
+            self.pick(running, Nginx, AIProxy, Stages),
+            lambda contender: measurements.json_requests(contender, 32, self.seconds),
+        )
+        if Stages not in running:
+            return
+        medians = comparison.medians()
+        added = medians[Stages.title].cpu_us_per_unit - medians[AIProxy.title].cpu_us_per_unit
+        count = len(Stages.stages)
+        self.say(f"  {count} stages add {added:.2f} µs of CPU per request")
+        # The budget is for ten; there are not as many that need nobody outside.
+        self.gate("ten in-process stages, added CPU vs nginx", added / count * 10 / medians[Nginx.title].cpu_us_per_unit, 0.4, "×")
 
     def stream_rows(self, running: dict) -> None:
         burst = 10_000 if self.options.quick else 30_000
@@ -262,7 +281,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a short run of a few minutes; the figures are rough")
     parser.add_argument("--rounds", type=int, help="rounds of each comparison (9, with --quick 3)")
-    parser.add_argument("--only", nargs="+", choices=["json", "sse", "tls", "balance", "memory", "start"], help="only these groups")
+    parser.add_argument("--only", nargs="+", choices=["json", "stages", "sse", "balance", "tls", "memory", "start"], help="only these groups")
     parser.add_argument("--nginx-only", action="store_true", help="without Pellucid: checks the bench itself")
     parser.add_argument("--json", metavar="FILE", help="writes all figures there")
     options = parser.parse_args()

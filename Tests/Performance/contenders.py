@@ -216,6 +216,24 @@ class AIProxy(Pellucid):
     title = "pellucid, ai-proxy + key-auth, exporters off"
 
 
+class Stages(AIProxy):
+    """AIProxy with further stages that need nobody outside: what they add is what they and their evidence cost."""
+
+    stages = [
+        {"name": "ip-restriction", "config": {"deny": ["203.0.113.0/24"]}},
+        {"name": "request-size-limiting", "config": {}},
+        {"name": "ai-prompt-template", "config": {"templates": [{"name": "t", "template": "{}"}]}},
+        {"name": "ai-prompt-decorator", "config": {"prompts": {"prepend": [{"role": "system", "content": "Be brief."}]}}},
+        {"name": "ai-prompt-guard", "config": {"deny_patterns": ["(?i)\\bpassword\\b"]}},
+    ]
+    title = f"pellucid, ai-proxy, {len(stages)} more stages"
+
+    def configuration(self) -> dict:
+        result = super().configuration()
+        result["plugins"] += self.stages
+        return result
+
+
 class Everything(Pellucid):
     title = "pellucid, all telemetry at 100%"
     telemetry = True
@@ -224,6 +242,29 @@ class Everything(Pellucid):
 class EverythingGzip(Everything):
     title = "pellucid, all telemetry, OTLP gzip"
     environment = {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}
+
+
+class Balanced(AIProxy):
+    """ai-proxy-advanced over twenty targets that are one and the same upstream, so that only choosing differs from ai-proxy."""
+
+    targets = 20
+    algorithm = "round-robin"
+    own: dict = {}
+
+    def ai_plugin(self, target: dict) -> dict:
+        balancer = {"algorithm": self.algorithm, "hash_on_header": "apikey"}
+        plugin = {"name": "ai-proxy-advanced", "config": {"targets": [target] * self.targets, "balancer": balancer}}
+        return {**plugin, "_pellucid": {"balancer": self.own}} if self.own else plugin
+
+
+def balanced(name: str, **members) -> type[Balanced]:
+    return type(f"Balanced{name.title().replace('-', '')}", (Balanced,), {"title": f"pellucid, 20 targets, {name}", **members})
+
+
+BALANCED = [
+    *(balanced(name, algorithm=name) for name in ("round-robin", "consistent-hashing", "least-connections", "lowest-latency", "lowest-usage", "priority")),
+    balanced("power-of-two-choices", own={"algorithm": "power-of-two-choices"}),
+]
 
 
 def certificate(directory: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
@@ -267,26 +308,3 @@ class EverythingTLS(Everything):
     def configuration(self) -> dict:
         pem, key = certificate(self.directory)
         return {**super().configuration(), "certificates": [{"cert": pem.read_text(), "key": key.read_text(), "snis": [{"name": "localhost"}]}]}
-
-
-class Balanced(AIProxy):
-    """ai-proxy-advanced over twenty targets that are one and the same upstream, so that only choosing differs from ai-proxy."""
-
-    targets = 20
-    algorithm = "round-robin"
-    own: dict = {}
-
-    def ai_plugin(self, target: dict) -> dict:
-        balancer = {"algorithm": self.algorithm, "hash_on_header": "apikey"}
-        plugin = {"name": "ai-proxy-advanced", "config": {"targets": [target] * self.targets, "balancer": balancer}}
-        return {**plugin, "_pellucid": {"balancer": self.own}} if self.own else plugin
-
-
-def balanced(name: str, **members) -> type[Balanced]:
-    return type(f"Balanced{name.title().replace('-', '')}", (Balanced,), {"title": f"pellucid, 20 targets, {name}", **members})
-
-
-BALANCED = [
-    *(balanced(name, algorithm=name) for name in ("round-robin", "consistent-hashing", "least-connections", "lowest-latency", "lowest-usage", "priority")),
-    balanced("power-of-two-choices", own={"algorithm": "power-of-two-choices"}),
-]

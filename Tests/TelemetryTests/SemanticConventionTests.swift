@@ -67,6 +67,7 @@ import Testing
         #expect(StagePhase.allCases.map { "\($0.name)" } == ["request", "attempt", "response", "stream"])
         #expect([UsageSource.none, .providerReported, .counted, .estimated, .partial].map { "\($0.name)" } == ["none", "provider_reported", "counted", "estimated", "partial"])
         #expect([StageVerdict.none, .pass, .modify, .respond, .reject].map { "\($0.name)" } == ["none", "pass", "modify", "respond", "reject"])
-        #expect([StageAction.continue, .answer, .block, .fail, .stop].map { "\($0.name)" } == ["continue", "answer", "block", "fail", "stop"])
+        #expect([StageAction.continue, .answer, .block, .fail, .stop, .wouldAnswer, .wouldBlock, .wouldModify].map { "\($0.name)" }
+            == ["continue", "answer", "block", "fail", "stop", "would_answer", "would_block", "would_modify"])
     }
 }

@@ -99,6 +99,9 @@ struct AuditTree {
         var start = path.utf8CodeUnitCount
         while start > 0, path.utf8Start[start - 1] != 0x2e { start -= 1 }
         let name = UnsafeRawBufferPointer(start: path.utf8Start + start, count: path.utf8CodeUnitCount - start)
+        // What all content guards record has one name in spans; in the audit line it lies below each guard's own path.
+        let shared = "pellucid.guard."
+        if whole.count > shared.utf8.count, whole.starts(with: shared.utf8) { return UnsafeRawBufferPointer(rebasing: whole[shared.utf8.count...]) }
         let prefix = "pellucid.".utf8.count
         guard whole.count > prefix + name.count + 1, whole.starts(with: "pellucid.".utf8), whole[prefix + name.count] == 0x2e else { return whole }
         for index in 0..<name.count where whole[prefix + index] != (name[index] == 0x2d ? 0x5f : name[index]) { return whole }

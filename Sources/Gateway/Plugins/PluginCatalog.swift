@@ -3,13 +3,20 @@ public import GatewayCore
 /// Every plugin this build serves: one line each.
 public enum PluginCatalog {
     public static let plugins: [PluginRegistration] = [
+        PluginRegistration(AIAWSGuardrails.self),
+        PluginRegistration(AIAzureContentSafety.self),
+        PluginRegistration(AICustomGuardrail.self),
+        PluginRegistration(AIGCPModelArmor.self),
+        PluginRegistration(AILakeraGuard.self),
         PluginRegistration(AILLMAsJudge.self),
         PluginRegistration(AIPromptCompressor.self),
         PluginRegistration(AIPromptDecorator.self),
-        PluginRegistration(AIPromptGuard.self),
+        PluginRegistration(AIPromptGuard.self, settings: ["decode_base64", "match_homoglyphs"]),
         PluginRegistration(AIPromptTemplate.self),
         PluginRegistration(AIProxy.self),
         PluginRegistration(AIProxyAdvanced.self, settings: ["balancer"]),
+        PluginRegistration(AIRequestTransformer.self),
+        PluginRegistration(AIResponseTransformer.self),
         PluginRegistration(AISanitizer.self),
         PluginRegistration(DirectProxy.self),
         PluginRegistration(FileLog.self),

@@ -74,13 +74,6 @@ public enum AttributeNames {
     /// The client's format, where the answer was translated into it.
     public static let translationFormat: StaticString = "pellucid.translation.format"
     public static let providerRequestID: StaticString = "pellucid.provider.request.id"
-    // Of a WebSocket session, on the attempt that carries it; sent is towards the upstream.
-    public static let webSocketMessagesSent: StaticString = "pellucid.websocket.messages.sent"
-    public static let webSocketMessagesReceived: StaticString = "pellucid.websocket.messages.received"
-    public static let webSocketBytesSent: StaticString = "pellucid.websocket.bytes.sent"
-    public static let webSocketBytesReceived: StaticString = "pellucid.websocket.bytes.received"
-    public static let webSocketCloseCode: StaticString = "pellucid.websocket.close.code"
-    public static let webSocketCloseInitiator: StaticString = "pellucid.websocket.close.initiator"
     /// Where credentials for an upstream came from: `environment`, `assume_role`, `metadata_server`, …
     public static let credentialSource: StaticString = "pellucid.credential.source"
     public static let balancerAlgorithm: StaticString = "pellucid.balancer.algorithm"
@@ -88,4 +81,11 @@ public enum AttributeNames {
     public static let balancerCandidates: StaticString = "pellucid.balancer.candidates"
     public static let balancerReason: StaticString = "pellucid.balancer.reason"
     public static let balancerSkipped: StaticString = "pellucid.balancer.skipped"
+    // Of a WebSocket session, on the attempt that carries it; sent is towards the upstream.
+    public static let webSocketMessagesSent: StaticString = "pellucid.websocket.messages.sent"
+    public static let webSocketMessagesReceived: StaticString = "pellucid.websocket.messages.received"
+    public static let webSocketBytesSent: StaticString = "pellucid.websocket.bytes.sent"
+    public static let webSocketBytesReceived: StaticString = "pellucid.websocket.bytes.received"
+    public static let webSocketCloseCode: StaticString = "pellucid.websocket.close.code"
+    public static let webSocketCloseInitiator: StaticString = "pellucid.websocket.close.initiator"
 }

@@ -39,6 +39,8 @@ public enum StageVerdict: UInt8, Sendable {
 /// What the pipeline did after a stage; the `pellucid.stage.action` attribute.
 public enum StageAction: UInt8, Sendable {
     case `continue`, answer, block, fail, stop
+    /// In shadow mode nothing was done; these say what would have been.
+    case wouldAnswer, wouldBlock, wouldModify
 
     public var name: StaticString {
         switch self {
@@ -47,6 +49,9 @@ public enum StageAction: UInt8, Sendable {
         case .block: "block"
         case .fail: "fail"
         case .stop: "stop"
+        case .wouldAnswer: "would_answer"
+        case .wouldBlock: "would_block"
+        case .wouldModify: "would_modify"
         }
     }
 }

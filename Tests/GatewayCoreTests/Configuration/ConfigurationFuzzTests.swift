@@ -25,7 +25,7 @@ import Testing
             groups: [{name: gold}]
             keyauth_credentials: [{key: abcdef, ttl: 5}]
         plugins:
-          - {name: file-log, consumer: alice, protocols: [http]}
+          - {name: file-log, consumer: alice, ordering: {before: {access: [key-auth]}}}
         _pellucid: {sampling: {ratio: 0.5}, limits: {header_bytes: 4096}}
 
         """

@@ -35,7 +35,7 @@ import Testing
         #expect(try self.treatment("probe", "never") == .refused("is not for us"))
     }
 
-    @Test(arguments: [("services", "tls_sans"), ("services", "protocol"), ("services", "retries"), ("routes", "snis"), ("upstreams", "hash_on"), ("certificates", "cert"), ("plugins", "instance_name")])
+    @Test(arguments: [("services", "tls_sans"), ("services", "protocol"), ("services", "retries"), ("routes", "snis"), ("upstreams", "hash_on"), ("certificates", "cert"), ("plugins", "ordering")])
     func `Kong's fields are honoured`(_ kind: String, _ field: String) throws { #expect(try self.treatment(kind, field) == .honoured) }
 
     @Test func `routes by expression are refused, and a field nobody knows would be`() throws {

@@ -160,4 +160,30 @@ import Testing
         let (_, parented) = try await fixture.get(headers: [("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")], .ok())
         #expect(parented.root.isSampled)
     }
+
+    // MARK: Ordering
+
+    @Test(arguments: [
+        ("", "", ["probe-a", "probe-b", "probe-c"]), ("ordering: {before: {access: [probe-a]}}", "", ["probe-c", "probe-a", "probe-b"]),
+        ("", "ordering: {after: {access: [probe-c]}}", ["probe-b", "probe-c", "probe-a"]), ("ordering: {before: {access: [probe-b]}}", "", ["probe-a", "probe-c", "probe-b"]),
+        ("ordering: {before: {access: [absent]}}", "", ["probe-a", "probe-b", "probe-c"]),
+    ])
+    func `ordering moves a plugin before or after another`(third: String, first: String, expected: [String]) async throws {
+        let fixture = try PipelineFixture(
+            PipelineFixture.plugin("probe-a", scope: first), PipelineFixture.plugin("probe-b"), PipelineFixture.plugin("probe-c", scope: third))
+        let (_, record) = try await fixture.get(.ok())
+        #expect(record.scopes.map(\.stage).filter { !$0.isEmpty } == expected.map { "\($0) request" })
+    }
+
+    @Test func `ordering that contradicts itself is refused`() {
+        let problems = EngineFixture.problems(
+            """
+            services: [{name: s, url: "http://h/", routes: [{name: r, paths: [/]}]}]
+            plugins:
+            - {name: probe-a, config: {}, ordering: {after: {access: [probe-b]}}}
+            - {name: probe-b, config: {}, ordering: {after: {access: [probe-a]}}}
+            """, plugins: PluginRegistration.probes)
+        #expect(problems.count == 1)
+        #expect(problems.first?.contains("contradicts itself") == true, "\(problems)")
+    }
 }

@@ -97,13 +97,13 @@ import Testing
         #expect(record.source == "error")
     }
 
-    @Test(arguments: [("reject", "reject", ", probe_denied"), ("respond", "respond", ""), ("modify", "modify", ""), ("pass", "pass", "")])
+    @Test(arguments: [("reject", "reject/would_block", ", probe_denied"), ("respond", "respond/would_answer", ""), ("modify", "modify/would_modify", ""), ("pass", "pass/continue", "")])
     func `in shadow mode the verdict is recorded and nothing happens`(act: String, verdict: String, error: String) async throws {
         let fixture = try PipelineFixture("{name: probe-a, config: {act: \(act), note: changed}, _pellucid: {mode: shadow}}")
         let (client, record) = try await fixture.get(.ok())
         #expect(client.status == 200)
         #expect(fixture.sent[0].field("x-probe") == nil)
-        #expect(record.summary == ["passed 200", "stage probe-a request: passed, \(verdict)/continue\(error)", "attempt: passed 200"])
+        #expect(record.summary == ["passed 200", "stage probe-a request: passed, \(verdict)\(error)", "attempt: passed 200"])
         #expect(record.scopes[0].mode == .shadow)
         #expect(record.scopes[0].fields["probe.seen"] == "nobody")
     }

@@ -91,7 +91,7 @@ import Testing
         #expect(client.body == "answer")
         #expect(client.field("x-note") == nil)
         #expect(record.root.outcome == .passed)
-        #expect(record.scopes.contains { $0.stage == "response-a response" && $0.mode == .shadow && $0.evidence.action == .continue })
+        #expect(record.scopes.contains { $0.stage == "response-a response" && $0.mode == .shadow && $0.evidence.action == (["reject": .wouldBlock, "modify": .wouldModify][act] ?? .continue) })
     }
 
     @Test func `an upstream that breaks off while its body is collected is answered as an upstream failure`() async throws {

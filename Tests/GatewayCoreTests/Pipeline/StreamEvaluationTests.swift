@@ -179,7 +179,7 @@ private final class Observation: @unchecked Sendable {
         #expect(run.events == ["hello", "a bad word", "[DONE]"])
         #expect(run.asked.first?.seen.contains("a bad word") == true)
         #expect(run.stage?.evidence.verdict == .reject)
-        #expect(run.stage?.evidence.action == .continue)
+        #expect(run.stage?.evidence.action == .wouldBlock)
         #expect(run.stage?.errorType == "window_denied")
         #expect(run.stage?.fields["pellucid.stage.held_ns"] == nil)
     }

@@ -67,6 +67,25 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
             base: .mapping([("route_type", .text("llm/v1/chat")), ("model", .mapping([("provider", .text("openai")), ("options", .mapping([]))]))]),
             samples: ["model.options.upstream_url": .text("http://h/p")], companions: Self.aiProxyCompanions),
         PluginSchemaCase(
+            "ai-request-transformer", AIRequestTransformerConfiguration.self, base: Self.transformer, samples: Self.transformerSamples, companions: Self.transformerCompanions),
+        PluginSchemaCase(
+            "ai-response-transformer", AIResponseTransformerConfiguration.self, base: Self.transformer, samples: Self.transformerSamples, companions: Self.transformerCompanions),
+        PluginSchemaCase("ai-lakera-guard", AILakeraGuardConfiguration.self, samples: ["lakera_service_url": .text("http://h/p")]),
+        PluginSchemaCase(
+            "ai-azure-content-safety", AIAzureContentSafetyConfiguration.self, base: .mapping([("content_safety_url", .text("http://h/p"))]),
+            samples: ["content_safety_url": .text("http://h/p"), "categories.[].rejection_level": .plain("2")]),
+        PluginSchemaCase(
+            "ai-gcp-model-armor", AIGCPModelArmorConfiguration.self, base: .mapping([("project_id", .text("p")), ("location_id", .text("l")), ("template_id", .text("t"))])),
+        PluginSchemaCase(
+            "ai-aws-guardrails", AIAWSGuardrailsConfiguration.self,
+            base: .mapping([("aws_region", .text("r")), ("guardrails_id", .text("g")), ("guardrails_version", .text("1"))]), samples: ["guardrails_version": .text("DRAFT")]),
+        PluginSchemaCase(
+            "ai-custom-guardrail", AICustomGuardrailConfiguration.self,
+            base: .mapping([
+                ("request", .mapping([("url", .text("http://h/p"))])), ("response", .mapping([("block", .text("false")), ("block_message", .text("no"))])),
+            ]),
+            companions: ["request.auth.name": [(["request", "auth", "value"], .text("x"))], "request.auth.value": [(["request", "auth", "name"], .text("x"))]]),
+        PluginSchemaCase(
             "ai-proxy-advanced", AIProxyAdvancedConfiguration.self,
             base: .mapping([("targets", .list([Self.target])), ("embeddings", Self.embeddings), ("vectordb", Self.vectors)]),
             samples: [
@@ -92,6 +111,24 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
     ]
 
     private static let appended = DocumentNode.mapping([("append", .list([.mapping([("content", .text("x"))])]))])
+
+    private static let transformer = DocumentNode.mapping([
+        ("prompt", .text("p")), ("llm", .mapping([("route_type", .text("llm/v1/chat")), ("model", .mapping([("provider", .text("openai")), ("options", .mapping([]))]))])),
+    ])
+    private static let transformerSamples: [String: DocumentNode] = [
+        "llm.model.options.upstream_url": .text("http://h/p"), "http_proxy_host": .text("h"), "https_proxy_host": .text("h"), "llm": .mapping([
+            ("route_type", .text("llm/v1/chat")), ("model", .mapping([("provider", .text("openai"))])),
+        ]),
+    ]
+    private static let transformerCompanions: [String: [(path: [String], value: DocumentNode)]] = {
+        var companions: [String: [(path: [String], value: DocumentNode)]] = [:]
+        for (key, values) in Self.aiProxyCompanions { companions["llm.\(key)"] = values.map { (["llm"] + $0.path, $0.value) } }
+        for scheme in ["http", "https"] {
+            companions["\(scheme)_proxy_host"] = [(["\(scheme)_proxy_port"], .plain("1"))]
+            companions["\(scheme)_proxy_port"] = [(["\(scheme)_proxy_host"], .text("h"))]
+        }
+        return companions
+    }()
 
     private static let target = DocumentNode.mapping([
         ("route_type", .text("llm/v1/chat")), ("description", .text("x")), ("model", .mapping([("provider", .text("openai"))])),

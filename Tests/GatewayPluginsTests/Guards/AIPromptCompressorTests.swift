@@ -40,7 +40,8 @@ import Testing
         _ = try await fixture.post(body)
         #expect(fixture.sentContents[0].count < "You are really a very helpful assistant for customers.".count)
         #expect(fixture.sentContents[1...] == ["Please say it very kindly.", "really very long result"])
-        #expect("\(fixture.sent?["tools"] ?? "")".contains("Please be really very kind."))
+        let tools = "\(fixture.sent?["tools"] ?? "")"
+        #expect(tools.contains("Please be really very kind."))
     }
 
     @Test func `texts outside every range and below the target stay as they are`() async throws {

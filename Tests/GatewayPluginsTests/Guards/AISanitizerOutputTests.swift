@@ -1,6 +1,7 @@
 import Foundation
 import GatewayCore
 import GatewayTestSupport
+import NIOCore
 import Telemetry
 import TelemetryTestSupport
 import Testing

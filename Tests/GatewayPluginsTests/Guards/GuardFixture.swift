@@ -11,6 +11,8 @@ import Testing
 struct GuardFixture {
     let engine: EngineFixture
 
+    init(engine: EngineFixture) { self.engine = engine }
+
     /// - Parameter plugins: entries of the route's plugin list, in YAML's flow style.
     init(_ plugins: String, route: String = "llm/v1/chat") throws(ConfigurationError) {
         self.engine = try EngineFixture(

@@ -1,7 +1,9 @@
 import GatewayCore
 import GatewayPlugins
+import GatewayProviders
 
-/// The catalog, for tests of configurations.
+/// The catalogs, for tests of configurations.
 enum PluginRegistrations {
     static let all = PluginCatalog.plugins
+    static let providers = ProviderCatalog.directory
 }

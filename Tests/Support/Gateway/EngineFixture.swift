@@ -2,6 +2,7 @@ package import GatewayBalancing
 package import GatewayCore
 import GatewayDocuments
 import GatewayPatterns
+import GatewayScripts
 package import Telemetry
 package import TelemetryTestSupport
 
@@ -34,7 +35,7 @@ package final class EngineFixture {
             plugins: decodings, documents: YAMLDocumentParser(), patterns: PCRE2PatternCompiler(), environment: environment, options: options)
         let loaded = try loader.load(text: "_format_version: \"3.0\"\n\(body)\n", fileName: "test.yaml")
         let builder = SnapshotBuilder(
-            plugins: plugins, providers: providers, sinks: self.sinks, http: self.http, credentials: credentials, patterns: PCRE2PatternCompiler(),
+            plugins: plugins, providers: providers, sinks: self.sinks, http: self.http, credentials: credentials, patterns: PCRE2PatternCompiler(), scripts: LuaEngine(),
             balancers: balancers ?? BalancerStore(registry: self.registry, caller: self.http), hash: FakeHash.digest)
         self.snapshot = try builder.build(loaded)
         self.engine = RequestEngine(snapshots: SnapshotStore(self.snapshot))

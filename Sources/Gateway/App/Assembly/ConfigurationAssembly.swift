@@ -5,6 +5,7 @@ import GatewayDocuments
 import GatewayPatterns
 import GatewayPlugins
 import GatewayProviders
+import GatewayScripts
 import Telemetry
 
 /// Reads a configuration and makes a snapshot of it, with everything this build has.
@@ -29,7 +30,8 @@ struct ConfigurationAssembly: Sendable {
         let hash = SecretHash()
         self.builder = SnapshotBuilder(
             plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, http: http,
-            credentials: Self.credentials(environment, http), patterns: patterns, balancers: BalancerStore(registry: registry, caller: http), hash: { hash.digest($0) })
+            credentials: Self.credentials(environment, http), patterns: patterns, scripts: LuaEngine(), balancers: BalancerStore(registry: registry, caller: http),
+            hash: { hash.digest($0) })
     }
 
     /// The outside that cloud credentials come from.

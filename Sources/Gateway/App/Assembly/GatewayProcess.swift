@@ -27,10 +27,10 @@ final class GatewayProcess: Sendable {
     private let isReady = Atomic<Bool>(false)
     /// What listeners with TLS show; nil where there is none.
     private let tls = Mutex<ServerTLS?>(nil)
-    /// Active health checks, once it serves.
-    private let prober = Mutex<UpstreamProber?>(nil)
     /// Held while a configuration is loaded, so that sinks are not retired while one is about to use them.
     private let loading = Mutex<SinkRetirement>(SinkRetirement())
+    /// Active health checks, once it serves.
+    private let prober = Mutex<UpstreamProber?>(nil)
     private let log = DiagnosticLog.shared
 
     init(options: ProcessOptions, environment: [String: String]) {
@@ -82,8 +82,8 @@ final class GatewayProcess: Sendable {
         let retirement = self.retireSinks(store)
         await self.serve(signals, store)
         watch.cancel()
-        prober?.stop()
         retirement.cancel()
+        prober?.stop()
         self.isReady.store(false, ordering: .releasing)
         await self.stop(listeners, loops: loops, settings: store.active.settings, signals: signals)
         try await group.shutdownGracefully()

@@ -7,7 +7,7 @@ struct FailoverPolicy: Sendable {
     /// The criterion a failure without an answer falls under; nil: nobody's failure.
     static func criterion(of failure: UpstreamFailure) -> FailoverCriteria? {
         switch failure {
-        case .nameResolution, .connectRefused, .tls, .closedBeforeResponse, .closedMidResponse, .unauthorized: .error
+        case .nameResolution, .connectRefused, .tls, .proxyRefused, .connectionLimit, .noTarget, .closedBeforeResponse, .closedMidResponse, .unauthorized: .error
         case .connectTimeout, .sendTimeout, .readTimeout: .timeout
         case .malformed: .invalidHeader
         case .declined(let code): FailoverPolicy.criterion(ofCode: code)

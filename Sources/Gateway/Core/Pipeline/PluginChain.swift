@@ -11,6 +11,8 @@ struct PluginChain: Sendable {
     /// Whether who the client is changes which instances apply.
     private let dependsOnConsumer: Bool
     private let fixed: Selection
+    /// Whether the instances' `ordering`s contradict each other.
+    let isOrderingCircular: Bool
 
     /// The instances that apply to one request, by phase.
     final class Selection: Sendable {
@@ -43,14 +45,37 @@ struct PluginChain: Sendable {
     init(route: String, service: String?, instances: [PluginInstance]) {
         var byName: [String: [PluginInstance]] = [:]
         for instance in instances where instance.applies(route: route, service: service) { byName[instance.name, default: []].append(instance) }
-        let ordered = byName.values.map { Slot(candidates: $0.sorted { $0.precedence > $1.precedence }) }
+        let byPriority = byName.values.map { Slot(candidates: $0.sorted { $0.precedence > $1.precedence }) }
             .sorted { a, b in
                 let (x, y) = (a.candidates[0], b.candidates[0])
                 return x.priority != y.priority ? x.priority > y.priority : x.name > y.name
             }
-        self.slots = ordered
+        (self.slots, self.isOrderingCircular) = PluginChain.rearranged(byPriority)
+        let ordered = self.slots
         self.dependsOnConsumer = ordered.contains { $0.candidates.contains { $0.consumerID != nil || $0.consumerGroupID != nil } }
         self.fixed = Selection(ordered.compactMap { slot in slot.candidates.first { $0.applies(to: nil) } })
+    }
+
+    /// Plugins by priority, rearranged as far as Kong's `ordering` wants it: of those that need not wait for another, the one with the highest priority comes next
+    /// (https://developer.konghq.com/gateway/entities/plugin/#dynamic-plugin-ordering).
+    private static func rearranged(_ slots: [Slot]) -> (slots: [Slot], isCircular: Bool) {
+        guard slots.contains(where: { $0.candidates.contains { !$0.runsBefore.isEmpty || !$0.runsAfter.isEmpty } }) else { return (slots, false) }
+        var earlier: [String: Set<String>] = [:]
+        let names = Set(slots.map { $0.candidates[0].name })
+        for candidate in slots.flatMap(\.candidates) {
+            for name in candidate.runsBefore where names.contains(name) { earlier[name, default: []].insert(candidate.name) }
+            for name in candidate.runsAfter where names.contains(name) { earlier[candidate.name, default: []].insert(name) }
+        }
+        var rest = slots
+        var result: [Slot] = []
+        var placed: Set<String> = []
+        while !rest.isEmpty {
+            guard let index = rest.firstIndex(where: { earlier[$0.candidates[0].name, default: []].isSubset(of: placed) }) else { return (slots, true) }
+            let next = rest.remove(at: index)
+            placed.insert(next.candidates[0].name)
+            result.append(next)
+        }
+        return (result, false)
     }
 
     /// Number of plugins; the index space of ``requestStage(at:for:)``.

@@ -5,6 +5,9 @@ public final class PluginInstance: Sendable {
     public let id: String
     public let name: String
     let priority: Int
+    /// Names of plugins that this one runs before and after, whatever the priorities say: Kong's `ordering`.
+    let runsBefore: [String]
+    let runsAfter: [String]
     let serviceID: String?
     let routeID: String?
     let consumerID: String?
@@ -31,6 +34,8 @@ public final class PluginInstance: Sendable {
         self.id = entity.metadata.id
         self.name = entity.name
         self.priority = descriptor.priority
+        self.runsBefore = entity.runsBefore
+        self.runsAfter = entity.runsAfter
         self.serviceID = entity.serviceID
         self.routeID = entity.routeID
         self.consumerID = entity.consumerID

@@ -9,6 +9,7 @@ public struct SnapshotBuilder: Sendable {
     private let http: HTTPService
     private let credentials: any CredentialDirectory
     private let patterns: any PatternCompiler
+    private let scripts: any ScriptCompiler
     private let balancers: any BalancerDirectory
     private let hash: @Sendable (UnsafeRawBufferPointer) -> SecretDigest
     /// Outlives every configuration.
@@ -16,7 +17,7 @@ public struct SnapshotBuilder: Sendable {
 
     public init(
         plugins: [PluginRegistration], providers: ProviderDirectory, sinks: any SinkDirectory, http: any HTTPCaller,
-        credentials: any CredentialDirectory = NoCredentials(), patterns: any PatternCompiler, balancers: any BalancerDirectory,
+        credentials: any CredentialDirectory = NoCredentials(), patterns: any PatternCompiler, scripts: any ScriptCompiler, balancers: any BalancerDirectory,
         hash: @escaping @Sendable (UnsafeRawBufferPointer) -> SecretDigest
     ) {
         self.plugins = Dictionary(plugins.map { ($0.name, $0) }, uniquingKeysWith: { a, _ in a })
@@ -25,6 +26,7 @@ public struct SnapshotBuilder: Sendable {
         self.http = HTTPService(http)
         self.credentials = credentials
         self.patterns = patterns
+        self.scripts = scripts
         self.balancers = balancers
         self.hash = hash
     }
@@ -34,7 +36,7 @@ public struct SnapshotBuilder: Sendable {
         let configuration = loaded.configuration
         let services = PluginServices(
             consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials,
-            patterns: self.patterns, balancers: self.balancers)
+            patterns: self.patterns, scripts: self.scripts, balancers: self.balancers)
         let instances = try self.instances(loaded, services)
         let certificates = UpstreamCertificates(configuration)
         let upstreams = UpstreamIndex(configuration, store: self.health)
@@ -47,6 +49,14 @@ public struct SnapshotBuilder: Sendable {
                 chain: PluginChain(
                     route: route.metadata.id, service: route.serviceID, instances: index.candidates(route: route.metadata.id, service: route.serviceID)),
                 traceLimit: configuration.settings.sampling.maximumPerSecond.map { TraceLimit(perSecond: $0) })
+        }
+        let circular = routes.filter(\.chain.isOrderingCircular)
+        if !circular.isEmpty {
+            throw ConfigurationError(
+                issues: circular.map { route in
+                    let metadata = route.entity.metadata
+                    return ConfigurationIssue(path: metadata.path, line: metadata.line, problem: "has plugins whose \"ordering\" contradicts itself: each is to run before the other")
+                })
         }
         let router = try Router(routes: configuration.routes, services: configuration.services, patterns: self.patterns)
         let sampling = configuration.settings.sampling

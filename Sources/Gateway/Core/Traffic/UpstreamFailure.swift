@@ -52,9 +52,9 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         switch self {
         case .connectTimeout, .sendTimeout, .readTimeout: (504, "The upstream server is timing out")
         case .nameResolution: (503, "name resolution failed")
+        case .unauthorized: (502, "The gateway could not authenticate itself to the upstream server")
         case .connectionLimit: (503, "No connection to the upstream server is free")
         case .noTarget: (503, "failure to get a peer from the ring-balancer")
-        case .unauthorized: (502, "The gateway could not authenticate itself to the upstream server")
         case .connectRefused, .tls, .proxyRefused, .closedBeforeResponse, .closedMidResponse, .malformed, .declined, .cancelled:
             (502, "An invalid response was received from the upstream server")
         }

@@ -73,7 +73,7 @@ final class GroupRoute {
         switch failure {
         case .connectTimeout, .readTimeout, .sendTimeout: self.group.observe(.timeout, of: target)
         case .nameResolution, .connectRefused, .tls, .proxyRefused, .closedBeforeResponse, .closedMidResponse, .malformed: self.group.observe(.tcpFailure, of: target)
-        case .cancelled, .connectionLimit, .noTarget, .declined, .unauthorized, nil: break
+        case .cancelled, .connectionLimit, .noTarget, .unauthorized, .declined, nil: break
         }
     }
 

@@ -32,8 +32,8 @@ public struct AIPromptCompressorConfiguration: GatewayConfiguration, Hashable {
         let kind: Kind = node.choice("compressor_type", default: .rate)
         self.kind = kind
         self.ranges = node.objects("compression_ranges", count: 1...Int.max) { range in
-            let low = range.requiredInt("min_tokens", in: 0...Int.max) ?? 0, high = range.requiredInt("max_tokens", in: 0...Int.max) ?? Int.max
-            let value = range.requiredNumber("value", in: kind == .rate ? 0...1 : 1...1e12) ?? 1
+            let low = range.requiredInt("min_tokens", in: 0...Int.max), high = range.requiredInt("max_tokens", in: 0...Int.max)
+            let value = range.requiredNumber("value", in: kind == .rate ? 0...1 : 1...1e12)
             if low > high { range.report("is larger than max_tokens", at: "min_tokens") }
             if kind == .rate, value == 0 { range.report("0 leaves nothing of a prompt", at: "value", hint: "the part that stays, such as 0.8") }
             return Range(minimumTokens: low, maximumTokens: high, value: value)

@@ -15,7 +15,7 @@ public final class AIPromptGuard: RequestPlugin {
         case reason
         /// Which pattern of its list, from 0.
         case pattern
-        /// The text that matched: raw or normalized.
+        /// The text that matched: raw, normalized or base64.
         case view
         /// Length of the text looked at.
         case textBytes
@@ -33,9 +33,15 @@ public final class AIPromptGuard: RequestPlugin {
     private let configuration: AIPromptGuardConfiguration
     private let allow: [any CompiledPattern]
     private let deny: [any CompiledPattern]
+    /// `_pellucid.decode_base64`: denied patterns are also looked for in what parts of the text are in base64.
+    private let decodesBase64: Bool
+    /// `_pellucid.match_homoglyphs`: look-alike letters are replaced in all words, not only in those that also have Latin ones.
+    private let matchesHomoglyphs: Bool
 
     public init(configuration: AIPromptGuardConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.configuration = configuration
+        self.decodesBase64 = try services.ownSwitch("decode_base64")
+        self.matchesHomoglyphs = try services.ownSwitch("match_homoglyphs")
         self.allow = try GuardPatterns.compile(configuration.allowPatterns, field: "allow_patterns", services)
         self.deny = try GuardPatterns.compile(configuration.denyPatterns, field: "deny_patterns", services)
     }
@@ -90,7 +96,7 @@ public final class AIPromptGuard: RequestPlugin {
 
     private func judge(_ text: UnsafeRawBufferPointer) -> Finding? {
         if let finding = self.denial(of: text, view: "raw") { return finding }
-        if !self.deny.isEmpty, let copy = TextNormalizer.shared.normalized(text), let finding = copy.withUnsafeBytes({ self.denial(of: $0, view: "normalized") }) { return finding }
+        if !self.deny.isEmpty, let finding = self.denialInCopies(of: text, view: "normalized") { return finding }
         guard !self.allow.isEmpty else { return nil }
         var limited: Int?
         for (index, pattern) in self.allow.enumerated() {
@@ -99,6 +105,23 @@ public final class AIPromptGuard: RequestPlugin {
             } catch { limited = limited ?? index }
         }
         return limited.map { Finding(reason: "pattern_limit", pattern: $0, view: "raw") } ?? Finding(reason: "no_allow_pattern")
+    }
+
+    /// Copies only ever add denials: none of them is what an allowed pattern matches.
+    private func denialInCopies(of text: UnsafeRawBufferPointer, view: StaticString) -> Finding? {
+        if let copy = TextNormalizer.shared.normalized(text, allHomoglyphs: self.matchesHomoglyphs), let finding = copy.withUnsafeBytes({ self.denial(of: $0, view: view) }) {
+            return finding
+        }
+        guard self.decodesBase64 else { return nil }
+        for candidate in Base64Candidates.decoded(in: text) {
+            let finding = candidate.withUnsafeBytes { bytes -> Finding? in
+                if let finding = self.denial(of: bytes, view: "base64") { return finding }
+                guard let copy = TextNormalizer.shared.normalized(bytes, allHomoglyphs: self.matchesHomoglyphs) else { return nil }
+                return copy.withUnsafeBytes { self.denial(of: $0, view: "base64") }
+            }
+            if let finding { return finding }
+        }
+        return nil
     }
 
     private func denial(of text: UnsafeRawBufferPointer, view: StaticString) -> Finding? {

@@ -131,8 +131,8 @@ final class ModelTarget: Sendable {
     }
 
     /// Options of the configuration, which win over the request's as in Kong (kong/llm/drivers/shared.lua, merge_config_defaults).
-    private static func overrides(
-        _ options: AIProxyConfiguration.ModelOptions, _ operation: ModelOperation, _ format: ModelFormat
+    static func overrides(
+        _ options: AIProxyConfiguration.ModelOptions, _ operation: ModelOperation, _ format: ModelFormat = .openai
     ) -> [(name: String, json: String)] {
         guard operation != .embeddings else { return options.embeddingsDimensions.map { [("dimensions", "\($0)")] } ?? [] }
         guard format == .openai || format == .anthropic else { return [] }

@@ -2,7 +2,7 @@ import GatewayCore
 
 /// The options of a model that requests fill in: Kong's templates in `model.name` and the texts of `model.options`.
 struct SettingsTemplates: Sendable {
-    private var texts: [(set: WritableKeyPath<ProviderSettings, String?> & Sendable, template: RequestTemplate)] = []
+    private var texts: [(set: any WritableKeyPath<ProviderSettings, String?> & Sendable, template: RequestTemplate)] = []
     private var apiVersion: RequestTemplate?
     /// The model's name.
     let model: RequestTemplate?
@@ -10,7 +10,7 @@ struct SettingsTemplates: Sendable {
     /// - Returns: nil where no text has a place for a request's value.
     init?(_ settings: ProviderSettings) {
         self.model = settings.model.flatMap { RequestTemplate($0) }
-        let paths: [WritableKeyPath<ProviderSettings, String?> & Sendable] = [
+        let paths: [any WritableKeyPath<ProviderSettings, String?> & Sendable] = [
             \.upstreamURL, \.upstreamPath, \.azureInstance, \.azureDeploymentID, \.databricksWorkspaceID, \.anthropicVersion, \.geminiEndpoint, \.geminiProject, \.geminiLocation,
             \.geminiEndpointID,
         ]

@@ -1,4 +1,5 @@
 import GatewayCore
+import GatewayWire
 import NIOCore
 
 /// A configured text with places that each request fills: `$(headers.name)`, `$(query_params.name)`, `$(uri_captures.name)`; names may stand in brackets

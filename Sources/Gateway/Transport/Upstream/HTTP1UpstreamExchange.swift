@@ -71,19 +71,24 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
 
     private func writeHead(_ request: borrowing UpstreamRequest, into bytes: inout ByteBuffer) {
         let method = request.method.name
-        let room = method.utf8.count &+ request.target.readableBytes &+ request.host.utf8.count &+ request.fields.writtenBound &+ request.lines.count
-            &+ (request.traceLines?.count ?? 0) &+ self.connection.proxyRoom &+ HeadWriter.fixedRoom
+        let (prefix, authorization) = (self.connection.targetPrefix, self.connection.proxyAuthorization)
+        let room = method.utf8.count &+ (prefix?.utf8.count ?? 0) &+ (authorization?.utf8.count ?? 0) &+ request.target.readableBytes &+ request.host.utf8.count &+ request.fields.writtenBound &+ request.lines.count
+            &+ (request.traceLines?.count ?? 0) &+ HeadWriter.fixedRoom
         bytes.writeHead(room: room) { out in
             out.put(method)
             out.put(" " as StaticString)
-            if let prefix = self.connection.targetPrefix { out.put(prefix) }
+            if let prefix { out.put(prefix) }
             out.put(request.target)
             out.put(" HTTP/1.1\r\nHost: " as StaticString)
             out.put(request.host)
             out.put("\r\n" as StaticString)
             out.put(request.fields, skipping: request.skipped.union([.host, .contentLength, .transferEncoding]))
             out.put(request.lines)
-            if let line = self.connection.proxyLine { out.put(line) }
+            if let authorization {
+                out.put("Proxy-Authorization: " as StaticString)
+                out.put(authorization)
+                out.put("\r\n" as StaticString)
+            }
             if let lines = request.traceLines { out.put(lines) }
             if let trace = request.trace { HTTP1UpstreamExchange.write(trace, into: &out) }
             switch request.body {

@@ -47,11 +47,15 @@ extension RequestRun {
             self.errorType = "websocket_handshake_invalid"
             return await self.respond(refusal)
         }
-        let prepared = self.prepare(&request, service, body, selection, isWebSocket: isWebSocket)
+        var endpoint = service.endpoint
         if let group = service.group {
-            self.groupRoute = GroupRoute(group, request)
-            guard self.takeTarget(prepared, isHostFixed: request.route.entity.preserveHost) else { return await self.failWithoutTarget() }
+            let route = GroupRoute(group, request)
+            guard let target = route.next() else { return await self.failWithoutTarget() }
+            endpoint = target.endpoint
+            self.cookie = route.cookie
+            self.groupRoute = route
         }
+        let prepared = self.prepare(&request, service, endpoint, body, selection, isWebSocket: isWebSocket)
         var isReplayable = true
         if case .stream = body { isReplayable = false }
         let relay: any ResponseRelay =
@@ -61,7 +65,9 @@ extension RequestRun {
 
     // Not inlined, here and below: what a task needs for a moment would stay in its frame for the length of a stream.
     @inline(never)
-    private func prepare(_ request: inout GatewayRequest, _ service: ServiceRuntime, _ body: UpstreamBody, _ selection: PluginChain.Selection, isWebSocket: Bool) -> PreparedRequest {
+    private func prepare(
+        _ request: inout GatewayRequest, _ service: ServiceRuntime, _ endpoint: UpstreamEndpoint, _ body: UpstreamBody, _ selection: PluginChain.Selection, isWebSocket: Bool
+    ) -> PreparedRequest {
         let target = request.target()
         let forwarded = self.forwardedFields(request)
         var (skipped, lines) = (forwarded.skipped, forwarded.lines)
@@ -74,22 +80,11 @@ extension RequestRun {
             lines.add(.connection, literal: "Upgrade")
             lines.add(.upgrade, literal: "websocket")
         }
-        let host = request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } : nil
+        let clientHost = request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } : nil
         return PreparedRequest(
             UpstreamRequest(
-                endpoint: service.endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
-                host: host ?? service.endpoint.authority, body: body, timeouts: service.timeouts))
-    }
-
-    /// Sends the next attempt to another target of the service's upstream, where it has one; false: none may be used.
-    @inline(never)
-    private func takeTarget(_ prepared: PreparedRequest, isHostFixed: Bool) -> Bool {
-        guard let route = self.groupRoute else { return true }
-        guard let target = route.next() else { return false }
-        prepared.value.endpoint = target.endpoint
-        if !isHostFixed { prepared.value.host = route.group.entity.hostHeader ?? target.endpoint.authority }
-        self.cookie = route.cookie
-        return true
+                endpoint: endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
+                host: clientHost ?? service.group?.entity.hostHeader ?? endpoint.authority, body: body, timeouts: service.timeouts))
     }
 
     private func failWithoutTarget() async {
@@ -124,7 +119,11 @@ extension RequestRun {
             }
             if self.attempts <= retries, self.mayRetry(failure, prepared.value.method, isReplayable: isReplayable) {
                 if let original = self.replay?.copy() { prepared.value = original }
-                guard self.takeTarget(prepared, isHostFixed: request.route.entity.preserveHost) else { return await self.failWithoutTarget() }
+                if let route = self.groupRoute {
+                    guard let target = route.next() else { return await self.failWithoutTarget() }
+                    if prepared.value.host == prepared.value.endpoint.authority { prepared.value.host = target.endpoint.authority }
+                    prepared.value.endpoint = target.endpoint
+                }
                 continue
             }
             self.outcome = .failed
@@ -173,6 +172,13 @@ extension RequestRun {
             if self.exchange.isClosed { answer.cancel() }
             var head = try await answer.readHead()
             let headAt = MonotonicClock.now()
+            if head.fields.contains(.contentEncoding), head.framing != .none, relay.mustRead(selection), let coding = head.fields.firstString(.contentEncoding),
+                let decoder = self.loop.decoder(coding) {
+                // An upstream that codes although it was asked not to.
+                answer = DecodedExchange(answer, decoder)
+                head = head.decoded()
+                self.exchange.servedBy = answer
+            }
             if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
             self.upstreamWaitNanoseconds &+= headAt &- start
             self.upstreamStatus = head.status
@@ -182,7 +188,6 @@ extension RequestRun {
                 answer = try await self.admit(answer, head, directed)
                 if RequestRun.isEventStream(head) { directed.director.settled() }
             }
-            if head.fields.contains(.contentEncoding), relay.mustRead(selection) { self.decode(&head, &answer) }
             // Answered: nothing is sent again, and a stream may last long.
             prepared.value.release()
             self.replay = nil
@@ -219,15 +224,6 @@ extension RequestRun {
             throw .unauthorized(code: error.code)
         }
         return try await self.loop.upstream.send(signed.value)
-    }
-
-    /// Takes the content coding off an answer that is read here, from an upstream that codes although it was asked not to.
-    @inline(never)
-    private func decode(_ head: inout HTTPResponseHead, _ answer: inout any UpstreamExchange) {
-        guard head.framing != .none, let coding = head.fields.firstString(.contentEncoding), let decoder = self.loop.decoder(coding) else { return }
-        answer = DecodedExchange(answer, decoder)
-        head = head.decoded()
-        self.exchange.servedBy = answer
     }
 
     /// Opens the record of an attempt with what is known before it is made.

@@ -20,7 +20,7 @@ final class ServiceRelay: ResponseRelay {
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         if RequestRun.isEventStream(head), !selection.stream.isEmpty || !selection.response.isEmpty {
-            var stream = ModelStreamRelay(run: self.run, model: nil, reader: UnreadEvents())
+            let stream = ModelStreamRelay(run: self.run, model: nil, reader: UnreadEvents())
             return await stream.run(
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }

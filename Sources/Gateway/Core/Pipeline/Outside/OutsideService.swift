@@ -38,6 +38,19 @@ public struct CallPermit: ~Copyable {
         }
     }
 
+    /// Says that the call asks a model (OpenTelemetry's GenAI attributes of a client span).
+    public mutating func describeModel(operation: StaticString, provider: StaticString, model: String) {
+        self.record.set(AttributeNames.genAIOperationName, .name(operation))
+        self.record.set(AttributeNames.genAIProviderName, .name(provider))
+        self.record.set(AttributeNames.genAIRequestModel, .string(model))
+    }
+
+    /// What the model used, tokens.
+    public mutating func describeUsage(input: Int64, output: Int64) {
+        self.record.set(AttributeNames.genAIUsageInputTokens, .int(input))
+        self.record.set(AttributeNames.genAIUsageOutputTokens, .int(output))
+    }
+
     /// Records that an exchange of the call did not bring what was asked for.
     mutating func fail(_ code: StaticString) {
         self.hasFailed = true

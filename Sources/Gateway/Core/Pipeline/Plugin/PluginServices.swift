@@ -11,6 +11,8 @@ public struct PluginServices: Sendable {
     public let credentials: any CredentialDirectory
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
+    /// Compiles the Lua of a configuration.
+    public let scripts: any ScriptCompiler
     /// What balances the targets of an instance; lives outside configuration snapshots.
     public let balancers: any BalancerDirectory
     /// The configured instance's entity id.
@@ -20,7 +22,7 @@ public struct PluginServices: Sendable {
 
     public init(
         consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, credentials: any CredentialDirectory,
-        patterns: any PatternCompiler, balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
+        patterns: any PatternCompiler, scripts: any ScriptCompiler, balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
     ) {
         self.consumers = consumers
         self.providers = providers
@@ -28,6 +30,7 @@ public struct PluginServices: Sendable {
         self.http = http
         self.credentials = credentials
         self.patterns = patterns
+        self.scripts = scripts
         self.balancers = balancers
         self.instanceID = instanceID
         self.ownSettings = ownSettings
@@ -36,7 +39,18 @@ public struct PluginServices: Sendable {
     public func forInstance(_ id: String, settings: DocumentNode? = nil) -> PluginServices {
         PluginServices(
             consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, patterns: self.patterns,
-            balancers: self.balancers, instanceID: id, ownSettings: settings)
+            scripts: self.scripts, balancers: self.balancers, instanceID: id, ownSettings: settings)
+    }
+
+    /// A switch of the instance's `_pellucid:` section. Default off.
+    ///
+    /// - Throws: that it is no switch.
+    public func ownSwitch(_ name: String) throws(ConfigurationError) -> Bool {
+        guard let value = self.ownSettings?[name] else { return false }
+        guard let text = value.scalar?.text, text == "true" || text == "false" else {
+            throw ConfigurationError(issues: [ConfigurationIssue(path: "_pellucid.\(name)", line: 0, problem: "must be true or false")])
+        }
+        return text == "true"
     }
 }
 

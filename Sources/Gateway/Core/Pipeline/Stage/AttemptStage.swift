@@ -24,7 +24,7 @@ final class AttemptStageBox<Plugin: AttemptPlugin>: AttemptStage {
                 var judged = upstream.copy()
                 try await self.plugin.prepare(&judged, &context)
             }
-            context.record.decide(.modify, .continue)
+            context.record.decide(.modify, self.identity.mode == .enforce ? .continue : .wouldModify)
             context.finish(.modified)
             return nil
         } catch {

@@ -66,10 +66,10 @@ final class RequestStageBox<Plugin: RequestPlugin>: RequestStage {
         do {
             switch try await self.plugin.handle(&copy, &context) {
             case .pass: context.record.decide(.pass, .continue)
-            case .modified: context.record.decide(.modify, .continue)
-            case .respond: context.record.decide(.respond, .continue)
+            case .modified: context.record.decide(.modify, .wouldModify)
+            case .respond: context.record.decide(.respond, .wouldAnswer)
             case .reject(let rejection):
-                context.record.decide(.reject, .continue)
+                context.record.decide(.reject, .wouldBlock)
                 context.record.fail(rejection.code)
             }
             context.finish(.passed)

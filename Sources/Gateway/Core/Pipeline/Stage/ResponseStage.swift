@@ -47,10 +47,10 @@ final class ResponseStageBox<Plugin: ResponsePlugin>: ResponseStage {
             case .modified:
                 context.record.addBytesDelta(changed.body.readableBytes - response.body.readableBytes)
                 if enforces { response = changed }
-                context.record.decide(.modify, .continue)
+                context.record.decide(.modify, enforces ? .continue : .wouldModify)
                 context.finish(enforces ? .modified : .passed)
             case .reject(let rejection):
-                context.record.decide(.reject, enforces ? .block : .continue)
+                context.record.decide(.reject, enforces ? .block : .wouldBlock)
                 context.record.fail(rejection.code)
                 context.finish(enforces ? .rejected : .passed)
                 if enforces { return .reject(rejection) }

@@ -177,13 +177,23 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
         }
     }
 
+    /// What came of the judgement when the stream went on to its end.
+    private var action: StageAction {
+        guard self.mode == .shadow, !self.hasFailed else { return .continue }
+        switch self.verdict {
+        case .modify: return .wouldModify
+        case .reject: return .wouldBlock
+        case .none, .pass, .respond: return .continue
+        }
+    }
+
     func close(_ outcome: Outcome) {
         guard var context = self.context.take() else { return }
         if self.evaluations > 0 { context.record.set(AttributeNames.stageEvaluations, .int(self.evaluations)) }
         self.hold.record(in: &context.record)
         switch outcome {
         case .passed:
-            context.record.decide(self.hasFailed ? .none : self.verdict, .continue)
+            context.record.decide(self.hasFailed ? .none : self.verdict, self.action)
             context.finish(self.hasFailed ? .failed : self.verdict == .modify && self.mode == .enforce ? .modified : .passed)
         case .cancelled:
             context.record.decide(self.verdict, .stop)

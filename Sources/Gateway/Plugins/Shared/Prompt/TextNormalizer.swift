@@ -31,12 +31,14 @@ struct TextNormalizer: Sendable {
     }
 
     /// The copy, in UTF-8; nil when it would be the same text.
-    func normalized(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+    ///
+    /// - Parameter allHomoglyphs: replaces look-alike letters in all words, also in those wholly of another script.
+    func normalized(_ text: UnsafeRawBufferPointer, allHomoglyphs: Bool = false) -> [UInt8]? {
         guard text.contains(where: { $0 >= 0x80 }) else { return nil }
         var scalars: [UInt32] = []
         scalars.reserveCapacity(text.count)
         for scalar in String(decoding: text, as: UTF8.self).unicodeScalars { self.append(scalar.value, to: &scalars) }
-        self.replaceConfusables(&scalars)
+        self.replaceConfusables(&scalars, everywhere: allHomoglyphs)
         var result: [UInt8] = []
         result.reserveCapacity(text.count)
         for value in scalars {
@@ -71,7 +73,7 @@ struct TextNormalizer: Sendable {
     }
 
     /// In words that hold ASCII letters, look-alikes become the Latin letters they imitate; words wholly of another script are left alone.
-    private func replaceConfusables(_ scalars: inout [UInt32]) {
+    private func replaceConfusables(_ scalars: inout [UInt32], everywhere: Bool) {
         var start = 0
         while start < scalars.count {
             guard Self.isLetter(scalars[start]) else {
@@ -84,7 +86,7 @@ struct TextNormalizer: Sendable {
                 if scalars[end] < 0x80 { hasLatin = true } else if self.confusable[scalars[end]] != nil { hasOther = true }
                 end += 1
             }
-            if hasLatin, hasOther {
+            if hasOther, hasLatin || everywhere {
                 for index in start..<end { if let ascii = self.confusable[scalars[index]] { scalars[index] = UInt32(ascii) } }
             }
             start = end
