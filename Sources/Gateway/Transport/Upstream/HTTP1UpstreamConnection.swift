@@ -43,15 +43,12 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
 
     /// What stands before a request's target where a forward proxy passes requests on (RFC 9112 section 3.2.2); nil: nothing.
     let targetPrefix: String?
-    /// The line that authorizes the gateway at that proxy: a secret.
-    let proxyLine: String?
-    /// Bytes of both.
-    let proxyRoom: Int
+    /// Sent to that proxy: a secret.
+    let proxyAuthorization: String?
 
     init(endpoint: UpstreamEndpoint, entry: PoolEntry, pool: UpstreamPool, proxy: UpstreamProxy?) {
         self.targetPrefix = proxy == nil ? nil : endpoint.origin
-        self.proxyLine = proxy?.authorization.map { "Proxy-Authorization: \($0)\r\n" }
-        self.proxyRoom = (self.targetPrefix?.utf8.count ?? 0) + (self.proxyLine?.utf8.count ?? 0)
+        self.proxyAuthorization = proxy?.authorization
         self.endpoint = endpoint
         self.entry = entry
         self.pool = pool
