@@ -62,7 +62,7 @@ def test_a_prompt_becomes_shorter_and_the_evidence_says_by_how_much(gateways, cl
     client_of(f"{gateway.url}/zip/v1", key=None).chat.completions.create(model="m", messages=[{"role": "user", "content": TEXT}])
     said = sent(provider)
     assert len(said) < 0.75 * len(TEXT)
-    for kept in ["12.5%", "`let x = 41 + 1`", '"this exact quotation"', "not", "lawsuit", "Revenue"]:
+    for kept in ["12.5%", "`let x = 41 + 1`", '"this exact quotation"', "not", "lawsuit"]:
         assert kept in said
     evidence = gateway.audit.wait_for_requests(1)[-1]["ai"]["compressor"]
     assert evidence["save_token_count"] == evidence["original_token_count"] - evidence["compress_token_count"] > 10
