@@ -287,20 +287,20 @@ import Testing
     @Test func `a target that shows no life when asked gets no requests`() async throws {
         let fixture = try Fixture(["openai/a", "openai/b"], own: "health_check: {interval: 10, path: /health}")
         let isDown = Atomic<Bool>(true)
-        try await withExtendedLifetime(fixture) {
-            fixture.engine.http.on("http://b.test/health", status: 404, json: "{}")
-            fixture.engine.http.on("http://a.test/health") { _ in .success(HTTPAnswer(status: isDown.load(ordering: .relaxed) ? 503 : 200)) }
-            let circuit = { fixture.engine.registry.total("pellucid.balancer.circuit", where: ["pellucid.balancer.target": "openai/a"]) }
-            while circuit() != 2 { await Task.yield() }
-            let (_, record) = try await fixture.send([Fixture.ok()])
-            #expect(record.attemptFields[0]["pellucid.balancer.skipped"] == "openai/a:down")
-            for _ in 0..<4 { _ = try await fixture.send([Fixture.ok()]) }
-            #expect(Set(fixture.hosts) == ["b"])
-            isDown.store(false, ordering: .relaxed)
-            while circuit() != 0 { await Task.yield() }
-            for _ in 0..<4 { _ = try await fixture.send([Fixture.ok()]) }
-            #expect(fixture.hosts.suffix(4).contains("a"))
-        }
+        // The checks end with the fixture.
+        defer { withExtendedLifetime(fixture) {} }
+        fixture.engine.http.on("http://b.test/health", status: 404, json: "{}")
+        fixture.engine.http.on("http://a.test/health") { _ in .success(HTTPAnswer(status: isDown.load(ordering: .relaxed) ? 503 : 200)) }
+        let circuit = { fixture.engine.registry.total("pellucid.balancer.circuit", where: ["pellucid.balancer.target": "openai/a"]) }
+        while circuit() != 2 { await Task.yield() }
+        let (_, record) = try await fixture.send([Fixture.ok()])
+        #expect(record.attemptFields[0]["pellucid.balancer.skipped"] == "openai/a:down")
+        for _ in 0..<4 { _ = try await fixture.send([Fixture.ok()]) }
+        #expect(Set(fixture.hosts) == ["b"])
+        isDown.store(false, ordering: .relaxed)
+        while circuit() != 0 { await Task.yield() }
+        for _ in 0..<4 { _ = try await fixture.send([Fixture.ok()]) }
+        #expect(fixture.hosts.suffix(4).contains("a"))
     }
 
     // MARK: Configuration

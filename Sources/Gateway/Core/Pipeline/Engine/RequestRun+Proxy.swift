@@ -121,6 +121,7 @@ extension RequestRun {
                 if let original = self.replay?.copy() { prepared.value = original }
                 if let route = self.groupRoute {
                     guard let target = route.next() else { return await self.failWithoutTarget() }
+                    self.cookie = route.cookie
                     if prepared.value.host == prepared.value.endpoint.authority { prepared.value.host = target.endpoint.authority }
                     prepared.value.endpoint = target.endpoint
                 }
