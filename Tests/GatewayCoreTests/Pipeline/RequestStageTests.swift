@@ -129,7 +129,7 @@ import Testing
         let record = try await fixture.engine.serve(client, [.ok()])
         #expect(client.status == 200)
         #expect(fixture.sent[0].body == "hello world")
-        #expect(record.summary == ["passed 200", "stage probe-a request: passed, reject/continue, probe_too_large", "attempt: passed 200"])
+        #expect(record.summary == ["passed 200", "stage probe-a request: passed, reject/would_block, probe_too_large", "attempt: passed 200"])
     }
 
     @Test func `a call to an outside service is a scope of its own below its stage`() async throws {

@@ -84,7 +84,10 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
             base: .mapping([
                 ("request", .mapping([("url", .text("http://h/p"))])), ("response", .mapping([("block", .text("false")), ("block_message", .text("no"))])),
             ]),
-            companions: ["request.auth.name": [(["request", "auth", "value"], .text("x"))], "request.auth.value": [(["request", "auth", "name"], .text("x"))]]),
+            companions: [
+                "request.auth.name": [(["request", "auth", "value"], .text("x"))], "request.auth.value": [(["request", "auth", "name"], .text("x"))],
+                "request.auth.location": [(["request", "auth", "name"], .text("x")), (["request", "auth", "value"], .text("x"))],
+            ]),
         PluginSchemaCase(
             "ai-proxy-advanced", AIProxyAdvancedConfiguration.self,
             base: .mapping([("targets", .list([Self.target])), ("embeddings", Self.embeddings), ("vectordb", Self.vectors)]),

@@ -56,26 +56,30 @@ struct PluginChain: Sendable {
         self.fixed = Selection(ordered.compactMap { slot in slot.candidates.first { $0.applies(to: nil) } })
     }
 
-    /// Plugins by priority, rearranged as far as Kong's `ordering` wants it: of those that need not wait for another, the one with the highest priority comes next
-    /// (https://developer.konghq.com/gateway/entities/plugin/#dynamic-plugin-ordering).
+    /// Plugins by priority, rearranged as far as Kong's `ordering` wants it: one that is to run before another moves up to it, one that is to run after another
+    /// moves down behind it, the rest stay (https://developer.konghq.com/gateway/entities/plugin/#dynamic-plugin-ordering).
     private static func rearranged(_ slots: [Slot]) -> (slots: [Slot], isCircular: Bool) {
-        guard slots.contains(where: { $0.candidates.contains { !$0.runsBefore.isEmpty || !$0.runsAfter.isEmpty } }) else { return (slots, false) }
-        var earlier: [String: Set<String>] = [:]
-        let names = Set(slots.map { $0.candidates[0].name })
-        for candidate in slots.flatMap(\.candidates) {
-            for name in candidate.runsBefore where names.contains(name) { earlier[name, default: []].insert(candidate.name) }
-            for name in candidate.runsAfter where names.contains(name) { earlier[candidate.name, default: []].insert(name) }
+        var result = slots
+        let moves = slots.flatMap(\.candidates).filter { !$0.runsBefore.isEmpty || !$0.runsAfter.isEmpty }
+        func place(_ name: String) -> Int? { result.firstIndex { $0.candidates[0].name == name } }
+        // Wishes that can all be met are met after as many rounds as there are plugins.
+        for _ in 0...slots.count {
+            var hasMoved = false
+            for instance in moves {
+                guard var own = place(instance.name) else { continue }
+                if let first = instance.runsBefore.compactMap({ place($0) }).min(), first < own {
+                    result.insert(result.remove(at: own), at: first)
+                    own = first
+                    hasMoved = true
+                }
+                if let last = instance.runsAfter.compactMap({ place($0) }).max(), last > own {
+                    result.insert(result.remove(at: own), at: last)
+                    hasMoved = true
+                }
+            }
+            if !hasMoved { return (result, false) }
         }
-        var rest = slots
-        var result: [Slot] = []
-        var placed: Set<String> = []
-        while !rest.isEmpty {
-            guard let index = rest.firstIndex(where: { earlier[$0.candidates[0].name, default: []].isSubset(of: placed) }) else { return (slots, true) }
-            let next = rest.remove(at: index)
-            placed.insert(next.candidates[0].name)
-            result.append(next)
-        }
-        return (result, false)
+        return (slots, true)
     }
 
     /// Number of plugins; the index space of ``requestStage(at:for:)``.

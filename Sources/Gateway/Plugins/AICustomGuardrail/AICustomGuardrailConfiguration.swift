@@ -42,6 +42,8 @@ public struct AICustomGuardrailConfiguration: GatewayConfiguration, Hashable {
     public let customMetrics: [String: String]
     public let timeoutMilliseconds: Int
     public let verifiesPeer: Bool
+    /// `allow_masking`, which is accepted without effect: nothing in `response` names a masked text.
+    public let wantsMasking: Bool
 
     public init(from node: inout ConfigurationNode) {
         self.common = GuardSettings(from: &node, textSource: .lastMessage, canLogContent: false)
@@ -60,7 +62,8 @@ public struct AICustomGuardrailConfiguration: GatewayConfiguration, Hashable {
         self.customMetrics = node.optionalStringMap("custom_metrics", keys: [.nonEmpty]) ?? [:]
         self.timeoutMilliseconds = node.guardTimeout()
         self.verifiesPeer = node.bool("ssl_verify", default: true)
-        if node.bool("allow_masking", default: false) {
+        self.wantsMasking = node.bool("allow_masking", default: false)
+        if self.wantsMasking {
             node.warn("has no effect: a custom guardrail's response names no masked text", at: "allow_masking", hint: "texts that would be masked are blocked or passed as response.block says")
         }
         for name in self.functions.keys where !Self.isName(name) { node.report("\"\(name)\" is no name of a Lua function", at: "functions", hint: "letters, digits and _") }

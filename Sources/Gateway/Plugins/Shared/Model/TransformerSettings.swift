@@ -9,18 +9,21 @@ public struct TransformerSettings: Sendable, Hashable {
     public let extractPattern: String?
     /// The longest body that is given to the model, bytes. Default 1 MiB; 0 is no limit of its own.
     public let maximumBodyBytes: Int
+    /// `llm.description` and `llm.weight`: of use to ai-proxy-advanced's balancer only, accepted here as by Kong.
+    public let modelDescription: String?
+    public let modelWeight: Int
     let route: ModelCaller.Route
 
     init(from node: inout ConfigurationNode) {
         self.prompt = node.requiredString("prompt")
         self.extractPattern = node.optionalPattern("transformation_extract_pattern", options: GuardPatterns.options)
         self.maximumBodyBytes = node.int("max_request_body_size", default: 1_048_576, in: 0...Int.max)
-        self.model = node.requiredObject("llm") { llm in
-            // Fields of ai-proxy-advanced's targets, which Kong accepts here too.
-            llm.ignore("metadata")
-            _ = (llm.optionalString("description"), llm.optionalInt("weight", in: 1...65_535))
+        (self.modelDescription, self.modelWeight, self.model) = node.requiredObject("llm") { llm in
+            _ = llm.object("metadata") { $0.ignoreUnknownKeys() }
+            let description = llm.optionalString("description")
+            let weight = llm.int("weight", default: 100, in: 1...65_535)
             llm.warnWithoutEffect("description", "weight")
-            return AIProxyConfiguration(from: &llm)
+            return (description, weight, AIProxyConfiguration(from: &llm))
         }
         var route = ModelCaller.Route()
         route.timeoutMilliseconds = node.int("http_timeout", default: 60_000, in: 0...86_400_000)
