@@ -6,6 +6,7 @@ import boto3
 import botocore.config
 import botocore.exceptions
 import cohere
+import huggingface_hub
 import openai
 import pytest
 
@@ -55,6 +56,7 @@ def gateway(module_gateways, shared_clouds, shared_provider):
         route("cohere-native", "/v2", "cohere", auth=key, options={"upstream_url": base}, llm_format="cohere"),
         route("ollama", "/ollama/v1/chat/completions", "ollama", options={"upstream_url": base}),
         route("ollama-embeddings", "/ollama/v1/embeddings", "ollama", kind="embeddings", options={"upstream_url": base}),
+        route("text-generation", "/tgi", "huggingface", options={"upstream_url": base + "/tgi"}, llm_format="huggingface", model="m"),
         route("llama", "/llama/v1/chat/completions", "llama2", options={"upstream_url": base, "llama2_format": "ollama"}),
     ]
     return module_gateways({"services": [{"name": "llm", "url": base, "routes": routes}]})
@@ -192,6 +194,19 @@ def test_an_error_is_boto3s(gateway, clouds):
         boto(gateway).converse(modelId="status-429", messages=[{"role": "user", "content": [{"text": "Hi"}]}])
     assert failure.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
     assert "refused with 429" in str(failure.value)
+
+
+# Hugging Face's client
+
+
+def test_text_generation(gateway, clouds):
+    client = huggingface_hub.InferenceClient(model=f"{gateway.url}/tgi", token="client-side-key", timeout=30)
+    answer = client.text_generation("Hi", details=True, max_new_tokens=9)
+    assert answer.generated_text == ANSWER
+    assert clouds.last().json["parameters"]["max_new_tokens"] == 9
+    pieces = list(client.text_generation("Hi", details=True, stream=True))
+    assert "".join(piece.token.text for piece in pieces).strip() == ANSWER
+    assert pieces[-1].details.generated_tokens == 5
 
 
 # Cohere's client

@@ -58,7 +58,7 @@ public enum ProviderCatalog {
         // Llama behind any server with OpenAI's format (llama2_format: openai).
         selfHosted("llama2", usage: false),
         // The same models behind other servers: `llama2_format`, `mistral_format`, and Ollama by its own API.
-        LlamaRawProvider(), OllamaProvider("llama2"), OllamaProvider("mistral"), OllamaProvider("ollama"),
+        TextGenerationProvider(), LlamaRawProvider(), OllamaProvider("llama2"), OllamaProvider("mistral"), OllamaProvider("ollama"),
     ]
 
     private static let shortPath: @Sendable (ModelOperation, ProviderSettings) -> String = { operation, _ in "\(operation.path)" }

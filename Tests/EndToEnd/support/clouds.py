@@ -59,6 +59,8 @@ class Clouds(Provider):
             return await self._cohere(request, record)
         if path in ("/api/chat", "/api/embed"):
             return await self._ollama(request, record)
+        if path == "/tgi":
+            return await self._text_generation(request, record)
         if path.startswith("/openai/"):
             body = json.loads(record.body)
             return web.json_response(completion(path, body, "gpt-fake", ANSWER, 5))
@@ -192,6 +194,16 @@ class Clouds(Provider):
         lines = [{"model": body["model"], "created_at": "2026-01-01T00:00:00Z", "message": piece, "done": False} for piece in pieces]
         lines.append({"model": body["model"], "created_at": "2026-01-01T00:00:00Z", "message": {"role": "assistant", "content": ""}, **end})
         return await stream(request, "application/x-ndjson", [json.dumps(line) + "\n" for line in lines])
+
+    async def _text_generation(self, request, record) -> web.StreamResponse:
+        body = json.loads(record.body)
+        details = {"finish_reason": "length", "generated_tokens": 5, "input_length": 11, "seed": None, "prefill": [], "tokens": []}
+        if not body.get("stream"):
+            return web.json_response([{"generated_text": ANSWER, "details": details}])
+        words = ANSWER.split(" ")
+        events = [{"index": n, "token": {"id": n, "text": word + " ", "logprob": -1.0, "special": False}, "generated_text": None, "details": None} for n, word in enumerate(words)]
+        events[-1] |= {"generated_text": ANSWER, "details": details}
+        return await stream(request, "text/event-stream", [f"data:{json.dumps(event)}\n\n" for event in events])
 
 
 async def stream(request, content_type: str, parts: list[str]) -> web.StreamResponse:

@@ -214,3 +214,45 @@ import Testing
         }
     }
 }
+
+/// Hugging Face's text generation for clients of its own format.
+@Suite struct TextGenerationProviderTests {
+    private static let provider = TextGenerationProvider()
+
+    @Test func `a server of one's own is asked by the client's path, the serverless API by the model`() throws {
+        var settings = ProviderSettings()
+        settings.model = "org/model"
+        let serverless = try Self.provider.locate(.chat, settings)
+        #expect(serverless.endpoint.host == "router.huggingface.co")
+        #expect(serverless.path == "/hf-inference/models/org/model")
+        settings.upstreamURL = "http://tgi.test:8080"
+        #expect(try Self.provider.locate(.chat, settings).path == "/")
+        settings.action = "/generate_stream"
+        #expect(try Self.provider.locate(.chat, settings).path == "/generate_stream")
+    }
+
+    @Test func `options of the configuration go among the parameters`() throws {
+        var edits = ModelRequestEdits()
+        edits.options.maximumTokens = 9
+        let body = try ModelRequestBody(ByteBuffer(string: #"{"inputs":"x","parameters":{"details":true,"max_new_tokens":50}}"#), operation: .chat)
+        let json = try JSONValue(parsing: try Self.provider.encode(body, edits))
+        #expect(json.meaning == (try Translation.json(#"{"inputs":"x","parameters":{"details":true,"max_new_tokens":9}}"#)).meaning)
+    }
+
+    @Test func `counts are read where details were asked for`() {
+        for (text, input, output) in [
+            (#"[{"generated_text":"x","details":{"finish_reason":"length","generated_tokens":7,"prefill":[{"id":1},{"id":2}]}}]"#, 2, 7),
+            (#"{"generated_text":"x","details":{"finish_reason":"length","generated_tokens":7,"input_length":4}}"#, 4, 7), (#"{"generated_text":"x"}"#, 0, 0),
+        ] {
+            let reader = Self.provider.makeReader(hidesUsage: false)
+            reader.document(ByteBuffer(string: text))
+            #expect(reader.facts.usage.input == Int64(input) && reader.facts.usage.output == Int64(output), "\(text)")
+            #expect(reader.facts.isComplete)
+        }
+        let reader = Self.provider.makeReader(hidesUsage: false)
+        for event in [#"{"token":{"text":"a"},"generated_text":null}"#, #"{"token":{"text":"b"},"generated_text":"ab","details":{"finish_reason":"stop","generated_tokens":2,"input_length":3}}"#] {
+            _ = ByteBuffer(string: event).withUnsafeReadableBytes { reader.event($0) }
+        }
+        #expect(reader.facts.usage.input == 3 && reader.facts.usage.output == 2)
+    }
+}

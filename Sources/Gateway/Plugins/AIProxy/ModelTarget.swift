@@ -38,7 +38,7 @@ final class ModelTarget: Sendable {
         guard let operation = ModelOperation(rawValue: configuration.routeType.rawValue) else {
             throw Self.problem("config.route_type", "\"\(configuration.routeType.rawValue)\" is not served yet")
         }
-        guard let adapter = services.providers.adapter(name, variant: Self.variant(model)) else {
+        guard let adapter = services.providers.adapter(name, variant: Self.variant(model, configuration.format)) else {
             throw Self.problem("config.model.provider", "\"\(name)\" with this format is not served yet")
         }
         self.operation = operation
@@ -94,7 +94,7 @@ final class ModelTarget: Sendable {
     }
 
     /// Which of the provider's formats the configuration means; nil: its usual one.
-    private static func variant(_ model: AIProxyConfiguration.Model) -> String? {
+    private static func variant(_ model: AIProxyConfiguration.Model, _ format: AIProxyConfiguration.Format) -> String? {
         switch model.provider {
         case .llama2:
             switch model.options.llama2Format {
@@ -102,6 +102,8 @@ final class ModelTarget: Sendable {
             case .ollama: "ollama"
             case .openai, nil: nil
             }
+        // Its text generation has a format of its own, its chat has OpenAI's.
+        case .huggingface: format == .huggingface ? "native" : nil
         case .mistral: model.options.mistralFormat == .ollama ? "ollama" : nil
         // Ollama has an API of its own and one in OpenAI's format: the address says which.
         case .ollama: model.options.upstreamURL?.contains("/v1/") == true ? nil : "ollama"
