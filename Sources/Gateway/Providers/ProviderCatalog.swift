@@ -6,6 +6,8 @@ public enum ProviderCatalog {
 
     static let adapters: [any ProviderAdapter] = [
         AnthropicProvider(),
+        BedrockProvider(),
+        CohereProvider(),
         GeminiProvider(),
         // https://platform.openai.com/docs/api-reference
         hosted("openai", "openai", key: "OPENAI_API_KEY", usage: true, base: "https://api.openai.com", OpenAIDialect(takesCompletionLimit: true)),
@@ -55,6 +57,8 @@ public enum ProviderCatalog {
         selfHosted("vllm", usage: true),
         // Llama behind any server with OpenAI's format (llama2_format: openai).
         selfHosted("llama2", usage: false),
+        // The same models behind other servers: `llama2_format`, `mistral_format`, and Ollama by its own API.
+        LlamaRawProvider(), OllamaProvider("llama2"), OllamaProvider("mistral"), OllamaProvider("ollama"),
     ]
 
     private static let shortPath: @Sendable (ModelOperation, ProviderSettings) -> String = { operation, _ in "\(operation.path)" }

@@ -9,7 +9,7 @@ public enum UnsupportedPolicy: String, Sendable, CaseIterable {
 
     /// What a plugin's `_pellucid` section says; `drop` where it says nothing.
     public init(_ settings: DocumentNode?) {
-        self = settings?["on_unsupported"]?.scalar?.text.flatMap { UnsupportedPolicy(rawValue: $0) } ?? .drop
+        self = settings?["on_unsupported"]?.scalar.flatMap { UnsupportedPolicy(rawValue: $0.text) } ?? .drop
     }
 }
 

@@ -78,21 +78,6 @@ public struct ModelTranslation: Sendable {
     }
 }
 
-/// Prices of one model: Kong's `input_cost` and `output_cost`, per million tokens.
-public struct ModelPrices: Sendable, Equatable {
-    public let inputPerMillion: Double
-    public let outputPerMillion: Double
-
-    public init(inputPerMillion: Double, outputPerMillion: Double) {
-        self.inputPerMillion = inputPerMillion
-        self.outputPerMillion = outputPerMillion
-    }
-
-    public func cost(input: Int64, output: Int64) -> Double {
-        (Double(input) * self.inputPerMillion + Double(output) * self.outputPerMillion) / 1_000_000
-    }
-}
-
 /// Parameters of a request that spans show (`gen_ai.request.*`).
 public struct ModelParameters: Sendable {
     public var maximumTokens: Int?

@@ -16,8 +16,7 @@ public final class AIProxy: RequestPlugin {
 
     public init(configuration: AIProxyConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.configuration = configuration
-        self.target = try ModelTarget(configuration, providers: services.providers, credentials: services.credentials, pluginID: services.instanceID,
-            policy: UnsupportedPolicy(services.ownSettings))
+        self.target = try ModelTarget(configuration, services: services, policy: UnsupportedPolicy(services.ownSettings))
     }
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxy>) async throws(PluginFailure) -> RequestVerdict {

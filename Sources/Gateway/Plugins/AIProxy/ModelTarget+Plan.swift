@@ -78,12 +78,13 @@ extension ModelTarget {
 
     private func place(_ settings: ProviderSettings, _ model: String, _ call: ClientCall, isStream: Bool) throws(RefusedRequest) -> Place {
         let packsArray = call.streamsArray && self.translator == nil
-        if call.kind == .generate, !packsArray, let place = isStream ? self.streamPlace : self.place { return place }
+        if call.kind == .generate, call.action == nil, !packsArray, let place = isStream ? self.streamPlace : self.place { return place }
         var settings = settings
         settings.model = model
         settings.isStream = isStream
         settings.countsTokens = call.kind == .countTokens
         settings.streamsArray = packsArray
+        if self.translator == nil { settings.action = call.action }
         do throws(ProviderFailure) { return Self.place(try self.offer.adapter.locate(self.operation, settings), self.configuration.auth) } catch { throw RefusedRequest(error) }
     }
 

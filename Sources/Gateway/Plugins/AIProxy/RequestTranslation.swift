@@ -16,6 +16,9 @@ struct RequestTranslation {
         settings: ProviderSettings, policy: UnsupportedPolicy = .drop, options: ModelOptionValues = ModelOptionValues(), dimensions: Int? = nil
     ) throws(ProviderFailure) -> RequestTranslation {
         guard call.kind == .generate else {
+            guard call.kind == .countTokens else {
+                throw ProviderFailure("action_not_served", status: 404, message: "\(call.action ?? "this") is only served by providers that speak \(format.name.rawValue)")
+            }
             throw ProviderFailure("count_tokens_not_served", status: 404, message: "tokens are only counted by providers that speak \(format.name.rawValue)")
         }
         var encoding = ChatEncoding(model: model, isStream: isStream, settings: settings, policy: policy)

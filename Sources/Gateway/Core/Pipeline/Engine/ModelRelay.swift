@@ -32,7 +32,7 @@ extension RequestRun {
 final class ModelRelay: ResponseRelay {
     let run: RequestRun
     let plan: ModelPlan
-    private let responseFields: [(name: String, value: String)]
+    let responseFields: [(name: String, value: String)]
     /// What was sent, where the operator asked for it to be recorded.
     private let payload: ByteBuffer?
     /// Cookies of a provider concern its own browsers, and would bind the clients of one gateway together; Kong drops them too.
@@ -40,6 +40,8 @@ final class ModelRelay: ResponseRelay {
     /// What came of an unstreamed answer, for reading its facts.
     private var document = ByteBuffer()
     private var isReadable = false
+    /// Of an untranslated stream in AWS's framing.
+    private var messages: MessageStreamReader?
     /// Bytes of an unstreamed answer kept for reading; a longer one is relayed unread.
     static let documentLimit = 8 << 20
 
@@ -101,6 +103,9 @@ final class ModelRelay: ResponseRelay {
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
         self.isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
+        if self.isReadable, ModelRelay.isMessageStream(head) {
+            return await self.relayMessages(head, answer, selection: selection, scope: &scope, startedAt: startedAt)
+        }
         // Sounds, images and files are not read.
         if self.isReadable, !self.plan.operation.isPrompt { self.isReadable = head.fields.hasValue(.contentType, prefix: "application/json") }
         let failure = await self.relayWhole(head, answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
@@ -141,13 +146,19 @@ final class ModelRelay: ResponseRelay {
         guard let translator = translated.translator else {
             return await self.relayWhole(translated.head, translated.answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
         }
+        // Stages read server-sent events: what they cannot see must not pass them.
+        guard selection.stream.isEmpty || self.plan.offer.format.name != .bedrock else { return .malformed(code: "stream_stages_unsupported") }
         let stream = ModelStreamRelay(run: self.run, model: self, reader: TranslatedFacts(translator), translator: translator)
         return await stream.run(
             translated.head, added: self.responseFields, startedAt: startedAt, translated.answer, request: &request, selection: selection, record: record, scope: &scope)
     }
 
+    /// What comes is read as messages from here on.
+    func begin(_ messages: MessageStreamReader) { self.messages = messages }
+
     func observe(_ bytes: ByteBuffer) {
         guard self.isReadable else { return }
+        if let messages { return messages.read(bytes) }
         if self.document.readableBytes == 0 {
             self.document = bytes
         } else if self.document.readableBytes + bytes.readableBytes <= ModelRelay.documentLimit {
@@ -166,15 +177,16 @@ final class ModelRelay: ResponseRelay {
 
     /// Puts what the answer said about itself into the evidence, and the price on it.
     func record(_ facts: ModelResponseFacts, _ scope: inout ScopeRecord) {
-        let prices = self.plan.offer.prices
+        let isUsed = facts.usage.source != .none
+        let prices = isUsed ? self.plan.offer.prices(of: self.plan.model, answeredBy: facts.model.map { String(buffer: $0) }) : nil
         scope.withAttempt { attempt, evidence in
             attempt.usage = facts.usage
             if let model = facts.model { attempt.responseModel = model.withUnsafeReadableBytes { evidence.text($0) } }
             if let id = facts.id { attempt.responseID = id.withUnsafeReadableBytes { evidence.text($0) } }
             if let reasons = facts.finishReasons { attempt.finishReasons = reasons.withUnsafeReadableBytes { evidence.text($0) } }
-            if let prices, facts.usage.source != .none {
+            if let prices {
                 attempt.hasCost = true
-                attempt.cost = prices.cost(input: facts.usage.input, output: facts.usage.output)
+                attempt.cost = prices.cost(facts.usage)
             }
         }
     }
