@@ -30,7 +30,11 @@ public struct TokenUsage: Sendable, Equatable {
     public var source = UsageSource.none
 
     public init() {}
-    public var total: Int64 { self.input + self.output }
+    /// Input and output together; the most there can be where a provider claims more.
+    public var total: Int64 {
+        let (sum, isTooMuch) = self.input.addingReportingOverflow(self.output)
+        return isTooMuch ? .max : sum
+    }
 }
 
 /// What is recorded of one upstream attempt: a CLIENT span, the GenAI client metrics and an entry of `tries` are views of it.

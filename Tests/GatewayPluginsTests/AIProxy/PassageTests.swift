@@ -52,6 +52,13 @@ import Testing
         #expect(sent.target == expected)
     }
 
+    @Test func `a POST without a body needs no JSON`() async throws {
+        let (client, sent, _) = try await self.send("llm/v1/batches", "/x/v1/batches/b-1/cancel", body: [])
+        #expect(client.status == 200)
+        #expect(sent?.target == "/v1/batches/b-1/cancel")
+        #expect(sent?.body.isEmpty == true)
+    }
+
     @Test func `a multipart body passes as it arrives`() async throws {
         let (client, sent, record) = try await self.send(
             "audio/v1/audio/transcriptions", "/x/v1/audio/transcriptions", type: "multipart/form-data; boundary=b", body: [.bytes("--b\r\n"), .bytes("audio"), .bytes("--b--")],

@@ -40,7 +40,9 @@ public final class AIProxy: RequestPlugin {
     /// A request of an operation that is not looked into, but for the model in a JSON body.
     private func pass(_ request: inout GatewayRequest) async -> RequestVerdict {
         var body: ModelRequestBody?
-        if request.head.method == .post, request.head.fields.hasValue(.contentType, prefix: "application/json") {
+        // Clients name the type of an empty body too (cancelling a batch).
+        let isEmpty = request.head.framing == .none || request.head.framing == .length(0)
+        if !isEmpty, request.head.method == .post, request.head.fields.hasValue(.contentType, prefix: "application/json") {
             switch await AIProxy.readBody(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes) {
             case .success(let read): body = read
             case .failure(let refusal): return .reject(refusal.rejection)

@@ -95,11 +95,11 @@ struct AnthropicUsage {
         view.forEachMember { key, value in
             let number = JSONView(view.bytes, value)
             switch key.count {
-            case 12 where key.isText("input_tokens"): self.input = number.int ?? self.input
-            case 13 where key.isText("output_tokens"): self.output = number.int ?? self.output
-            case 23 where key.isText("cache_read_input_tokens"): self.cacheReads = number.int ?? self.cacheReads
-            case 27 where key.isText("cache_creation_input_tokens"): self.cacheWrites = number.int ?? self.cacheWrites
-            case 21 where key.isText("output_tokens_details"): self.thinking = number["thinking_tokens"]?.int ?? self.thinking
+            case 12 where key.isText("input_tokens"): self.input = number.tokens ?? self.input
+            case 13 where key.isText("output_tokens"): self.output = number.tokens ?? self.output
+            case 23 where key.isText("cache_read_input_tokens"): self.cacheReads = number.tokens ?? self.cacheReads
+            case 27 where key.isText("cache_creation_input_tokens"): self.cacheWrites = number.tokens ?? self.cacheWrites
+            case 21 where key.isText("output_tokens_details"): self.thinking = number["thinking_tokens"]?.tokens ?? self.thinking
             default: return
             }
         }

@@ -49,7 +49,7 @@ enum BedrockEmbeddings {
         var answer = EmbeddingAnswer()
         answer.vectors = [vector]
         var usage = ChatUsage()
-        usage.input = document["inputTextTokenCount"]?.int ?? 0
+        usage.input = document["inputTextTokenCount"]?.tokens ?? 0
         answer.usage = usage
         return answer
     }

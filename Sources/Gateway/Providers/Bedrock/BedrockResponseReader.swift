@@ -36,10 +36,10 @@ final class BedrockResponseReader: ModelResponseReader {
     private func invoked(_ document: JSONDocument) {
         if let metrics = document["amazon-bedrock-invocationMetrics"] {
             var usage = ChatUsage()
-            usage.cachedInput = metrics["cacheReadInputTokenCount"]?.int
-            usage.cacheWrites = metrics["cacheWriteInputTokenCount"]?.int
-            usage.input = (metrics["inputTokenCount"]?.int ?? 0) + (usage.cachedInput ?? 0) + (usage.cacheWrites ?? 0)
-            usage.output = metrics["outputTokenCount"]?.int ?? 0
+            usage.cachedInput = metrics["cacheReadInputTokenCount"]?.tokens
+            usage.cacheWrites = metrics["cacheWriteInputTokenCount"]?.tokens
+            usage.input = (metrics["inputTokenCount"]?.tokens ?? 0) + (usage.cachedInput ?? 0) + (usage.cacheWrites ?? 0)
+            usage.output = metrics["outputTokenCount"]?.tokens ?? 0
             self.facts.usage = usage.evidence
             self.facts.isComplete = true
             return
@@ -52,14 +52,14 @@ final class BedrockResponseReader: ModelResponseReader {
             usage = anthropic.usage
         } else if let counts = document["usage"], counts["inputTokens"] != nil {
             usage = BedrockAnswerDecoder.usage(counts)
-        } else if let input = document["prompt_token_count"]?.int {
+        } else if let input = document["prompt_token_count"]?.tokens {
             // Llama.
             usage.input = input
-            usage.output = document["generation_token_count"]?.int ?? 0
-        } else if let input = document["inputTextTokenCount"]?.int {
+            usage.output = document["generation_token_count"]?.tokens ?? 0
+        } else if let input = document["inputTextTokenCount"]?.tokens {
             // Titan, embeddings too.
             usage.input = input
-            usage.output = document["results"]?.elements.first { _ in true }?["tokenCount"]?.int ?? 0
+            usage.output = document["results"]?.elements.first { _ in true }?["tokenCount"]?.tokens ?? 0
         } else {
             return
         }

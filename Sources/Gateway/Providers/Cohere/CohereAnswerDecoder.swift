@@ -60,7 +60,7 @@ enum CohereAnswerDecoder {
     }
 
     /// Cohere writes its counts with a fraction.
-    static func count(_ view: JSONView?) -> Int? { view.flatMap { $0.int ?? $0.double.map { Int($0) } } }
+    static func count(_ view: JSONView?) -> Int? { view.flatMap { $0.tokens ?? $0.double.map { Int(min(max($0, 0), 281_474_976_710_656)) } } }
 
     /// https://docs.cohere.com/reference/errors
     static func error(status: Int, _ body: ByteBuffer) -> ProviderError {

@@ -83,11 +83,11 @@ enum GeminiAnswerDecoder {
         view.forEachMember { key, value in
             let number = JSONView(view.bytes, value)
             switch key.count {
-            case 16 where key.isText("promptTokenCount"): usage.input += number.int ?? 0
-            case 23 where key.isText("toolUsePromptTokenCount"): usage.input += number.int ?? 0
-            case 20 where key.isText("candidatesTokenCount"): candidates = number.int ?? 0
-            case 18 where key.isText("thoughtsTokenCount"): thoughts = number.int
-            case 23 where key.isText("cachedContentTokenCount"): usage.cachedInput = number.int
+            case 16 where key.isText("promptTokenCount"): usage.input += number.tokens ?? 0
+            case 23 where key.isText("toolUsePromptTokenCount"): usage.input += number.tokens ?? 0
+            case 20 where key.isText("candidatesTokenCount"): candidates = number.tokens ?? 0
+            case 18 where key.isText("thoughtsTokenCount"): thoughts = number.tokens
+            case 23 where key.isText("cachedContentTokenCount"): usage.cachedInput = number.tokens
             default: return
             }
         }
@@ -100,7 +100,7 @@ enum GeminiAnswerDecoder {
 
     private static func audio(_ details: JSONView?) -> Int? {
         guard let details else { return nil }
-        for detail in details.elements where detail["modality"]?.equals("AUDIO") == true { return detail["tokenCount"]?.int }
+        for detail in details.elements where detail["modality"]?.equals("AUDIO") == true { return detail["tokenCount"]?.tokens }
         return nil
     }
 
@@ -114,11 +114,17 @@ enum GeminiAnswerDecoder {
         return self.error(status: status, error)
     }
 
+    /// A duration of protobuf's JSON: `12.5s`, at most a day.
+    private static func seconds(_ text: String) -> Int? {
+        guard text.hasSuffix("s"), let seconds = Double(text.dropLast()), seconds.isFinite, seconds >= 0 else { return nil }
+        return Int(min(seconds, 86_400).rounded(.up))
+    }
+
     static func error(status: Int, _ error: JSONView?) -> ProviderError {
         let type = ChatText(error?["status"])
         var retry: Int?
         if let details = error?["details"] {
-            for detail in details.elements { if let delay = detail["retryDelay"]?.string, delay.hasSuffix("s"), let seconds = Double(delay.dropLast()) { retry = Int(seconds.rounded(.up)) } }
+            for detail in details.elements { if let delay = detail["retryDelay"]?.string { retry = self.seconds(delay) } }
         }
         return ProviderError(
             status: status, failure: HTTPFailureClass.of(status), message: ChatText(error?["message"]) ?? ChatText(error) ?? AnswerFailure.message(status), type: type, code: type,

@@ -57,7 +57,7 @@ enum GeminiEmbeddings {
             let embedding = element["embeddings"] ?? element
             guard let values = embedding["values"] else { throw AnswerFailure.unreadable("gemini") }
             answer.vectors.append(values)
-            tokens += embedding["statistics"]?["token_count"]?.int ?? 0
+            tokens += embedding["statistics"]?["token_count"]?.tokens ?? 0
         }
         // Only Vertex counts.
         if tokens > 0 {

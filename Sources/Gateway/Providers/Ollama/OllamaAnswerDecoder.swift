@@ -44,9 +44,9 @@ enum OllamaAnswerDecoder {
 
     /// Counts stand in the last piece; a prompt that was in the cache is not counted again.
     static func usage(_ root: JSONView) -> ChatUsage? {
-        guard let output = root["eval_count"]?.int ?? (root["prompt_eval_count"] == nil ? nil : 0) else { return nil }
+        guard let output = root["eval_count"]?.tokens ?? (root["prompt_eval_count"] == nil ? nil : 0) else { return nil }
         var usage = ChatUsage()
-        usage.input = root["prompt_eval_count"]?.int ?? 0
+        usage.input = root["prompt_eval_count"]?.tokens ?? 0
         usage.output = output
         return usage
     }

@@ -70,7 +70,7 @@ final class OllamaProvider: TranslatingAdapter {
         answer.model = ChatText(root["model"])
         answer.vectors = vectors.elements.map { $0 }
         var usage = ChatUsage()
-        usage.input = root["prompt_eval_count"]?.int ?? 0
+        usage.input = root["prompt_eval_count"]?.tokens ?? 0
         answer.usage = usage
         return answer
     }

@@ -100,19 +100,19 @@ enum OpenAIAnswerDecoder {
     static func usage(_ view: JSONView) -> ChatUsage? {
         guard view.kind == .object else { return nil }
         var usage = ChatUsage()
-        usage.input = view["prompt_tokens"]?.int ?? 0
-        usage.output = view["completion_tokens"]?.int ?? 0
+        usage.input = view["prompt_tokens"]?.tokens ?? 0
+        usage.output = view["completion_tokens"]?.tokens ?? 0
         if let details = view["prompt_tokens_details"] {
-            usage.cachedInput = details["cached_tokens"]?.int
-            usage.inputAudio = details["audio_tokens"]?.int
+            usage.cachedInput = details["cached_tokens"]?.tokens
+            usage.inputAudio = details["audio_tokens"]?.tokens
         }
         // DeepSeek's name.
-        usage.cachedInput = usage.cachedInput ?? view["prompt_cache_hit_tokens"]?.int
+        usage.cachedInput = usage.cachedInput ?? view["prompt_cache_hit_tokens"]?.tokens
         if let details = view["completion_tokens_details"] {
-            usage.reasoning = details["reasoning_tokens"]?.int
-            usage.outputAudio = details["audio_tokens"]?.int
-            usage.acceptedPrediction = details["accepted_prediction_tokens"]?.int
-            usage.rejectedPrediction = details["rejected_prediction_tokens"]?.int
+            usage.reasoning = details["reasoning_tokens"]?.tokens
+            usage.outputAudio = details["audio_tokens"]?.tokens
+            usage.acceptedPrediction = details["accepted_prediction_tokens"]?.tokens
+            usage.rejectedPrediction = details["rejected_prediction_tokens"]?.tokens
         }
         return usage
     }
