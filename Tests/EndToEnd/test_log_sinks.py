@@ -115,7 +115,7 @@ def test_tcp_log_speaks_tls_and_verifies_unless_told_not_to(gateways, provider, 
 
 def test_udp_log_sends_a_datagram_a_request(gateways, provider, origin):
     socket = Datagrams()
-    gateway = gateways(configuration(provider, origin, plugin("udp-log", host="localhost", port=socket.port)))
+    gateway = gateways(configuration(provider, origin, plugin("udp-log", host="127.0.0.1", port=socket.port)))
     requests.get(f"{gateway.url}/plain", timeout=5)
     assert json.loads(socket.next()) == without_chain(gateway.audit.wait_for_requests(1)[0])
     agrees(gateway)
