@@ -36,6 +36,8 @@ def page(gateways, provider, origin, collector):
     """The metrics of a gateway that has served, streamed, refused, failed, priced, folded series, exported, and lost evidence to a full disk."""
     model = {"provider": "openai", "options": {"upstream_url": provider.base + ROUTE_TYPES["chat"], "input_cost": 1, "output_cost": 2}}
     route = {"name": "chat", "paths": [ROUTE_TYPES["chat"]], "plugins": [ai_proxy(provider.base, "chat", model=model)]}
+    # Exports that failed have a label of their own.
+    collector.answer_partially(1)
     many = {"name": "many", "url": f"http://127.0.0.1:{origin.port}", "routes": [{"name": f"r{n}", "paths": [f"/r{n}/"]} for n in range(120)]}
     gateway = gateways(
         {
