@@ -67,6 +67,9 @@ public enum Instruments {
     public static let cost = Instrument(
         "pellucid.cost", .realCounter, unit: "{currency}", help: "Cost of model operations by the configured prices, in the currency of those prices.",
         attributes: [AttributeNames.genAIProviderName, AttributeNames.genAIRequestModel, AttributeNames.route, AttributeNames.consumer], source: ours)
+    public static let costMisses = Instrument(
+        "pellucid.cost.misses", .counter, unit: "{operation}", help: "Model operations whose price neither the configuration nor the catalog knows.",
+        attributes: [AttributeNames.genAIProviderName, AttributeNames.genAIRequestModel], source: ours)
     public static let droppedScopes = Instrument(
         "pellucid.scopes.dropped", .counter, unit: "{scope}", help: "Scopes not recorded because their request had too many.", source: ours)
 
