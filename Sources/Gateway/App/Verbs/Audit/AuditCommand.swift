@@ -7,7 +7,7 @@ import Glibc
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit", abstract: "Verify, follow and search the audit log.",
-        subcommands: [AuditVerifyCommand.self, AuditTailCommand.self, AuditSearchCommand.self])
+        subcommands: [AuditVerifyCommand.self, AuditTailCommand.self, AuditSearchCommand.self, ShadowReportCommand.self])
 }
 
 /// Which audit log is meant.
