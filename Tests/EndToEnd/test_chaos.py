@@ -45,7 +45,9 @@ class Traffic:
 def start(gateways, provider, collector, tmp_path):
     def begin(spool: str | None = None, **more):
         settings = {"spool": {"path": spool or str(tmp_path / "spool"), "flush_seconds": 0.05, "fsync": True, **more}, "audit": {"path": str(tmp_path / "audit.jsonl")}}
-        return gateways(everything(provider, _pellucid=settings), environment=telemetry_environment(collector))
+        gateway = gateways(everything(provider, _pellucid=settings), environment=telemetry_environment(collector))
+        gateway.audit_path = tmp_path / "audit.jsonl"
+        return gateway
 
     return begin
 

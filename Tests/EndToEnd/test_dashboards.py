@@ -12,6 +12,7 @@ import yaml
 
 from support.configuration import CLIENT_KEY, ROUTE_TYPES, ai_proxy, consumer, key_auth, plugin, telemetry_environment
 from support.gateway import binary, clean_environment
+from support.ports import free_port
 from support.prometheus import executable
 from support.waiting import until
 
@@ -36,10 +37,18 @@ def page(gateways, provider, origin, collector):
     """The metrics of a gateway that has served, streamed, refused, failed, priced, folded series, exported, and lost evidence to a full disk."""
     model = {"provider": "openai", "options": {"upstream_url": provider.base + ROUTE_TYPES["chat"], "input_cost": 1, "output_cost": 2}}
     route = {"name": "chat", "paths": [ROUTE_TYPES["chat"]], "plugins": [ai_proxy(provider.base, "chat", model=model)]}
+    targets = [
+        {"route_type": "llm/v1/chat", "model": {"provider": "openai", "name": name, "model_alias": "chat", "options": {"upstream_url": base + ROUTE_TYPES["chat"]}}}
+        for name, base in (("gone", f"http://127.0.0.1:{free_port()}"), ("gpt-fake", provider.base))
+    ]
+    advanced = plugin("ai-proxy-advanced", targets=targets, balancer={"failover_criteria": ["error", "timeout"]})
+    balanced = {"name": "balanced", "paths": ["/balanced" + ROUTE_TYPES["chat"]], "plugins": [advanced]}
+    # Exports that failed have a label of their own.
+    collector.answer_partially(1)
     many = {"name": "many", "url": f"http://127.0.0.1:{origin.port}", "routes": [{"name": f"r{n}", "paths": [f"/r{n}/"]} for n in range(120)]}
     gateway = gateways(
         {
-            "services": [{"name": "llm", "url": provider.base, "routes": [route]}, many],
+            "services": [{"name": "llm", "url": provider.base, "routes": [route, balanced]}, many],
             "consumers": [consumer()],
             "plugins": [key_auth(), plugin("file-log", path="/dev/full")],
             "_pellucid": {"series_budget": 100},
@@ -49,14 +58,17 @@ def page(gateways, provider, origin, collector):
     client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="unused", default_headers={"apikey": CLIENT_KEY}, max_retries=0)
     client.chat.completions.create(model="gpt-fake", messages=[{"role": "user", "content": "hi"}])
     list(client.chat.completions.create(model="tokens-7", messages=[{"role": "user", "content": "hi"}], stream=True, stream_options={"include_usage": True}))
+    for _ in range(2):
+        answer = requests.post(f"{gateway.url}/balanced{ROUTE_TYPES['chat']}", headers={"apikey": CLIENT_KEY}, json={"model": "chat", "messages": [{"role": "user", "content": "hi"}]}, timeout=10)
+        assert answer.status_code == 200, answer.text
     with pytest.raises(openai.APIStatusError):
         client.chat.completions.create(model="status-503", messages=[{"role": "user", "content": "hi"}])
     assert requests.post(f"{gateway.url}{ROUTE_TYPES['chat']}", json={}, timeout=5).status_code == 401
     with requests.Session() as session:
         for n in range(120):
             session.get(f"{gateway.url}/r{n}/", timeout=5)
-    gateway.audit.wait_for_requests(124)
-    collector.wait_for_roots(124)
+    gateway.audit.wait_for_requests(126)
+    collector.wait_for_roots(126)
     gateway.write("nonsense")
     gateway.reload()
     for metric in ("pellucid_telemetry_dropped_total{", "pellucid_metrics_series_overflow_total{", 'result="failure"', "otel_sdk_exporter_span_exported_total{"):

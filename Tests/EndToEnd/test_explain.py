@@ -64,9 +64,11 @@ def test_a_refused_request_is_explained_too_and_unknown_ones_are_not(gateway):
 
 def test_only_so_many_are_kept(gateways, origin):
     gateway = gateways({"services": [plain_service(origin.port)], "_pellucid": {"explained_requests": 2}})
-    ids = [requests.get(f"{gateway.url}/plain", timeout=5).headers["X-Kong-Request-Id"] for _ in range(3)]
-    for request_id in ids[1:]:
-        record_of(gateway, request_id)
+    ids = []
+    for _ in range(3):
+        ids.append(requests.get(f"{gateway.url}/plain", timeout=5).headers["X-Kong-Request-Id"])
+        record_of(gateway, ids[-1])
+    record_of(gateway, ids[1])
     assert requests.get(f"http://127.0.0.1:{gateway.admin_port}/explain/{ids[0]}", timeout=5).status_code == 404
 
 

@@ -36,8 +36,8 @@ enum AuditTries {
             out.putMicroseconds(scope.end &- scope.start)
             out.put(",\"outcome\":" as StaticString)
             out.putJSON(constant: scope.outcome.name)
-            if attempts.count > 1 {
-                // One attempt has them in `ai.proxy.meta`.
+            if attempts.count > 1 || !attempt.logsStatistics {
+                // One attempt with statistics has them in `ai.proxy.meta`.
                 text("provider", attempt.provider, evidence, &out)
                 text("request_model", attempt.requestModel, evidence, &out)
             }

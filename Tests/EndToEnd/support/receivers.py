@@ -97,6 +97,8 @@ class LineServer:
         return until(lambda: len(self.lines) >= count and self.lines, timeout=timeout, what=f"{count} lines over TCP (there are {len(self.lines)})")
 
     def stop(self) -> None:
+        # Closing alone would leave the thread that waits in accept, and with it the port.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self._open:
             try:

@@ -49,13 +49,12 @@ final class GatewayProcess: Sendable {
 
     func run() async throws {
         let signals = SignalStream()
-        let built = try self.firstConfiguration()
-        let (snapshot, settings) = (built.snapshot, built.snapshot.settings)
+        let (store, certificates) = try self.begin()
+        let settings = store.active.settings
         self.log.configure(settings.diagnosticLog, environment: self.environment)
         self.registry.setSeriesBudget(settings.seriesBudget)
         NativeHistograms.isEnabled = settings.keepsNativeHistograms
-        let store = SnapshotStore(self.telemetry.sampled(snapshot))
-        self.telemetry.open(settings: settings, configurationHash: snapshot.hash)
+        self.telemetry.open(settings: settings, configurationHash: store.active.hash)
         self.telemetry.apply(settings)
         self.flow.start()
         self.registerGauges(store)
@@ -69,7 +68,7 @@ final class GatewayProcess: Sendable {
         let sideLoops = self.makeLoops(side, upstream)
         let listeners: Listeners
         do {
-            listeners = try await self.listen(store, built, group: group, loops: loops, side: side, sideLoops: sideLoops)
+            listeners = try await self.listen(store, certificates, group: group, loops: loops, side: side, sideLoops: sideLoops)
         } catch {
             self.flow.shutdown(deadline: MonotonicClock.now() &+ 1_000_000_000)
             throw error
@@ -93,6 +92,12 @@ final class GatewayProcess: Sendable {
     }
 
     // MARK: Start
+
+    /// The first configuration. Only the store holds on to it: one that was replaced is done with when nobody does.
+    private func begin() throws -> (SnapshotStore, CertificateAssembly.Made) {
+        let built = try self.firstConfiguration()
+        return (SnapshotStore(self.telemetry.sampled(built.snapshot)), built.certificates)
+    }
 
     private func firstConfiguration() throws -> ConfigurationAssembly.Built {
         do throws(ConfigurationError) {
@@ -123,13 +128,13 @@ final class GatewayProcess: Sendable {
     }
 
     private func listen(
-        _ store: SnapshotStore, _ built: ConfigurationAssembly.Built, group: MultiThreadedEventLoopGroup, loops: [DataLoop], side: MultiThreadedEventLoopGroup,
+        _ store: SnapshotStore, _ certificates: CertificateAssembly.Made, group: MultiThreadedEventLoopGroup, loops: [DataLoop], side: MultiThreadedEventLoopGroup,
         sideLoops: [DataLoop]
     ) async throws -> Listeners {
-        let server = try ServerOptions(built.snapshot.settings, environment: self.environment)
+        let server = try ServerOptions(store.active.settings, environment: self.environment)
         self.checkDescriptors(server.maximumConnections)
-        let proxy = self.proxyAddresses(built)
-        try self.prepareTLS(built, for: proxy + [self.options.status, self.options.admin].compactMap { $0 })
+        let proxy = self.proxyAddresses(certificates)
+        try self.prepareTLS(certificates, for: proxy + [self.options.status, self.options.admin].compactMap { $0 })
         let tls = self.tls.withLock { $0 }
         var listeners = Listeners()
         func bind(_ address: ListenAddress, _ name: String, _ group: MultiThreadedEventLoopGroup, _ service: HTTPListener.Service) async throws -> HTTPListener {
@@ -164,8 +169,8 @@ final class GatewayProcess: Sendable {
     }
 
     /// The addresses for clients; Kong's second default joins the first where there is a certificate to show.
-    private func proxyAddresses(_ built: ConfigurationAssembly.Built) -> [ListenAddress] {
-        guard case .file = self.options.source, !self.options.hasExplicitProxyAddress, !built.certificates.isEmpty || self.assembly.certificates.hasDefault else {
+    private func proxyAddresses(_ certificates: CertificateAssembly.Made) -> [ListenAddress] {
+        guard case .file = self.options.source, !self.options.hasExplicitProxyAddress, !certificates.isEmpty || self.assembly.certificates.hasDefault else {
             return self.options.proxy
         }
         var options = ListenOptions()
@@ -174,10 +179,10 @@ final class GatewayProcess: Sendable {
         return self.options.proxy + [ListenAddress(host: "0.0.0.0", port: 8443, options: options)]
     }
 
-    private func prepareTLS(_ built: ConfigurationAssembly.Built, for addresses: [ListenAddress]) throws {
+    private func prepareTLS(_ certificates: CertificateAssembly.Made, for addresses: [ListenAddress]) throws {
         guard addresses.contains(where: \.options.isTLS) else { return }
         do throws(ConfigurationError) {
-            let table = try self.assembly.certificates.table(built.certificates)
+            let table = try self.assembly.certificates.table(certificates)
             self.tls.withLock { $0 = ServerTLS(table) }
         } catch {
             for issue in error.issues { StandardError.print(Problem.line(issue, file: self.options.source.name)) }

@@ -32,10 +32,20 @@ final class TelemetryAssembly: Sendable {
         self.flow = flow
         self.runner = runner
         self.consumers = consumers
+        TelemetryAssembly.checkVocabulary(environment["OTEL_SEMCONV_STABILITY_OPT_IN"] ?? "")
         // The signals share most variables; each is complained about once.
         var seen: Set<String> = []
         for problem in self.environment.problems + self.metrics.problems + self.logs.problems where seen.insert(problem.variable).inserted {
             DiagnosticLog.shared.warning("\(problem.variable) is ignored: \(problem.message)")
+        }
+    }
+
+    /// What OTEL_SEMCONV_STABILITY_OPT_IN (https://opentelemetry.io/docs/specs/semconv/non-normative/http-migration/) asks for: this gateway has the
+    /// stable HTTP names and the latest GenAI ones only, so values that ask for those are taken, and others are said to have no effect.
+    private static func checkVocabulary(_ value: String) {
+        for word in value.split(separator: ",").map({ $0.filter { $0 != " " } }) where !["http", "gen_ai_latest_experimental"].contains(word) {
+            let reason = word.hasSuffix("/dup") ? "only the newer names are written, never both" : "this gateway has one vocabulary only"
+            DiagnosticLog.shared.warning("OTEL_SEMCONV_STABILITY_OPT_IN: \(word) has no effect: \(reason)")
         }
     }
 

@@ -164,6 +164,14 @@ enum DashboardCatalog {
             DashboardPanel(title: "Upstream connections", unit: "reqps", queries: [(rate("pellucid_upstream_connections_total", by: "reused", where: ""), "reused: {{reused}}")]),
             DashboardPanel(
                 title: "Operations by server", unit: "reqps", queries: [(rate("gen_ai_client_operation_duration_seconds_count", by: "server_address, server_port"), "{{server_address}}:{{server_port}}")]),
+            DashboardPanel(
+                title: "Balancer: attempts by target", unit: "reqps", queries: [(rate("pellucid_balancer_selections_total", by: "pellucid_balancer_target"), "{{pellucid_balancer_target}}")]),
+            DashboardPanel(
+                title: "Balancer: failures by target", unit: "reqps",
+                queries: [(rate("pellucid_balancer_failures_total", by: "pellucid_balancer_target, error_type"), "{{pellucid_balancer_target}} {{error_type}}")]),
+            DashboardPanel(
+                title: "Balancer: circuits", description: "0 closed, 1 half open, 2 open.", unit: "short",
+                queries: [("max by (plugin, pellucid_balancer_target) (pellucid_balancer_circuit)", "{{plugin}} {{pellucid_balancer_target}}")]),
         ])
 
     private static let telemetry = Dashboard(
