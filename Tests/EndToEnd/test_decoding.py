@@ -49,7 +49,7 @@ def ask(gateway, stream=False, **options):
 def test_a_coded_answer_of_a_model_is_read(gateways, coding, encode, stream):
     origin = origin_with(coding, encode)
     try:
-        gateway = gateways({"services": [llm_service(f"http://127.0.0.1:{origin.port}")]})
+        gateway = gateways({"services": [llm_service(f"http://127.0.0.1:{origin.port}", logging={"log_statistics": True})]})
         answer = ask(gateway, stream)
         assert answer.status_code == 200 and "Content-Encoding" not in answer.headers
         assert origin.requests[0].header("Accept-Encoding") == "identity"

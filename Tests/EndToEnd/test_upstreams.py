@@ -140,14 +140,12 @@ def test_active_checks_take_a_target_out_and_back(gateways, targets):
 
 
 def test_failover_targets_serve_only_when_all_others_are_out(gateways, targets):
-    configuration = pool(
-        targets, weights=(100, 100), more_targets=[{"target": targets.address(2), "failover": True}], healthchecks={"passive": {"unhealthy": {"tcp_failures": 1}}}
-    )
-    gateway = gateways(configuration)
+    checks = {"passive": {"unhealthy": {"http_failures": 1, "http_statuses": [503]}}}
+    gateway = gateways(pool(targets, weights=(100, 100), more_targets=[{"target": targets.address(2), "failover": True}], healthchecks=checks))
     assert ask(gateway, 10).keys() == {"0", "1"}
-    targets.origins[0].stop()
-    targets.origins[1].stop()
-    assert ask(gateway, 10).keys() == {"2"}
+    targets.failing = {0: "503 Down", 1: "503 Down"}
+    ask(gateway, 2)
+    assert ask(gateway, 10) == {"2": 10}
 
 
 def test_without_a_healthy_target_the_answer_is_503(gateways, targets):

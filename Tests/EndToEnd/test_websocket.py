@@ -22,6 +22,11 @@ from test_tls_http2 import certificates
 from test_upstream_tls import authority  # noqa: F401  (a fixture)
 
 
+def choose(_, offered):
+    """A server that requires none."""
+    return "realtime" if "realtime" in offered else None
+
+
 class Echo:
     """An upstream that sends back what it gets, and does what some messages say."""
 
@@ -40,7 +45,7 @@ class Echo:
         self._loop.run_until_complete(self._serve())
 
     async def _serve(self):
-        async with serve(self._handle, "127.0.0.1", 0, max_size=None, subprotocols=["realtime"], ping_interval=None) as server:
+        async with serve(self._handle, "127.0.0.1", 0, max_size=None, select_subprotocol=choose, ping_interval=None) as server:
             self.port = server.sockets[0].getsockname()[1]
             self._ready.set()
             await asyncio.get_running_loop().create_future()

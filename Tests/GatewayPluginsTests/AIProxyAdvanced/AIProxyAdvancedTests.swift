@@ -286,16 +286,18 @@ import Testing
 
     @Test func `a target that shows no life when asked gets no requests`() async throws {
         let fixture = try Fixture(["openai/a", "openai/b"], own: "health_check: {interval: 10, path: /health}")
-        let flag = DownFlag()
+        let isDown = Atomic<Bool>(true)
+        // The checks end with the fixture.
+        defer { withExtendedLifetime(fixture) {} }
         fixture.engine.http.on("http://b.test/health", status: 404, json: "{}")
-        fixture.engine.http.on("http://a.test/health") { _ in .success(HTTPAnswer(status: flag.isDown.load(ordering: .relaxed) ? 503 : 200)) }
+        fixture.engine.http.on("http://a.test/health") { _ in .success(HTTPAnswer(status: isDown.load(ordering: .relaxed) ? 503 : 200)) }
         let circuit = { fixture.engine.registry.total("pellucid.balancer.circuit", where: ["pellucid.balancer.target": "openai/a"]) }
         while circuit() != 2 { await Task.yield() }
         let (_, record) = try await fixture.send([Fixture.ok()])
         #expect(record.attemptFields[0]["pellucid.balancer.skipped"] == "openai/a:down")
         for _ in 0..<4 { _ = try await fixture.send([Fixture.ok()]) }
         #expect(Set(fixture.hosts) == ["b"])
-        flag.isDown.store(false, ordering: .relaxed)
+        isDown.store(false, ordering: .relaxed)
         while circuit() != 0 { await Task.yield() }
         for _ in 0..<4 { _ = try await fixture.send([Fixture.ok()]) }
         #expect(fixture.hosts.suffix(4).contains("a"))
@@ -316,9 +318,4 @@ import Testing
         #expect(problems.count == 2, "\(problems)")
         #expect(problems.contains { $0.contains("_pellucid.balancer.retry_bugdet") && $0.contains("did you mean \"retry_budget\"") }, "\(problems)")
     }
-}
-
-/// Whether a scripted service plays dead.
-private final class DownFlag: Sendable {
-    let isDown = Atomic<Bool>(true)
 }

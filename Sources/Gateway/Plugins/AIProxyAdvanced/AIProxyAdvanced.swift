@@ -88,7 +88,7 @@ public final class AIProxyAdvanced: RequestPlugin {
             }
             do throws(ConfigurationError) {
                 targets.append(
-                    try ModelTarget(AIProxyConfiguration(target, of: configuration), providers: services.providers, credentials: services.credentials, pluginID: services.instanceID))
+                    try ModelTarget(AIProxyConfiguration(target, of: configuration), services: services, policy: UnsupportedPolicy(services.ownSettings)))
             } catch {
                 issues += error.issues.map { AIProxyAdvanced.moved($0, to: index) }
             }

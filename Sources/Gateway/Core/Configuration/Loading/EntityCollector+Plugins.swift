@@ -25,6 +25,11 @@ extension EntityCollector {
         let ordering = node.object("ordering") { ordering in
             (before: ordering.object("before") { $0.strings("access", .nonEmpty) } ?? [], after: ordering.object("after") { $0.strings("access", .nonEmpty) } ?? [])
         }
+        if node.isPresent("condition") {
+            // A plugin that ran always where it should sometimes is worse than none.
+            let problem = "conditions are expressions, which are not supported: the plugin would always run"
+            if self.options.allowsUnsupported { node.warn(problem, at: "condition") } else { node.report(problem, at: "condition", hint: "remove it, or start with --allow-unsupported") }
+        }
         let config = self.mergedConfig(&node, id: metadata.id, instanceName: instanceName)
         let plugin = PluginEntity(
             metadata: metadata, name: name, instanceName: instanceName, isEnabled: node.bool("enabled", default: true),
@@ -44,9 +49,13 @@ extension EntityCollector {
     private static func checkSettings(_ node: inout ConfigurationNode, own: Set<String>) {
         enum Mode: String, CaseIterable { case enforce, shadow }
         _ = node.object("_pellucid") { settings in
-            settings.warnWithoutEffect("on_unsupported")
-            settings.ignore("on_unsupported")
-            for key in own.sorted() { settings.ignore(key) }
+            if own.contains("on_unsupported") {
+                _ = settings.choice("on_unsupported", default: UnsupportedPolicy.drop)
+            } else {
+                settings.warnWithoutEffect("on_unsupported")
+                settings.ignore("on_unsupported")
+            }
+            for key in own.sorted() where key != "on_unsupported" { settings.ignore(key) }
             return settings.choice("mode", default: Mode.enforce)
         }
     }

@@ -32,6 +32,7 @@ extension EntityCollector {
             healthChecks: node.configurationOrDefaults("healthchecks"),
             hostHeader: node.optionalString("host_header", .hostWithOptionalPort),
             usesServiceRecordName: node.bool("use_srv_name", default: false), clientCertificateID: nil)
+        node.warnWithoutEffect("use_srv_name")
         self.checkHashing(upstream, node)
         self.upstreams.append(Pending(entity: upstream, references: references))
         self.eachEntity(&node, "targets", defaults: self.entityDefaults?["target"]) { target in

@@ -87,10 +87,12 @@ public struct ConfigurationSurvey: Sendable {
 
     // MARK: Probing
 
+    static let pem = "-----BEGIN X-----\n-----END X-----"
+
     /// Values of every shape that some field takes.
     private static let candidates: [DocumentNode] =
         [
-            "x", "/", "a.test", "https://a.test/", "10.0.0.1", "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f", "-----BEGIN X-----\n-----END X-----", "GET", "env", "{}",
+            "x", "/", "a.test", "https://a.test/", "10.0.0.1", "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f", pem, "GET", "env", "{}",
         ].map { .text($0) } + [1, 10, 400].map { .number($0) } + [
             .flag(true), .list([]), .mapping([]), .list([.text("x")]), .list([.text("/")]), .list([.text("GET")]), .list([.text("a.test")]), .list([.text("https")]),
             .list([.number(400)]), .list([.mapping([])]),

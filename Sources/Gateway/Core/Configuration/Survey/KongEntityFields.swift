@@ -46,6 +46,8 @@ enum KongEntityFields {
         switch section {
         case "services": [("protocol", .text("https"))]
         case "routes": [("protocols", .list([.text("https")]))]
+        case "vaults": [("name", .text("env"))]
+        case "certificates": [("cert_alt", .text(ConfigurationSurvey.pem)), ("key_alt", .text(ConfigurationSurvey.pem))]
         default: []
         }
     }

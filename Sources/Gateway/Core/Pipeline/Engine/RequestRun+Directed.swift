@@ -86,9 +86,12 @@ extension RequestRun {
     }
 
     /// The request as it goes to the provider of a plan.
+    ///
+    /// - Parameter content: the client's own body instead of the planned one.
     @inline(never)
     func request(
-        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines)
+        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines),
+        passing content: UpstreamBody? = nil
     ) -> PreparedRequest {
         var (fields, skipped, lines) = forwarded
         plan.fields.apply(to: &fields, &skipped, &lines)
@@ -96,8 +99,8 @@ extension RequestRun {
         skipped.insert(.acceptEncoding)
         lines.add(.acceptEncoding, literal: "identity")
         var upstream = UpstreamRequest(
-            endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority,
-            body: .bytes(body), timeouts: timeouts)
+            endpoint: plan.location.endpoint, method: plan.method, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority,
+            body: content ?? .bytes(body), timeouts: timeouts)
         upstream.authorizer = plan.offer.authorizer
         return PreparedRequest(upstream)
     }

@@ -121,6 +121,7 @@ extension RequestRun {
                 if let original = self.replay?.copy() { prepared.value = original }
                 if let route = self.groupRoute {
                     guard let target = route.next() else { return await self.failWithoutTarget() }
+                    self.cookie = route.cookie
                     if prepared.value.host == prepared.value.endpoint.authority { prepared.value.host = target.endpoint.authority }
                     prepared.value.endpoint = target.endpoint
                 }
@@ -186,7 +187,7 @@ extension RequestRun {
             received = (head.status, headAt)
             if let directed {
                 answer = try await self.admit(answer, head, directed)
-                if RequestRun.isEventStream(head) { directed.director.settled() }
+                if RequestRun.isEventStream(head) || ModelRelay.isMessageStream(head) { directed.director.settled() }
             }
             // Answered: nothing is sent again, and a stream may last long.
             prepared.value.release()
