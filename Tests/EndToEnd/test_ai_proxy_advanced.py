@@ -233,3 +233,46 @@ def test_model_aliases_and_rules_choose_among_targets(gateways, provider):
     assert post(gateway, model="chat").status_code == 400
     refused = requests.post(f"{gateway.url}/v1/chat/completions", json={**CHAT, "model": "powerful"}, headers={"X-Plan": "free"}, timeout=30)
     assert refused.status_code == 403
+
+
+# Meaning, copies, health
+
+
+def test_a_prompt_is_routed_by_meaning(gateways, provider, collector):
+    first, second = target(provider.base, "gpt-first", description="everything there is"), target(provider.base, "gpt-rest", description="CATCHALL")
+    semantic = {
+        "embeddings": {"model": {"provider": "openai", "name": "embed-model", "options": {"upstream_url": f"{provider.base}/v1/embeddings"}}},
+        "vectordb": {"strategy": "redis", "dimensions": 3, "distance_metric": "cosine", "threshold": 0.5},
+    }
+    gateway = gateways(advanced([first, second], config=semantic, algorithm="semantic"), environment=configuration.telemetry_environment(collector))
+    # The fake model finds all texts alike.
+    assert {served_by(post(gateway)) for _ in range(3)} == {"gpt-first"}
+    asked = [r.json["input"] for r in provider.requests if r.path.endswith("/embeddings")]
+    assert asked == [["everything there is", "hi"], ["hi"], ["hi"]]
+    root = collector.wait_for_roots(1)[0]
+    assert "embeddings" in {span.name for span in collector.wait_for_trace(root.trace_id)}
+    semantic["vectordb"]["dimensions"] = 5
+    gateway.write(advanced([first, second], config=semantic, algorithm="semantic"))
+    gateway.reload()
+    # Vectors of another length are none: the catch-all serves.
+    until(lambda: served_by(post(gateway)) == "gpt-rest", what="the reload")
+
+
+def test_a_copy_that_hangs_is_not_noticed(gateways, provider):
+    gateway = gateways(advanced([target(provider.base, "gpt-own"), target(provider.base, "hang")], read_timeout=400, own={"mirror": {"target": "openai/hang"}}))
+    begin = time.monotonic()
+    assert {served_by(post(gateway)) for _ in range(5)} == {"gpt-own"}
+    assert time.monotonic() - begin < 2
+    duration = "pellucid_balancer_mirror_duration_seconds_count"
+    until(lambda: gateway.metrics().total(duration, role="copy", error_type="timeout") == 5, what="the copies' outcomes")
+    assert gateway.metrics().total(duration, role="original") == 5
+    assert [r.json["model"] for r in provider.requests if r.model == "hang"] == ["hang"] * 5
+
+
+def test_a_target_without_life_gets_no_requests(gateways, provider):
+    port = free_port()
+    targets = [target(f"http://127.0.0.1:{port}", "gpt-absent"), target(provider.base, "gpt-here")]
+    gateway = gateways(advanced(targets, own={"health_check": {"interval": 50, "timeout": 500, "path": "/models"}}))
+    until(lambda: gateway.metrics().by_label(CIRCUIT, TARGET) == {"openai/gpt-absent": 2}, what="the check that fails")
+    answers = [post(gateway) for _ in range(6)]
+    assert {(served_by(a), a.headers["X-Pellucid-Attempts"]) for a in answers} == {("gpt-here", "1")}

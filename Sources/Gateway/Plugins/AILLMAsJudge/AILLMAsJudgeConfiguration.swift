@@ -39,5 +39,7 @@ public struct AILLMAsJudgeConfiguration: GatewayConfiguration, Hashable {
         self.ignoresTool = node.bool("ignore_tool_prompts", default: true)
         self.messageCount = Int(node.number("message_countback", default: 1, in: 1...1000))
         self.samplingRate = node.number("sampling_rate", default: 1, in: 0...1)
+        if self.llm.logging.logsPayloads || self.llm.logging.logsStatistics { node.warn("has no effect: a judge's own traffic stands in its span only", at: "llm.logging") }
+        if self.llm.auth.allowsOverride { node.warn("has no effect: no client's credential is sent to a judge", at: "llm.auth.allow_override") }
     }
 }

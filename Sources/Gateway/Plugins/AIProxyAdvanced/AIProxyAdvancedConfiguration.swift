@@ -45,6 +45,8 @@ public struct AIProxyAdvancedConfiguration: GatewayConfiguration, Hashable {
             for (index, target) in self.targets.enumerated() where target.description?.isEmpty ?? true {
                 node.report("is required by the algorithm semantic", at: "targets[\(index)].description")
             }
+            node.warnIfPresent("vectordb", "strategy, redis and pgvector have no effect in this version: the descriptions' vectors are kept in memory")
+            if self.embeddings?.auth.allowsOverride == true { node.warn("has no effect for embeddings: no client's credential is sent there", at: "embeddings.auth.allow_override") }
         } else {
             node.warnIfPresent("embeddings", "has no effect: the algorithm is \(self.balancer.algorithm.rawValue)")
             node.warnIfPresent("vectordb", "has no effect: the algorithm is \(self.balancer.algorithm.rawValue)")
@@ -150,6 +152,13 @@ public struct AIProxyAdvancedConfiguration: GatewayConfiguration, Hashable {
             }
             self.name = metadata?.name ?? nil
             self.metadata = metadata?.keys ?? []
+            guard node.isPresent("model"), node.isPresent("route_type") else { return }
+            if [.bedrock, .gemini].contains(self.model.provider), self.auth.allowsOverride {
+                node.report("must be false for the provider \(self.model.provider.rawValue)", at: "auth.allow_override")
+            }
+            if self.model.provider == .anthropic, self.routeType == .completions, self.logging.logsStatistics {
+                node.report("is not available for anthropic with route_type llm/v1/completions", at: "logging.log_statistics")
+            }
         }
     }
 }
