@@ -1,7 +1,7 @@
 # Pellucid: one command for each thing to do. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build docs test test-soak bench bench-quick pii-eval fuzz soak docker clean install-packages install-test-packages install-bench-packages
+.PHONY: help run build docs test test-soak test-phoenix bench bench-quick pii-eval fuzz soak docker clean install-packages install-test-packages install-bench-packages
 
 ## Seconds of each fuzzing subject, for `make fuzz`.
 SECONDS ?= 600
@@ -32,6 +32,11 @@ test: install-packages install-test-packages ## Runs every test: unit, short fuz
 test-soak: install-packages install-test-packages ## The same with 10,000 mixed requests in the agreement test, and 1,000 reloads
 	@scripts/venv
 	@scripts/test 10000
+
+test-phoenix: build install-test-packages ## Sends spans to a real Phoenix and reads them back (installs a gigabyte of packages into .venv-phoenix)
+	@scripts/venv
+	@test -x .venv-phoenix/bin/phoenix || (python3 -m venv .venv-phoenix && .venv-phoenix/bin/python -m pip install --quiet --disable-pip-version-check -r Tests/Phoenix/requirements.txt)
+	@.venv/bin/python -m pytest -c Tests/Phoenix/pytest.ini --rootdir Tests/Phoenix Tests/Phoenix
 
 bench: build install-bench-packages ## Compares with nginx side by side and checks the budgets (about 15 minutes)
 	@scripts/build-release pellucid-load

@@ -65,8 +65,7 @@ struct ProviderContract: Sendable, CustomStringConvertible {
         #expect(location.endpoint.isTLS)
         #expect(location.endpoint.port == 443)
         #expect(location.endpoint.verifiesCertificate)
-        let word = [ModelOperation.chat: "chat/completions", .completions: "completions", .embeddings: "embeddings"][operation]
-        #expect(location.path.hasSuffix("/\(word ?? "?")"))
+        #expect(location.path.hasSuffix("\(operation.path)"))
     }
 
     @Test(arguments: ProviderContract.all)

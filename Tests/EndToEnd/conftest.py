@@ -32,6 +32,12 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+def pytest_terminal_summary(terminalreporter):
+    """What tests have left to be shown at the end of the run."""
+    for text in getattr(terminalreporter.config, "summaries", []):
+        terminalreporter.write_line(text)
+
+
 class Gateways:
     """Starts gateways and ends what it started."""
 

@@ -45,12 +45,11 @@ def matrix(request):
     cells: dict[tuple[str, str], dict[str, str]] = {}
     yield cells
     features = sorted({feature for row in cells.values() for feature in row}, key=list(FEATURES).index)
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
     lines = ["", "client on provider".ljust(24) + "  ".join(features)]
     for (client, provider), row in sorted(cells.items()):
         lines.append(f"{client} on {provider}".ljust(24) + "  ".join(row.get(feature, "MISSING").ljust(len(feature)) for feature in features))
     lines += [f"-: {reason}" for reason in sorted(set(REASONS.values()))]
-    reporter.write_line("\n".join(lines))
+    request.config.summaries = [*getattr(request.config, "summaries", []), "\n".join(lines)]
     missing = [(pair, feature) for pair, row in cells.items() for feature in features if feature not in row]
     assert not missing or request.session.testsfailed, f"cells without a result or a reason: {missing}"
 

@@ -124,6 +124,17 @@ import Testing
         #expect(simulation.share(of: 0, from: 10, to: 60) < 0.1)
     }
 
+    @Test func `a client's own mistake is no latency`() {
+        let fixture = BalancerFixture(weights: [1]) {
+            $0.algorithm = .lowestLatency
+            $0.latency = .endToEnd
+        }
+        fixture.serve(seconds: 2)
+        fixture.balancer.cells[0].inFlight.wrappingAdd(1, ordering: .relaxed)
+        fixture.end(0, startedAt: fixture.now, seconds: 0.001, status: 422)
+        #expect(fixture.balancer.cells[0].latency.real == 2)
+    }
+
     // MARK: What is measured
 
     @Test func `time per token leaves the first token of a stream out`() {

@@ -50,6 +50,17 @@ final class Balancer: TargetBalancer {
         LowestUsage.score(self.cells[target], score)
     }
 
+    /// A target that is asked whether it is alive.
+    struct Probe: Sendable {
+        let cells: TargetCells
+        let url: String
+        let verifiesTLS: Bool
+    }
+
+    var probes: [Probe] {
+        zip(self.targets, self.cells).compactMap { target, cells in target.probe.map { Probe(cells: cells, url: $0.url, verifiesTLS: $0.verifiesTLS) } }
+    }
+
     // MARK: Choosing
 
     /// A target taken for an attempt; the attempt's end must be told to ``ended(_:retryAfter:)``.
@@ -125,6 +136,10 @@ final class Balancer: TargetBalancer {
                 continue
             }
             let cell = self.cells[target]
+            if cell.isDown.load(ordering: .relaxed) {
+                field.skipped.append((target, "down"))
+                continue
+            }
             let coolUntil = cell.coolUntil.load(ordering: .relaxed)
             switch self.circuit.state(cell, now: now) {
             case .open: field.skipped.append((target, "open"))
@@ -170,7 +185,7 @@ final class Balancer: TargetBalancer {
     func hasTarget(_ allowed: TargetSet, tried: TargetSet, current: (target: Int, retryAfter: UInt64)?, failed: Bool, now: UInt64) -> Bool {
         for target in self.targets.indices where allowed.contains(target) {
             let cell = self.cells[target]
-            if self.circuit.state(cell, now: now) == .open { continue }
+            if cell.isDown.load(ordering: .relaxed) || self.circuit.state(cell, now: now) == .open { continue }
             if let current, current.target == target {
                 if failed, self.circuit.opens(cell) || current.retryAfter > Balancer.longestWait { continue }
             } else if tried.contains(target), cell.coolUntil.load(ordering: .relaxed) > now &+ Balancer.longestWait {
@@ -213,7 +228,9 @@ final class Balancer: TargetBalancer {
             self.algorithm.observe(report, isSuccess: false)
         case .served, .failed:
             if let criterion, self.policy.isUnsuccessful(criterion) { self.circuit.failed(cell, now: now) } else { self.circuit.succeeded(cell, now: now) }
-            self.algorithm.observe(report, isSuccess: criterion == nil && report.status < 400)
+            // A client's own mistake says nothing about the target, least of all how fast it is.
+            if criterion == nil, report.status >= 400 { return }
+            self.algorithm.observe(report, isSuccess: criterion == nil)
         }
     }
 }

@@ -56,7 +56,10 @@ public final class BalancerStore: BalancerDirectory {
             state.balancers[key] = WeakBalancer(balancer: made)
             return (made, true)
         }
-        if isNew { self.observe(id, balancer) }
+        if isNew {
+            self.observe(id, balancer)
+            if balancer.settings.healthInterval > 0, let caller { HealthChecks.start(balancer, caller) }
+        }
         return balancer
     }
 
@@ -89,7 +92,8 @@ public final class BalancerStore: BalancerDirectory {
         for (target, cells) in zip(balancer.targets, balancer.cells) {
             let values = [id, target.name]
             registry.observe(Instruments.balancerCircuit, values) {
-                switch circuit.state(cells, now: MonotonicClock.now()) {
+                if cells.isDown.load(ordering: .relaxed) { return 2 }
+                return switch circuit.state(cells, now: MonotonicClock.now()) {
                 case .closed: 0
                 case .halfOpen, .onTrial: 1
                 case .open: 2

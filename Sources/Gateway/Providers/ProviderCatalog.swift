@@ -6,6 +6,8 @@ public enum ProviderCatalog {
 
     static let adapters: [any ProviderAdapter] = [
         AnthropicProvider(),
+        BedrockProvider(),
+        CohereProvider(),
         GeminiProvider(),
         // https://platform.openai.com/docs/api-reference
         hosted("openai", "openai", key: "OPENAI_API_KEY", usage: true, base: "https://api.openai.com", OpenAIDialect(takesCompletionLimit: true)),
@@ -16,8 +18,9 @@ public enum ProviderCatalog {
                 guard let instance = settings.azureInstance, let deployment = settings.azureDeploymentID else {
                     throw ProviderFailure("azure_settings_missing", status: 500, message: "azure_instance and azure_deployment_id are required")
                 }
-                return "https://\(instance).openai.azure.com/openai/deployments/\(deployment)"
-            }, path: shortPath, query: { "api-version=\($0.azureAPIVersion)" }, dialect: OpenAIDialect(takesCompletionLimit: true)),
+                guard !deployment.isEmpty else { return nil }
+                return "https://\(instance).openai.azure.com/openai"
+            }, path: azurePath, query: { "api-version=\($0.azureAPIVersion)" }, dialect: OpenAIDialect(takesCompletionLimit: true)),
         // https://docs.mistral.ai/api: a stream always ends with the usage; stream_options is refused.
         hosted("mistral", "mistral_ai", key: "MISTRAL_API_KEY", usage: false, base: "https://api.mistral.ai"),
         // https://docs.x.ai/docs/api-reference
@@ -36,19 +39,35 @@ public enum ProviderCatalog {
         OpenAICompatibleProvider(
             ProviderDescriptor(name: "databricks", telemetryName: "databricks", keyVariable: "", reportsStreamUsage: false),
             base: { settings in settings.databricksWorkspaceID.map { "https://\($0).cloud.databricks.com/serving-endpoints" } }),
+        // https://console.groq.com/docs/openai
+        hosted("groq", "groq", key: "GROQ_API_KEY", usage: true, base: "https://api.groq.com/openai"),
+        // https://openrouter.ai/docs/api-reference/overview
+        hosted("openrouter", "openrouter", key: "OPENROUTER_API_KEY", usage: true, base: "https://openrouter.ai/api", OpenAIDialect(takesTopK: true)),
+        // https://docs.together.ai/docs/openai-api-compatibility
+        hosted("together", "together", key: "TOGETHER_API_KEY", usage: true, base: "https://api.together.xyz", OpenAIDialect(takesTopK: true)),
+        // https://docs.fireworks.ai/tools-sdks/openai-compatibility
+        hosted("fireworks", "fireworks", key: "FIREWORKS_API_KEY", usage: true, base: "https://api.fireworks.ai/inference", OpenAIDialect(takesTopK: true)),
+        // https://docs.perplexity.ai/guides/chat-completions-guide: every chunk carries the usage.
+        OpenAICompatibleProvider(
+            ProviderDescriptor(name: "perplexity", telemetryName: "perplexity", keyVariable: "PERPLEXITY_API_KEY", reportsStreamUsage: false),
+            base: { _ in "https://api.perplexity.ai" }, path: shortPath, dialect: OpenAIDialect(takesTopK: true)),
         // https://github.com/ollama/ollama/blob/main/docs/openai.md
         selfHosted("ollama", usage: true),
         // https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
         selfHosted("vllm", usage: true),
         // Llama behind any server with OpenAI's format (llama2_format: openai).
         selfHosted("llama2", usage: false),
+        // The same models behind other servers: `llama2_format`, `mistral_format`, and Ollama by its own API.
+        LlamaRawProvider(), OllamaProvider("llama2"), OllamaProvider("mistral"), OllamaProvider("ollama"),
     ]
 
-    private static let shortPath: @Sendable (ModelOperation) -> String = { operation in
+    private static let shortPath: @Sendable (ModelOperation, ProviderSettings) -> String = { operation, _ in "\(operation.path)" }
+
+    /// What belongs to a deployment lies below it, the rest beside it.
+    private static let azurePath: @Sendable (ModelOperation, ProviderSettings) -> String = { operation, settings in
         switch operation {
-        case .chat: "/chat/completions"
-        case .completions: "/completions"
-        case .embeddings: "/embeddings"
+        case .responses, .assistants, .files, .batches: "\(operation.path)"
+        default: "/deployments/\(settings.azureDeploymentID ?? "")\(operation.path)"
         }
     }
 

@@ -67,8 +67,15 @@ public enum Instruments {
     public static let cost = Instrument(
         "pellucid.cost", .realCounter, unit: "{currency}", help: "Cost of model operations by the configured prices, in the currency of those prices.",
         attributes: [AttributeNames.genAIProviderName, AttributeNames.genAIRequestModel, AttributeNames.route, AttributeNames.consumer], source: ours)
+    public static let costMisses = Instrument(
+        "pellucid.cost.misses", .counter, unit: "{operation}", help: "Model operations whose price neither the configuration nor the catalog knows.",
+        attributes: [AttributeNames.genAIProviderName, AttributeNames.genAIRequestModel], source: ours)
     public static let droppedScopes = Instrument(
         "pellucid.scopes.dropped", .counter, unit: "{scope}", help: "Scopes not recorded because their request had too many.", source: ours)
+
+    public static let samplingDecisions = Instrument(
+        "pellucid.sampling.decisions", .counter, unit: "{request}", help: "Finished requests by whether their spans are exported, and why.",
+        attributes: ["decision", "reason"], source: ours)
 
     // Balancing.
     private static let balancerTarget: [StaticString] = [AttributeNames.route, AttributeNames.balancerTarget]
@@ -94,9 +101,6 @@ public enum Instruments {
     public static let balancerMirror = Instrument(
         "pellucid.balancer.mirror.duration", .histogram(bounds: operationBounds), unit: "s", help: "Duration of mirrored requests and of their copies.",
         attributes: balancerInstance + ["role", AttributeNames.errorType], source: ours)
-    public static let samplingDecisions = Instrument(
-        "pellucid.sampling.decisions", .counter, unit: "{request}", help: "Finished requests by whether their spans are exported, and why.",
-        attributes: ["decision", "reason"], source: ours)
 
     // Delivery of evidence.
     public static let requestsUnaccounted = Instrument(

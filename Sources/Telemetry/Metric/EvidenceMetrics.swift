@@ -154,7 +154,7 @@ final class EvidenceMetrics {
             let first = self.shard.series(bundle, OperationSlot.firstChunk, Instruments.timeToFirstChunk, values)
             self.observe(first, Double(attempt.firstChunkAt - attempt.sentAt) / 1e9, bounds: Instruments.firstTokenBounds)
         }
-        if attempt.hasCost { self.recordCost(attempt, evidence) }
+        if attempt.hasCost { self.recordCost(attempt, evidence) } else if attempt.usage.source != .none { self.recordCostMiss(attempt, evidence) }
         if Int(scope.detail) == evidence.attempts.count - 1 { self.recordServerView(attempt, bundle, values, evidence) }
     }
 
@@ -171,6 +171,16 @@ final class EvidenceMetrics {
         let perToken = self.shard.series(bundle, OperationSlot.serverPerToken, Instruments.genAIServerTimePerOutputToken, values)
         let seconds = Double(attempt.lastChunkAt - attempt.firstChunkAt) / 1e9 / Double(attempt.usage.output - 1)
         self.observe(perToken, seconds, bounds: Instruments.perTokenBounds)
+    }
+
+    private func recordCostMiss(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {
+        var key = SeriesKey(27)
+        evidence.mix(attempt.provider, into: &key)
+        evidence.mix(attempt.requestModel, into: &key)
+        self.shard.add(
+            self.shard.series(self.shard.bundle(key), 0, Instruments.costMisses) {
+                [evidence.string(of: attempt.provider), evidence.string(of: attempt.requestModel)]
+            })
     }
 
     /// What a balancer chose, and what came of it.

@@ -25,6 +25,8 @@ public struct TokenUsage: Sendable, Equatable {
     public var output: Int64 = 0
     public var cachedInput: Int64 = 0
     public var reasoning: Int64 = 0
+    /// Input tokens written to the provider's cache; part of `input`.
+    public var cacheWrites: Int64 = 0
     public var source = UsageSource.none
 
     public init() {}

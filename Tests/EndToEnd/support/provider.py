@@ -126,12 +126,14 @@ class Provider:
     async def _answer(self, request, record) -> web.StreamResponse:
         if request.path.endswith("/models"):
             return web.json_response({"object": "list", "data": [{"id": "gpt-fake", "object": "model", "created": 1, "owned_by": "fake"}]})
+        from . import operations, vendors
+
+        if (answer := await operations.answer(request, record.body)) is not None:
+            return answer
         try:
             body = json.loads(record.body or b"{}")
         except ValueError:
             return error(400, "the body is not JSON")
-        from . import vendors
-
         vendor = vendors.vendor_of(request.path)
         named = vendor.model(request.path, body) if vendor else body.get("model")
         model = record.model = request.headers.get("x-fake-model") or named or "gpt-fake"

@@ -140,7 +140,9 @@ class Gemini:
     @classmethod
     def parts(cls, body: dict, tokens: list[str]) -> list[dict]:
         parts = []
-        if body.get("generationConfig", {}).get("thinkingConfig", {}).get("includeThoughts"):
+        # Names may come in snake case, as everywhere in Google's JSON.
+        thinking = body.get("generationConfig", {}).get("thinkingConfig", {})
+        if thinking.get("includeThoughts") or thinking.get("include_thoughts"):
             parts.append({"text": THOUGHT, "thought": True})
         if body.get("tools") and not has_tool_result(body):
             name = body["tools"][0]["functionDeclarations"][0]["name"]

@@ -319,10 +319,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("model: {provider: cohere, name: m}", "config.model.provider"),
-        ("model: {provider: bedrock, name: m}", "config.model.provider"),
-        ("model: {provider: llama2, name: m, options: {llama2_format: raw, upstream_url: \"http://h/\"}}", "config.model.provider"),
-        ("model: {provider: mistral, name: m, options: {mistral_format: ollama}}", "config.model.provider"), ("model: {provider: openai, name: m}, llm_format: bedrock", "config.llm_format"),
+        ("model: {provider: openai, name: m}, llm_format: cohere", "config.llm_format"), ("model: {provider: anthropic, name: m, options: {anthropic_version: v}}, llm_format: huggingface", "config.llm_format"),
     ])
     func `what is not served is refused when the configuration is loaded`(config: String, path: String) {
         do {

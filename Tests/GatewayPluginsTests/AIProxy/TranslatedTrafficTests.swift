@@ -174,6 +174,21 @@ import Testing
         #expect(record.root.outcome == .failed)
     }
 
+    @Test func `what the provider cannot express is refused where the operator wants that`() async throws {
+        for (settings, status) in [("drop", 200), ("error", 400)] {
+            let engine = try EngineFixture(
+                "routes: [{name: r, paths: [/v1], plugins: [{name: ai-proxy, _pellucid: {on_unsupported: \(settings)}, config: {route_type: llm/v1/chat, \(Self.toClaude)}}]}]",
+                plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory)
+            let (client, _) = try await self.send(
+                engine, #"{"messages":[{"role":"user","content":"hi"}],"logit_bias":{"1":1}}"#, FakeAnswer(headers: Self.json, body: [.bytes(Self.message)]))
+            #expect(client.status == status)
+            if status == 400 {
+                #expect(try self.parsed(client)["error"]?["param"]?.stringValue == "logit_bias")
+                #expect(engine.upstream.sent.isEmpty)
+            }
+        }
+    }
+
     @Test func `options of the configuration win in the translated request too`() async throws {
         let engine = try self.engine(
             #"model: {provider: anthropic, name: claude-1, options: {anthropic_version: "2023-06-01", max_tokens: 77, temperature: 0.25, top_k: 5, upstream_url: "http://inside.test:99/custom"}}"#)
@@ -242,7 +257,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("llm_format: bedrock, model: {provider: openai, name: m}", "config.llm_format"),
+        ("llm_format: cohere, model: {provider: openai, name: m}", "config.llm_format"),
         ("llm_format: anthropic, route_type: llm/v1/embeddings, model: {provider: openai, name: m}", "config.route_type"),
         (#"route_type: llm/v1/embeddings, model: {provider: anthropic, name: m, options: {anthropic_version: v}}"#, "config.route_type"),
     ])
@@ -282,11 +297,11 @@ import Testing
 
     @Test func `an address is filled in too and no value leads elsewhere`() async throws {
         let azure = "model: {provider: azure, name: m, options: {azure_instance: \"$(headers.x-instance)\", azure_deployment_id: \"$(headers.x-model)\"}}"
-        let (_, sent, _) = try await self.send(azure, headers: [("x-instance", "i1"), ("x-model", "../d?x#y/z")])
-        #expect(sent?.request.endpoint.host == "i1.openai.azure.com")
-        #expect(sent?.target == "/openai/deployments/..%2Fd%3Fx%23y%2Fz/chat/completions?api-version=2023-05-15")
-        let (_, hostile, _) = try await self.send(azure, headers: [("x-instance", "evil.test/"), ("x-model", "d")])
-        #expect(hostile?.request.endpoint.host != "evil.test")
+        let sent = try #require(try await self.send(azure, headers: [("x-instance", "i1"), ("x-model", "../d?x#y/z")]).sent)
+        #expect(sent.request.endpoint.host == "i1.openai.azure.com")
+        #expect(sent.target == "/openai/deployments/..%2Fd%3Fx%23y%2Fz/chat/completions?api-version=2023-05-15")
+        let hostile = try #require(try await self.send(azure, headers: [("x-instance", "evil.test/"), ("x-model", "d")]).sent)
+        #expect(hostile.request.endpoint.host == "evil.test%2F.openai.azure.com")
     }
 
     @Test func `a request without the value is refused with its name`() async throws {

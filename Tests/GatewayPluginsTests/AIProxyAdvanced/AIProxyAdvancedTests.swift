@@ -2,6 +2,7 @@ import Foundation
 import GatewayCore
 import GatewayPlugins
 import GatewayTestSupport
+import Synchronization
 import Telemetry
 import TelemetryTestSupport
 import Testing
@@ -169,6 +170,34 @@ import Testing
         #expect(try await lenient.send([Fixture.ok("{\"choices\": ["), Fixture.ok()]).client.body == "{\"choices\": [")
     }
 
+    private static let claude = """
+        {route_type: llm/v1/chat, weight: 200, auth: {header_name: x-api-key, header_value: sk-a}, model: {provider: anthropic, name: claude, \
+        options: {anthropic_version: \"2023-06-01\", max_tokens: 64, upstream_url: \"http://claude.test/v1/messages\"}}}
+        """
+
+    @Test func `a fallback to another format is planned again from the client's own request`() async throws {
+        let fixture = try Fixture([Self.claude, "openai/gpt"], balancer: "algorithm: priority, " + Self.everything)
+        let (client, record) = try await fixture.send([Fixture.status(529), Fixture.ok(#"{"choices":[{"message":{"role":"assistant","content":"hi"}}]}"#)])
+        #expect(client.status == 200)
+        #expect(fixture.hosts == ["claude", "gpt"])
+        let sent = fixture.engine.upstream.sent
+        #expect(sent[0].target == "/v1/messages" && sent[0].body.contains("\"max_tokens\":64"))
+        #expect(sent[1].body.contains(#""messages":[{"role":"user","content":"hi"}]"#) && !sent[1].body.contains("max_tokens"))
+        #expect(sent[0].field("x-api-key") == "sk-a" && sent[1].field("x-api-key") == nil)
+        #expect(record.attemptTexts.map(\.provider) == ["anthropic", "openai"])
+        #expect(record.attemptTexts[0].errorType == "503", "529 counts as overload")
+    }
+
+    @Test func `an answer in another format is translated after a fallback too`() async throws {
+        let fixture = try Fixture(["{route_type: llm/v1/chat, weight: 300, model: {provider: openai, name: gpt, options: {upstream_url: \"http://gpt.test/v1\"}}}", Self.claude], balancer: "algorithm: priority, " + Self.everything)
+        let message = #"{"id":"m","type":"message","role":"assistant","model":"claude","content":[{"type":"text","text":"bonjour"}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":2}}"#
+        let (client, record) = try await fixture.send([Fixture.status(500), Fixture.ok(message)])
+        #expect(client.status == 200)
+        #expect(client.body.contains("\"choices\"") && client.body.contains("bonjour"), "\(client.body)")
+        #expect(client.field("x-kong-llm-model") == "anthropic/claude")
+        #expect(record.attempts[1].usage.total == 5)
+    }
+
     @Test func `a stream that breaks before its first byte is started elsewhere`() async throws {
         let fixture = try Fixture(["openai/a", "openai/b"], balancer: Self.everything)
         let good = "data: {\"choices\":[]}\n\ndata: [DONE]\n\n"
@@ -253,6 +282,25 @@ import Testing
         #expect(client.status == 429)
         #expect(client.field("retry-after") == "30")
         #expect(record.attempts.count == 1)
+    }
+
+    @Test func `a target that shows no life when asked gets no requests`() async throws {
+        let fixture = try Fixture(["openai/a", "openai/b"], own: "health_check: {interval: 10, path: /health}")
+        let isDown = Atomic<Bool>(true)
+        // The checks end with the fixture.
+        defer { withExtendedLifetime(fixture) {} }
+        fixture.engine.http.on("http://b.test/health", status: 404, json: "{}")
+        fixture.engine.http.on("http://a.test/health") { _ in .success(HTTPAnswer(status: isDown.load(ordering: .relaxed) ? 503 : 200)) }
+        let circuit = { fixture.engine.registry.total("pellucid.balancer.circuit", where: ["pellucid.balancer.target": "openai/a"]) }
+        while circuit() != 2 { await Task.yield() }
+        let (_, record) = try await fixture.send([Fixture.ok()])
+        #expect(record.attemptFields[0]["pellucid.balancer.skipped"] == "openai/a:down")
+        for _ in 0..<4 { _ = try await fixture.send([Fixture.ok()]) }
+        #expect(Set(fixture.hosts) == ["b"])
+        isDown.store(false, ordering: .relaxed)
+        while circuit() != 0 { await Task.yield() }
+        for _ in 0..<4 { _ = try await fixture.send([Fixture.ok()]) }
+        #expect(fixture.hosts.suffix(4).contains("a"))
     }
 
     // MARK: Configuration

@@ -42,6 +42,35 @@ import Testing
         #expect(engine.upstream.sent[1].target == "/v1/chat/completions")
     }
 
+    @Test func `providers of other formats are translated to and from`() async throws {
+        let engine = try EngineFixture(
+            """
+            routes:
+            - {name: chat, paths: [/v1/chat], plugins: [{name: pellucid-direct, config: {route_type: llm/v1/chat, providers: [{name: anthropic, key: sk-a}, {name: gemini, key: sk-g}]}}]}
+            - {name: messages, paths: [/v1/messages], plugins: [{name: pellucid-direct, config: {route_type: llm/v1/chat, llm_format: anthropic, client_key: me, providers: [{name: openai, key: sk-o}]}}]}
+            """, plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory)
+        let json = [("Content-Type", "application/json")]
+        let message = #"{"id":"m","type":"message","role":"assistant","model":"c","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":2}}"#
+        let first = try FakeExchange("POST", "/v1/chat/completions", headers: [("Host", "h")] + json, body: [.bytes(#"{"model":"anthropic/claude-x","messages":[{"role":"user","content":"x"}]}"#)])
+        _ = try await engine.serve(first, [.answer(FakeAnswer(headers: json, body: [.bytes(message)]))])
+        #expect(first.body.contains(#""content":"Hi""#))
+        #expect(engine.upstream.sent[0].target == "/v1/messages")
+        #expect(engine.upstream.sent[0].values("x-api-key") == ["sk-a"])
+        #expect(engine.upstream.sent[0].values("anthropic-version") == ["2023-06-01"])
+        let second = try FakeExchange(
+            "POST", "/v1/chat/completions", headers: [("Host", "h")] + json, body: [.bytes(#"{"model":"gemini/gemini-x","stream":true,"messages":[{"role":"user","content":"x"}]}"#)])
+        _ = try await engine.serve(second, [.fail(.connectRefused)])
+        #expect(engine.upstream.sent[1].target == "/v1beta/models/gemini-x:streamGenerateContent?alt=sse")
+        #expect(engine.upstream.sent[1].values("x-goog-api-key") == ["sk-g"])
+        let third = try FakeExchange(
+            "POST", "/v1/messages", headers: [("Host", "h"), ("x-api-key", "me")] + json, body: [.bytes(#"{"model":"openai/gpt-x","max_tokens":5,"messages":[{"role":"user","content":"x"}]}"#)])
+        let completion = #"{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"Yo"},"finish_reason":"stop"}]}"#
+        _ = try await engine.serve(third, [.answer(FakeAnswer(headers: json, body: [.bytes(completion)]))])
+        #expect(third.body.contains(#"{"type":"text","text":"Yo"}"#))
+        #expect(engine.upstream.sent.last?.values("authorization") == ["Bearer sk-o"])
+        #expect(engine.upstream.sent.last?.values("x-api-key") == [])
+    }
+
     @Test(arguments: [
         (#"{"model":"gpt-4o","messages":[{}]}"#, 400, "invalid_model"), (#"{"model":"nobody/gpt","messages":[{}]}"#, 404, "unknown_provider"), (#"{"model":"openai/","messages":[{}]}"#, 404, "unknown_provider"),
         (#"{"messages":[{}]}"#, 400, "invalid_model"), (#"{"model":"openai/x"}"#, 400, "missing_prompt"), ("[]", 400, "missing_prompt"),

@@ -179,7 +179,7 @@ import Testing
              "toolConfig":{"functionCallingConfig":{"mode":"ANY"}},
              "contents":[{"role":"user","parts":[{"text":"hi"},{"inline_data":{"mime_type":"image/png","data":"iVBO"}}]},
                {"role":"model","parts":[{"functionCall":{"name":"f","args":{"x":[1]}}},{"functionCall":{"name":"f","args":{}}}]},
-               {"role":"user","parts":[{"functionResponse":{"name":"f","response":{"output":"one"}}},{"functionResponse":{"name":"f","response":{"output":"two"}}},{"text":"so?"}]}]}
+               {"role":"user","parts":[{"functionResponse":{"name":"f","response":{"output":"one"}}},{"functionResponse":{"name":"f","response":{"b":2}}},{"text":"so?"}]}]}
             """#)
         let expected = try Translation.json(
             #"""
@@ -189,7 +189,7 @@ import Testing
              "messages":[{"role":"system","content":"brief"},
                {"role":"user","content":[{"type":"text","text":"hi"},{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBO"}}]},
                {"role":"assistant","tool_calls":[{"id":"call_0","type":"function","function":{"name":"f","arguments":"{\"x\":[1]}"}},{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]},
-               {"role":"tool","tool_call_id":"call_0","content":"{\"output\":\"one\"}"},{"role":"tool","tool_call_id":"call_1","content":"{\"output\":\"two\"}"},
+               {"role":"tool","tool_call_id":"call_0","content":"one"},{"role":"tool","tool_call_id":"call_1","content":"{\"b\":2}"},
                {"role":"user","content":"so?"}]}
             """#)
         #expect(json.meaning == expected.meaning)

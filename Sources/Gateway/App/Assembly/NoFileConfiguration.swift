@@ -8,13 +8,12 @@ enum NoFileConfiguration {
     ///
     /// - Parameter options: the proxy address becomes the loopback unless one was given.
     static func make(environment: [String: String], options: inout ProcessOptions, isOpenAllowed: Bool) throws -> String {
-        let served = ProviderCatalog.directory.all.filter { $0.format == .openai }
-        let providers = served.filter { adapter in
+        let providers = ProviderCatalog.directory.all.filter { adapter in
             let variable = "\(adapter.descriptor.keyVariable)"
             return !variable.isEmpty && environment[variable]?.isEmpty == false
         }
         guard !providers.isEmpty else {
-            let variables = served.map { "\($0.descriptor.keyVariable)" }.filter { !$0.isEmpty }.joined(separator: ", ")
+            let variables = ProviderCatalog.directory.all.map { "\($0.descriptor.keyVariable)" }.filter { !$0.isEmpty }.joined(separator: ", ")
             throw ValidationError("nothing to serve: give --config FILE, or a provider's key in the environment (\(variables)), or try `pellucid demo`")
         }
         let hasClientKey = environment["PELLUCID_API_KEY"]?.isEmpty == false
@@ -36,9 +35,11 @@ enum NoFileConfiguration {
         var text = "_format_version: \"3.0\"\nroutes:\n"
         for (path, type) in [
             ("/v1/chat/completions", "llm/v1/chat"), ("/v1/completions", "llm/v1/completions"), ("/v1/embeddings", "llm/v1/embeddings"), ("/v1/models", "models"),
+            ("/v1/messages", "llm/v1/chat"),
         ] {
             text += "  - name: \(path.split(separator: "/").dropFirst().joined(separator: "-"))\n    paths: [\(path)]\n    strip_path: false\n    protocols: [http]\n"
             text += "    plugins:\n      - name: pellucid-direct\n        config:\n          route_type: \(type)\n"
+            if path == "/v1/messages" { text += "          llm_format: anthropic\n" }
             if hasClientKey { text += "          client_key: \"{vault://env/PELLUCID_API_KEY}\"\n" }
             text += "          providers:\n\(list)"
         }

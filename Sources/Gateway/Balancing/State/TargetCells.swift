@@ -31,6 +31,9 @@ final class TargetCells: Sendable {
     /// Until when the target asked to be left alone (`Retry-After`).
     let coolUntil = Atomic<UInt64>(0)
 
+    /// Whether the last active health check found no life.
+    let isDown = Atomic<Bool>(false)
+
     init() {}
 }
 

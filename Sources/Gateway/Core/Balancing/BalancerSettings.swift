@@ -98,8 +98,10 @@ public struct BalancerSettings: Sendable, Hashable {
     public var usageHalfLife: UInt64 = 60_000_000_000
     /// Longest time that a target's Retry-After keeps others from it.
     public var longestRetryAfter: UInt64 = 60_000_000_000
-    /// Wait for the head of an answer before a second target is asked too.
-    public var hedgeDelay: UInt64 = 0
+    /// Time between two active health checks of a target.
+    public var healthInterval: UInt64 = 0
+    /// Longest wait for the answer to one.
+    public var healthTimeout: UInt64 = 1_000_000_000
     /// Seed of everything drawn at random.
     public var seed: UInt64 = 0x9E37_79B9_7F4A_7C15
 

@@ -6,11 +6,25 @@ public struct BalancedTarget: Sendable, Hashable {
     public let name: String
     /// 1...65535; for `priority` also its group, highest first.
     public let weight: Int
+    /// What active health checks ask; nil: nothing.
+    public let probe: HealthProbe?
 
-    public init(key: String, name: String, weight: Int) {
+    public init(key: String, name: String, weight: Int, probe: HealthProbe? = nil) {
         self.key = key
         self.name = name
         self.weight = weight
+        self.probe = probe
+    }
+}
+
+/// Where a target is asked whether it is alive.
+public struct HealthProbe: Sendable, Hashable {
+    public let url: String
+    public let verifiesTLS: Bool
+
+    public init(url: String, verifiesTLS: Bool) {
+        self.url = url
+        self.verifiesTLS = verifiesTLS
     }
 }
 

@@ -36,7 +36,8 @@ public struct SnapshotBuilder: Sendable {
         let configuration = loaded.configuration
         let services = PluginServices(
             consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials,
-            patterns: self.patterns, scripts: self.scripts, balancers: self.balancers)
+            prices: PriceCatalog.builtIn.overridden(by: configuration.settings.prices.map(\.entry)), patterns: self.patterns,
+            scripts: self.scripts, balancers: self.balancers)
         let instances = try self.instances(loaded, services)
         let certificates = UpstreamCertificates(configuration)
         let upstreams = UpstreamIndex(configuration, store: self.health)

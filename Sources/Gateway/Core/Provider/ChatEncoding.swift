@@ -6,6 +6,11 @@ public enum UnsupportedPolicy: String, Sendable, CaseIterable {
     case drop
     /// The request is refused with 400, naming the field.
     case error
+
+    /// What a plugin's `_pellucid` section says; `drop` where it says nothing.
+    public init(_ settings: DocumentNode?) {
+        self = settings?["on_unsupported"]?.scalar.flatMap { UnsupportedPolicy(rawValue: $0.text) } ?? .drop
+    }
 }
 
 /// One translation of a ``ChatRequest`` into a provider's request: what the adapter needs to know beside it, and what it could not express.

@@ -23,6 +23,8 @@ public final class ChatStreamTranslator: ChatStreamSink {
     ///
     /// - Throws: what makes the stream unreadable; ``fail(_:)`` then tells the client.
     public func feed(_ bytes: ByteBuffer) throws(ProviderFailure) {
+        // Formats differ by less than this; growing step by step would copy what is written already.
+        if self.output.capacity == 0 { self.output = ByteBufferAllocator().buffer(capacity: bytes.readableBytes * 2 + 256) }
         try self.frames.read(bytes) { (frame) throws(ProviderFailure) in
             self.frameCount &+= 1
             try self.decoder.decode(frame, into: self)

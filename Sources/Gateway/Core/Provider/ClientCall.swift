@@ -4,6 +4,8 @@ public struct ClientCall: Sendable {
         case generate
         /// How many tokens a request has, without an answer (Anthropic's and Gemini's).
         case countTokens
+        /// What only a provider of the same format serves.
+        case other
     }
 
     public var kind = Kind.generate
@@ -12,6 +14,8 @@ public struct ClientCall: Sendable {
     public var asksStream: Bool?
     /// A stream as one JSON array (Gemini without `alt=sse`).
     public var streamsArray = false
+    /// What of the vendor's API is asked, where the path says it: Bedrock's `invoke`, Cohere's `/v2/rerank`; nil: what the route's operation is.
+    public var action: String?
 
     public init() {}
 }

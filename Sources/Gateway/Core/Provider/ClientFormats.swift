@@ -6,6 +6,7 @@ public enum ClientFormats {
     public static let openAI: any ClientFormat = OpenAIFormat()
     public static let anthropic: any ClientFormat = AnthropicFormat()
     public static let gemini: any ClientFormat = GeminiFormat()
+    public static let bedrock: any ClientFormat = BedrockFormat()
 
     /// Formats without a translation of their own are served only where the provider speaks them too; then the format is what their errors look like.
     public static func format(_ name: ModelFormat) -> any ClientFormat {
@@ -13,12 +14,13 @@ public enum ClientFormats {
         case .openai: self.openAI
         case .anthropic: self.anthropic
         case .gemini: self.gemini
-        case .bedrock, .cohere, .huggingface: self.native[name] ?? self.openAI
+        case .bedrock: self.bedrock
+        case .cohere, .huggingface: self.native[name] ?? self.openAI
         }
     }
 
     private static let native: [ModelFormat: any ClientFormat] = Dictionary(
-        uniqueKeysWithValues: [ModelFormat.bedrock, .cohere, .huggingface].map { ($0, NativeFormat($0)) })
+        uniqueKeysWithValues: [ModelFormat.cohere, .huggingface].map { ($0, NativeFormat($0)) })
 }
 
 /// A format whose clients reach only providers that speak it.
@@ -28,6 +30,22 @@ final class NativeFormat: ClientFormat {
     init(_ name: ModelFormat) { self.name = name }
 
     var isTranslated: Bool { false }
+
+    /// The path says which of the vendor's operations it is: `/v2/rerank`, `/generate_stream`.
+    func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall {
+        var call = ClientCall()
+        call.model = request.body.model
+        call.asksStream = request.body.stream
+        let path = String(buffer: request.path)
+        for mark in self.name == .cohere ? ["/v2/", "/v1/"] : ["/generate", "/v1/", "/models/"] {
+            guard let start = path.firstRange(of: mark) else { continue }
+            call.action = String(path[start.lowerBound...])
+            break
+        }
+        // Text Generation Inference streams by another path.
+        if self.name == .huggingface, call.action == "/generate_stream" { call.asksStream = true }
+        return call
+    }
 
     func decode(_ request: ClientRequest) throws(ProviderFailure) -> ChatRequest {
         throw ProviderFailure("format_not_translated", status: 400, message: "requests of the format \(self.name.rawValue) are only served by providers that speak it")

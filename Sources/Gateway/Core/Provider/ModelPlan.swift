@@ -1,4 +1,4 @@
-import GatewayWire
+public import GatewayWire
 public import NIOCore
 
 /// A model operation as a stage planned it: whom to ask, with which bytes, and what the evidence should know.
@@ -17,10 +17,13 @@ public final class ModelPlan: Sendable {
     /// How the answer gets back into the client's format; nil: the provider speaks it, and bytes pass.
     public let translation: ModelTranslation?
     public let location: ProviderLocation
+    public let method: HTTPMethod
+    /// The client's body goes on as it arrives, whatever it is, instead of the planned one.
+    public let passesBody: Bool
 
     public init(
         offer: ModelOffer, model: String, target: ByteBuffer, fields: FieldEdits, isStream: Bool, hidesUsage: Bool, parameters: ModelParameters,
-        translation: ModelTranslation? = nil, location: ProviderLocation? = nil
+        translation: ModelTranslation? = nil, location: ProviderLocation? = nil, method: HTTPMethod = .post, passesBody: Bool = false
     ) {
         self.offer = offer
         self.model = model
@@ -31,6 +34,8 @@ public final class ModelPlan: Sendable {
         self.parameters = parameters
         self.translation = translation
         self.location = location ?? offer.location
+        self.method = method
+        self.passesBody = passesBody
     }
 
     /// `provider/model`, what `X-Kong-LLM-Model` tells the client.
@@ -70,21 +75,6 @@ public struct ModelTranslation: Sendable {
         self.streamsArray = streamsArray
         self.wantsBase64 = wantsBase64
         self.dropped = dropped
-    }
-}
-
-/// Prices of one model: Kong's `input_cost` and `output_cost`, per million tokens.
-public struct ModelPrices: Sendable, Equatable {
-    public let inputPerMillion: Double
-    public let outputPerMillion: Double
-
-    public init(inputPerMillion: Double, outputPerMillion: Double) {
-        self.inputPerMillion = inputPerMillion
-        self.outputPerMillion = outputPerMillion
-    }
-
-    public func cost(input: Int64, output: Int64) -> Double {
-        (Double(input) * self.inputPerMillion + Double(output) * self.outputPerMillion) / 1_000_000
     }
 }
 

@@ -11,12 +11,23 @@ public struct ProviderDescriptor: Sendable {
     public let keyVariable: StaticString
     /// Whether a streamed request may carry `stream_options.include_usage`.
     public let reportsStreamUsage: Bool
+    /// Which of several formats of this provider it is (Kong's `llama2_format`, `mistral_format`); empty: the usual one.
+    public let variant: StaticString
+    /// The field a key is sent in where nobody configures another, and what stands before the key in it.
+    public let keyField: StaticString
+    public let keyPrefix: StaticString
 
-    public init(name: StaticString, telemetryName: StaticString, keyVariable: StaticString, reportsStreamUsage: Bool) {
+    public init(
+        name: StaticString, telemetryName: StaticString, keyVariable: StaticString, reportsStreamUsage: Bool, variant: StaticString = "", keyField: StaticString = "Authorization",
+        keyPrefix: StaticString = "Bearer "
+    ) {
         self.name = name
         self.telemetryName = telemetryName
         self.keyVariable = keyVariable
         self.reportsStreamUsage = reportsStreamUsage
+        self.variant = variant
+        self.keyField = keyField
+        self.keyPrefix = keyPrefix
     }
 }
 
@@ -64,6 +75,8 @@ public protocol ProviderAdapter: AnyObject, Sendable {
     /// Reads one answer: a document or a stream.
     /// - Parameter hidesUsage: drop the usage chunk that the client did not ask for.
     func makeReader(hidesUsage: Bool) -> any ModelResponseReader
+    /// The same for an operation; by default all operations are read alike.
+    func makeReader(_ operation: ModelOperation, hidesUsage: Bool) -> any ModelResponseReader
     func classify(status: Int) -> FailureClass
 }
 
@@ -106,6 +119,7 @@ extension TranslatingAdapter {
 extension ProviderAdapter {
     public var format: ModelFormat? { .openai }
     public var locatesEachRequest: Bool { false }
+    public func makeReader(_ operation: ModelOperation, hidesUsage: Bool) -> any ModelResponseReader { self.makeReader(hidesUsage: hidesUsage) }
     public func fields(_ settings: ProviderSettings) -> [(name: String, value: String)] { [] }
 }
 
@@ -120,12 +134,22 @@ public struct ProviderSettings: Sendable {
     public var dashscopeIsInternational = true
     public var databricksWorkspaceID: String?
     public var anthropicVersion: String?
+    /// Region of Bedrock's endpoint.
+    public var awsRegion: String?
+    /// Bedrock's `performanceConfig.latency` of every request; nil: the client's.
+    public var bedrockLatency: String?
+    /// Whether Titan's embeddings are normalized.
+    public var bedrockNormalizesEmbeddings = false
+    /// Cohere's `input_type` of embeddings, where the client gives none.
+    public var cohereInputType = "classification"
     /// Gemini on Vertex: endpoint, project and location; nil: Google AI.
     public var geminiEndpoint: String?
     public var geminiProject: String?
     public var geminiLocation: String?
     /// A Vertex Model Garden endpoint.
     public var geminiEndpointID: String?
+    /// What of its own API a client of the provider's format asks for, where the path says it: `invoke`, `/v2/rerank`; nil: what the operation is.
+    public var action: String?
     /// Of one request, for paths that depend on it.
     public var isStream = false
     /// The request asks for a count of its tokens, not for an answer.
@@ -219,9 +243,15 @@ public struct ProviderDirectory: Sendable {
     private let adapters: [String: any ProviderAdapter]
 
     public init(_ adapters: [any ProviderAdapter]) {
-        self.adapters = Dictionary(adapters.map { ("\($0.descriptor.name)", $0) }, uniquingKeysWith: { a, _ in a })
+        self.adapters = Dictionary(adapters.map { (ProviderDirectory.key($0.descriptor), $0) }, uniquingKeysWith: { a, _ in a })
     }
 
-    public func adapter(_ name: String) -> (any ProviderAdapter)? { self.adapters[name] }
-    public var all: [any ProviderAdapter] { self.adapters.values.sorted { "\($0.descriptor.name)" < "\($1.descriptor.name)" } }
+    private static func key(_ descriptor: ProviderDescriptor) -> String {
+        descriptor.variant.utf8CodeUnitCount == 0 ? "\(descriptor.name)" : "\(descriptor.name)/\(descriptor.variant)"
+    }
+
+    /// - Parameter variant: one of the provider's formats; nil: the usual one.
+    public func adapter(_ name: String, variant: String? = nil) -> (any ProviderAdapter)? { self.adapters[variant.map { "\(name)/\($0)" } ?? name] }
+    /// The usual one of each.
+    public var all: [any ProviderAdapter] { self.adapters.values.filter { $0.descriptor.variant.utf8CodeUnitCount == 0 }.sorted { "\($0.descriptor.name)" < "\($1.descriptor.name)" } }
 }

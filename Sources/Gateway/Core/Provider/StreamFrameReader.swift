@@ -9,6 +9,7 @@ struct StreamFrameReader {
         case events(SSEFramer)
         case lines(LineFramer)
         case array(JSONArrayFramer)
+        case messages(EventStreamFramer)
     }
 
     init(_ framing: StreamFraming) {
@@ -16,6 +17,7 @@ struct StreamFrameReader {
         case .serverSentEvents: self.framer = .events(SSEFramer())
         case .lines: self.framer = .lines(LineFramer())
         case .array: self.framer = .array(JSONArrayFramer())
+        case .eventStream: self.framer = .messages(EventStreamFramer())
         }
     }
 
@@ -43,9 +45,16 @@ struct StreamFrameReader {
                 defer { self.framer = .array(framer) }
                 framer.feed(bytes)
                 while let element = try framer.next() { try body(StreamFrame(data: element)) }
+            case .messages(var framer):
+                self.framer = .lines(LineFramer())
+                defer { self.framer = .messages(framer) }
+                framer.feed(bytes)
+                while let message = try framer.next() { try body(StreamFrame(name: message.name, data: message.payload)) }
             }
         } catch let failure as ProviderFailure {
             throw failure
+        } catch let error as EventStreamError {
+            throw ProviderFailure(error.code, status: 502, message: "the provider's stream is broken")
         } catch {
             throw ProviderFailure("event_too_large", status: 502, message: "an event of the provider's stream is too large")
         }
@@ -58,7 +67,7 @@ struct StreamFrameReader {
             guard let frame = framer.finish(), let data = framer.data(of: frame), data.readableBytes > 0 else { return nil }
             return StreamFrame(name: frame.name.map { ByteBuffer(framer.view($0)) }, data: data)
         case .lines(var framer): return framer.finish().map { StreamFrame(data: $0) }
-        case .array: return nil
+        case .array, .messages: return nil
         }
     }
 }

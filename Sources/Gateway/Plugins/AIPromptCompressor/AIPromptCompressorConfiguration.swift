@@ -11,7 +11,7 @@ public struct AIPromptCompressorConfiguration: GatewayConfiguration, Hashable {
     public struct Range: Sendable, Hashable {
         public let minimumTokens: Int
         public let maximumTokens: Int
-        /// The part that stays, more than 0 to 1, or the tokens that stay.
+        /// The part that stays, 0.01 to 1, or the tokens that stay.
         public let value: Double
     }
 
@@ -33,9 +33,8 @@ public struct AIPromptCompressorConfiguration: GatewayConfiguration, Hashable {
         self.kind = kind
         self.ranges = node.objects("compression_ranges", count: 1...Int.max) { range in
             let low = range.requiredInt("min_tokens", in: 0...Int.max), high = range.requiredInt("max_tokens", in: 0...Int.max)
-            let value = range.requiredNumber("value", in: kind == .rate ? 0...1 : 1...1e12)
+            let value = range.requiredNumber("value", in: kind == .rate ? 0.01...1 : 1...1e12)
             if low > high { range.report("is larger than max_tokens", at: "min_tokens") }
-            if kind == .rate, value == 0 { range.report("0 leaves nothing of a prompt", at: "value", hint: "the part that stays, such as 0.8") }
             return Range(minimumTokens: low, maximumTokens: high, value: value)
         }
         if !node.isPresent("compression_ranges") { node.report("is required", at: "compression_ranges") }

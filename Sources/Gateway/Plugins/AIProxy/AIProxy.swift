@@ -16,10 +16,11 @@ public final class AIProxy: RequestPlugin {
 
     public init(configuration: AIProxyConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.configuration = configuration
-        self.target = try ModelTarget(configuration, providers: services.providers, credentials: services.credentials, pluginID: services.instanceID)
+        self.target = try ModelTarget(configuration, services: services, policy: UnsupportedPolicy(services.ownSettings))
     }
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxy>) async throws(PluginFailure) -> RequestVerdict {
+        guard self.target.operation.isPrompt else { return await self.pass(&request) }
         let body: ModelRequestBody
         switch await AIProxy.readBody(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.configuration.format.modelFormat) {
         case .success(let read): body = read
@@ -34,6 +35,24 @@ public final class AIProxy: RequestPlugin {
             request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName))
         }
         return .modified
+    }
+
+    /// A request of an operation that is not looked into, but for the model in a JSON body.
+    private func pass(_ request: inout GatewayRequest) async -> RequestVerdict {
+        var body: ModelRequestBody?
+        if request.head.method == .post, request.head.fields.hasValue(.contentType, prefix: "application/json") {
+            switch await AIProxy.readBody(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes) {
+            case .success(let read): body = read
+            case .failure(let refusal): return .reject(refusal.rejection)
+            }
+        }
+        do throws(RefusedRequest) {
+            let (plan, encoded) = try self.target.passage(body, request)
+            if let body { request.body = .model(body) }
+            request.upstream = .model(plan, body: encoded)
+            if self.configuration.sendsModelNameHeader, !plan.model.isEmpty { request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName)) }
+            return .modified
+        } catch { return .reject(error.rejection) }
     }
 
     /// Reads a model request's body.

@@ -86,6 +86,8 @@ public struct AIProxyConfiguration: GatewayConfiguration, Hashable {
     public enum Provider: String, Sendable, Hashable, CaseIterable {
         case openai, azure, anthropic, cohere, mistral, llama2, gemini, bedrock, huggingface, cerebras, dashscope, databricks, deepseek, ollama
         case vllm, xai
+        // Beyond Kong's: others that speak OpenAI's format.
+        case groq, openrouter, together, fireworks, perplexity
 
         /// Whether the model runs somewhere only the user knows, so that its URL must be given.
         public var isSelfHosted: Bool { self == .llama2 || self == .ollama || self == .vllm }
@@ -271,9 +273,10 @@ extension AIProxyConfiguration {
                 CacheWriteCost(timeToLive: cost.requiredString("ttl", .nonEmpty), cost: cost.requiredNumber("cost"))
             }
             self.contextWindowFactors = node.objects("context_window_factor") { factor in
-                ContextWindowFactor(
-                    above: factor.requiredString("above", .nonEmpty), inputFactor: factor.requiredNumber("input_factor"),
-                    outputFactor: factor.requiredNumber("output_factor"))
+                let above = factor.requiredString("above", .nonEmpty)
+                if !above.isEmpty, ModelCosts.tokens(above) == nil { factor.warn("is no number of tokens, and has no effect", at: "above", hint: "write it as 200000 or 200k") }
+                return ContextWindowFactor(
+                    above: above, inputFactor: factor.requiredNumber("input_factor"), outputFactor: factor.requiredNumber("output_factor"))
             }
             self.serviceTierFactors = node.objects("service_tier_factor") { factor in
                 ServiceTierFactor(tier: factor.requiredString("tier", .nonEmpty), factor: factor.requiredNumber("factor"))
@@ -295,7 +298,7 @@ extension AIProxyConfiguration {
             let huggingFace = node.object("huggingface") { ($0.optionalBool("use_cache"), $0.optionalBool("wait_for_model")) }
             self.huggingFaceUsesCache = huggingFace?.0
             self.huggingFaceWaitsForModel = huggingFace?.1
-            node.warnWithoutEffect("cache_read_cost", "cache_write_cost", "cache_write_cost_list", "context_window_factor", "service_tier_factor", "huggingface")
+            node.warnWithoutEffect("cache_write_cost_list", "service_tier_factor", "huggingface")
         }
     }
 

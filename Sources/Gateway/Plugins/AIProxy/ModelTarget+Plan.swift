@@ -9,6 +9,7 @@ extension ModelTarget {
     /// - Throws: the refusal, shaped for the client.
     func plan(_ body: ModelRequestBody, _ request: borrowing GatewayRequest) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
         do throws(RefusedRequest) {
+            guard self.operation.isPrompt else { return try self.passage(body, request) }
             let client = ClientRequest(body: body, path: ByteBuffer(request.head.target.path), query: request.head.target.query.map { ByteBuffer($0) })
             let call: ClientCall
             do throws(ProviderFailure) { call = try self.format.call(client) } catch { throw RefusedRequest(error) }
@@ -39,7 +40,7 @@ extension ModelTarget {
         edits.model = model
         edits.members = self.overrides
         edits.options = self.options
-        if self.operation != .embeddings {
+        if self.operation == .chat || self.operation == .completions {
             let isOpenAI = self.format.name == .openai
             // OpenAI's API has no top_k; Kong removes it too.
             if body.hasTopK, isOpenAI { edits.removed.append("top_k") }
@@ -56,34 +57,19 @@ extension ModelTarget {
         _ client: ClientRequest, _ call: ClientCall, _ adapter: any TranslatingAdapter, model: String, isStream: Bool, target: ByteBuffer, fields: FieldEdits,
         location: ProviderLocation
     ) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
-        guard call.kind == .generate else {
-            throw RefusedRequest(404, "count_tokens_not_served", "tokens are only counted by providers that speak \(self.format.name.rawValue)")
-        }
-        var encoding = ChatEncoding(model: model, isStream: isStream, settings: self.settings, policy: self.policy)
-        var body: ByteBuffer
-        var parameters = client.body.parameters
-        let translation: ModelTranslation
+        let translated: RequestTranslation
         do throws(ProviderFailure) {
-            if self.operation == .embeddings {
-                var request = try OpenAIEmbeddings.decode(client.body)
-                if let dimensions = self.configuration.model.options.embeddingsDimensions { request.dimensions = ChatNumber(dimensions) }
-                body = try adapter.encode(request, &encoding)
-                translation = ModelTranslation(adapter: adapter, includesUsage: false, wantsBase64: request.wantsBase64, dropped: encoding.dropped)
-            } else {
-                var request = try self.format.decode(client)
-                self.options.apply(to: &request)
-                parameters = request.parameters
-                body = try adapter.encode(request, &encoding)
-                translation = ModelTranslation(
-                    adapter: adapter, includesUsage: request.includesUsage ?? false, streamsArray: isStream && call.streamsArray, dropped: encoding.dropped)
-            }
+            translated = try RequestTranslation.translate(
+                client, call, self.operation, format: self.format, adapter: adapter, model: model, isStream: isStream, settings: self.settings, policy: self.policy,
+                options: self.options, dimensions: self.configuration.model.options.embeddingsDimensions)
         } catch { throw RefusedRequest(error) }
+        var body = translated.body
         if let key = self.bodyKey(client.body), let root = try? JSONDocument(body).root, var edit = JSONEdit(root) {
             edit.set(key.name, raw: ByteBuffer(string: key.json))
             body = edit.apply()
         }
         let plan = ModelPlan(
-            offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: false, parameters: parameters, translation: translation,
+            offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: false, parameters: translated.parameters, translation: translated.translation,
             location: location)
         return (plan, body)
     }
@@ -92,16 +78,18 @@ extension ModelTarget {
 
     private func place(_ settings: ProviderSettings, _ model: String, _ call: ClientCall, isStream: Bool) throws(RefusedRequest) -> Place {
         let packsArray = call.streamsArray && self.translator == nil
-        if call.kind == .generate, !packsArray, let place = isStream ? self.streamPlace : self.place { return place }
+        if call.kind == .generate, call.action == nil, !packsArray, let place = isStream ? self.streamPlace : self.place { return place }
         var settings = settings
         settings.model = model
         settings.isStream = isStream
         settings.countsTokens = call.kind == .countTokens
         settings.streamsArray = packsArray
+        if self.translator == nil { settings.action = call.action }
         do throws(ProviderFailure) { return Self.place(try self.offer.adapter.locate(self.operation, settings), self.configuration.auth) } catch { throw RefusedRequest(error) }
     }
 
     private func checkPrompt(_ body: ModelRequestBody) throws(RefusedRequest) {
+        guard self.operation.isPrompt else { return }
         let member = "\(self.operation.promptMember(body.format))"
         guard let prompt = body.prompt, !prompt.isNull else {
             // What a native format calls its parts is for its provider to check.
@@ -139,20 +127,5 @@ extension ModelTarget {
             if asks { throw RefusedRequest(400, "streaming_denied", "response streaming is not enabled for this LLM", parameter: "stream") }
             return false
         }
-    }
-}
-
-extension ChatRequest {
-    /// The parameters that spans show.
-    fileprivate var parameters: ModelParameters {
-        var parameters = ModelParameters()
-        parameters.maximumTokens = self.maximumTokens?.int
-        parameters.temperature = self.temperature?.double
-        parameters.topP = self.topP?.double
-        parameters.frequencyPenalty = self.frequencyPenalty?.double
-        parameters.presencePenalty = self.presencePenalty?.double
-        parameters.seed = self.seed?.int
-        parameters.choiceCount = self.choiceCount?.int
-        return parameters
     }
 }

@@ -32,15 +32,13 @@ final class ModelTarget: Sendable {
     }
 
     /// - Parameter policy: what becomes of fields the provider cannot express.
-    init(
-        _ configuration: AIProxyConfiguration, providers: ProviderDirectory, credentials: any CredentialDirectory, pluginID: String, policy: UnsupportedPolicy = .drop
-    ) throws(ConfigurationError) {
+    init(_ configuration: AIProxyConfiguration, services: PluginServices, policy: UnsupportedPolicy = .drop) throws(ConfigurationError) {
         let model = configuration.model
         let name = model.provider.rawValue
         guard let operation = ModelOperation(rawValue: configuration.routeType.rawValue) else {
-            throw Self.problem("config.route_type", "\"\(configuration.routeType.rawValue)\" is not served yet; llm/v1/chat, llm/v1/completions and llm/v1/embeddings are")
+            throw Self.problem("config.route_type", "\"\(configuration.routeType.rawValue)\" is not served yet")
         }
-        guard let adapter = providers.adapter(name), Self.speaksKnownFormat(model) else {
+        guard let adapter = services.providers.adapter(name, variant: Self.variant(model)) else {
             throw Self.problem("config.model.provider", "\"\(name)\" with this format is not served yet")
         }
         self.operation = operation
@@ -48,7 +46,8 @@ final class ModelTarget: Sendable {
         self.policy = policy
         self.format = ClientFormats.format(configuration.format.modelFormat)
         self.translator = try Self.translator(from: self.format, to: adapter, operation)
-        let settings = Self.settings(model)
+        var settings = Self.settings(model)
+        if model.provider == .bedrock, settings.awsRegion == nil { settings.awsRegion = services.credentials.defaultAWSRegion }
         self.settings = settings
         let templates = SettingsTemplates(settings)
         self.templates = templates
@@ -64,18 +63,19 @@ final class ModelTarget: Sendable {
             self.streamPlace = nil
         }
         let options = model.options
-        let prices = options.inputCost != nil || options.outputCost != nil
-            ? ModelPrices(inputPerMillion: options.inputCost ?? 0, outputPerMillion: options.outputCost ?? 0) : nil
         // Azure takes stream_options from this version on; other providers either do or do not.
         self.reportsStreamUsage = adapter.descriptor.reportsStreamUsage || (model.provider == .azure && options.azureAPIVersion >= "2024-09-01")
         self.options = Self.values(options, operation)
         self.overrides = Self.overrides(options, operation, self.format.name)
         self.fields = Self.fields(configuration.auth, adapter, settings, self.format.name, isTranslated: self.translator != nil)
         self.offer = ModelOffer(
-            adapter: adapter, operation: operation, isModelConfigured: model.name != nil && templates?.model == nil, location: location, prices: prices,
-            logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: pluginID, format: self.format,
-            authorizer: try ModelCredentials.authorizer(configuration, credentials))
+            adapter: adapter, operation: operation, isModelConfigured: model.name != nil && templates?.model == nil, location: location, prices: ModelCosts.prices(options),
+            logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: services.instanceID, format: self.format,
+            authorizer: try ModelCredentials.authorizer(configuration, services.credentials), catalog: services.prices)
     }
+
+    /// Where the model is served, as far as no request says otherwise.
+    var endpoint: UpstreamEndpoint { self.offer.location.endpoint }
 
     /// The adapter that translates, or nil where client and provider speak the same.
     private static func translator(
@@ -83,6 +83,7 @@ final class ModelTarget: Sendable {
     ) throws(ConfigurationError) -> (any TranslatingAdapter)? {
         if format.name != .openai, operation != .chat { throw self.problem("config.route_type", "has to be llm/v1/chat with llm_format \(format.name.rawValue)") }
         if adapter.format == format.name { return nil }
+        guard operation.isPrompt else { throw self.problem("config.route_type", "\(operation.rawValue) is served by providers that speak OpenAI's format") }
         guard format.isTranslated else {
             throw self.problem("config.llm_format", "\"\(format.name.rawValue)\" on the provider \(adapter.descriptor.name) is not served yet; only providers that speak it are")
         }
@@ -92,12 +93,19 @@ final class ModelTarget: Sendable {
         return translating
     }
 
-    /// Whether the provider's own format, where it has a choice, is one that is served.
-    private static func speaksKnownFormat(_ model: AIProxyConfiguration.Model) -> Bool {
+    /// Which of the provider's formats the configuration means; nil: its usual one.
+    private static func variant(_ model: AIProxyConfiguration.Model) -> String? {
         switch model.provider {
-        case .llama2: model.options.llama2Format == .openai
-        case .mistral: model.options.mistralFormat == .openai
-        default: true
+        case .llama2:
+            switch model.options.llama2Format {
+            case .raw: "raw"
+            case .ollama: "ollama"
+            case .openai, nil: nil
+            }
+        case .mistral: model.options.mistralFormat == .ollama ? "ollama" : nil
+        // Ollama has an API of its own and one in OpenAI's format: the address says which.
+        case .ollama: model.options.upstreamURL?.contains("/v1/") == true ? nil : "ollama"
+        default: nil
         }
     }
 
@@ -117,12 +125,16 @@ final class ModelTarget: Sendable {
         settings.geminiProject = options.gemini.projectID
         settings.geminiLocation = options.gemini.locationID
         settings.geminiEndpointID = options.gemini.endpointID
+        settings.awsRegion = options.bedrock.region
+        settings.bedrockLatency = options.bedrock.performanceConfigurationLatency
+        settings.bedrockNormalizesEmbeddings = options.bedrock.normalizesEmbeddings
+        settings.cohereInputType = options.cohere.embeddingInputType.rawValue
         return settings
     }
 
     private static func values(_ options: AIProxyConfiguration.ModelOptions, _ operation: ModelOperation) -> ModelOptionValues {
         var values = ModelOptionValues()
-        guard operation != .embeddings else { return values }
+        guard operation == .chat || operation == .completions else { return values }
         values.maximumTokens = options.maximumTokens
         values.temperature = options.temperature
         values.topP = options.topP
@@ -134,6 +146,7 @@ final class ModelTarget: Sendable {
     static func overrides(
         _ options: AIProxyConfiguration.ModelOptions, _ operation: ModelOperation, _ format: ModelFormat = .openai
     ) -> [(name: String, json: String)] {
+        guard operation.isPrompt else { return [] }
         guard operation != .embeddings else { return options.embeddingsDimensions.map { [("dimensions", "\($0)")] } ?? [] }
         guard format == .openai || format == .anthropic else { return [] }
         var members: [(name: String, json: String)] = []

@@ -74,7 +74,8 @@ public final class AIProxyAdvanced: RequestPlugin {
         self.balancers = services.balancers
         self.pluginID = services.instanceID
         self.balancer = services.balancers.balancer(
-            id: services.instanceID, targets: AIProxyAdvanced.balanced(configuration, names), settings: settings.applied(to: configuration.balancer))
+            id: services.instanceID, targets: AIProxyAdvanced.balanced(configuration, names, self.targets, settings.health?.path),
+            settings: settings.applied(to: configuration.balancer))
     }
 
     private static func targets(_ configuration: AIProxyAdvancedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [ModelTarget] {
@@ -87,7 +88,7 @@ public final class AIProxyAdvanced: RequestPlugin {
             }
             do throws(ConfigurationError) {
                 targets.append(
-                    try ModelTarget(AIProxyConfiguration(target, of: configuration), providers: services.providers, credentials: services.credentials, pluginID: services.instanceID))
+                    try ModelTarget(AIProxyConfiguration(target, of: configuration), services: services, policy: UnsupportedPolicy(services.ownSettings)))
             } catch {
                 issues += error.issues.map { AIProxyAdvanced.moved($0, to: index) }
             }
@@ -103,26 +104,33 @@ public final class AIProxyAdvanced: RequestPlugin {
             path: "config.targets[\(index)].\(issue.path.dropFirst("config.".count))", line: issue.line, problem: issue.problem, hint: issue.hint)
     }
 
-    private static func balanced(_ configuration: AIProxyAdvancedConfiguration, _ names: TargetNames) -> [BalancedTarget] {
-        configuration.targets.enumerated().map { index, target in BalancedTarget(key: names.keys[index], name: names.names[index], weight: target.weight) }
+    /// - Parameter probePath: what active health checks ask; nil: there are none.
+    private static func balanced(
+        _ configuration: AIProxyAdvancedConfiguration, _ names: TargetNames, _ targets: [ModelTarget], _ probePath: String?
+    ) -> [BalancedTarget] {
+        configuration.targets.enumerated().map { index, target in
+            let endpoint = targets[index].endpoint
+            let probe = probePath.map { HealthProbe(url: endpoint.origin + $0, verifiesTLS: endpoint.verifiesCertificate) }
+            return BalancedTarget(key: names.keys[index], name: names.names[index], weight: target.weight, probe: probe)
+        }
     }
 
     // MARK: One request
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>) async throws(PluginFailure) -> RequestVerdict {
         let body: ModelRequestBody
-        switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes) {
+        switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.format) {
         case .success(let read): body = read
         case .failure(let refusal): return .reject(refusal.rejection)
         }
         var allowed = self.choosable
         if let model = body.model, !model.isEmpty {
             allowed = self.names.serving(model).intersection(self.choosable)
-            guard !allowed.isEmpty else { return .reject(self.unknownModel.rejection) }
+            guard !allowed.isEmpty else { return .reject(self.unknownModel.shaped(for: self.format).rejection) }
         }
         if !self.configuration.acls.isEmpty {
             allowed = self.permitted(allowed, request, body)
-            guard !allowed.isEmpty else { return .reject(AIProxyAdvanced.forbidden) }
+            guard !allowed.isEmpty else { return .reject(AIProxyAdvanced.forbidden.shaped(for: self.format).rejection) }
         }
         if allowed != self.choosable { context.set(.allowed, .int(Int64(allowed.count))) }
         var query = BalancerQuery(allowed: allowed, hash: self.hashField.hash(request))
@@ -169,8 +177,10 @@ public final class AIProxyAdvanced: RequestPlugin {
             400, "model_not_allowed", "cannot use own model - must be: \(self.names.offered.joined(separator: ", "))", parameter: "model")
     }
 
-    private static let forbidden = Rejection(
-        status: 403, code: "target_forbidden", message: "no model is allowed for this request", shape: .openAI(type: "permission_error", parameter: nil))
+    private static let forbidden = RefusedRequest(403, "target_forbidden", "no model is allowed for this request")
+
+    /// What clients speak.
+    private var format: ModelFormat { self.configuration.format.modelFormat }
 
     private func permitted(_ allowed: TargetSet, _ request: borrowing GatewayRequest, _ body: ModelRequestBody) -> TargetSet {
         let subject = AccessSubject(request, model: body.model)
@@ -203,7 +213,7 @@ private final class ModelPlanner: TargetPlanner {
         do throws(RefusedRequest) {
             let (plan, encoded) = try self.targets[target].plan(self.body, request)
             return .planned(plan, body: encoded, responseFields: self.sendsModelName ? [(name: "X-Kong-LLM-Model", value: plan.servedName)] : [])
-        } catch { return .refused(error.rejection) }
+        } catch { return .refused(error.shaped(for: self.body.format).rejection) }
     }
 }
 

@@ -13,8 +13,24 @@ struct BalancerExtensions: GatewayConfiguration, Hashable {
     let latencyDecay: Int
     let usageHalfLife: Int
     let longestRetryAfter: Int
+    /// Active health checks; nil: none.
+    let health: HealthCheck?
     let split: SplitTest?
     let mirror: Mirror?
+
+    /// `health_check`: a GET to every target; what gives no answer below 500 gets no requests.
+    struct HealthCheck: GatewayConfiguration, Hashable {
+        let interval: Int
+        let timeout: Int
+        let path: String
+
+        init(from node: inout ConfigurationNode) {
+            self.interval = node.int("interval", default: 10_000, in: 10...2_147_483_646)
+            self.timeout = node.int("timeout", default: 1000, in: 1...600_000)
+            self.path = node.string("path", default: "/", .nonEmpty)
+            if !self.path.hasPrefix("/") { node.report("must begin with a slash", at: "path") }
+        }
+    }
 
     /// `mirror`: a share of the requests is sent to a target as well, whose answers nobody gets; the target takes no other traffic.
     struct Mirror: GatewayConfiguration, Hashable {
@@ -40,6 +56,7 @@ struct BalancerExtensions: GatewayConfiguration, Hashable {
         self.retryPause = node.int("retry_pause", default: 25, in: 0...1000)
         self.latencyDecay = node.int("latency_decay", default: 10_000, in: 1...2_147_483_646)
         self.usageHalfLife = node.int("usage_half_life", default: 60_000, in: 1...2_147_483_646)
+        self.health = node.configuration("health_check")
         self.split = node.configuration("split")
         self.mirror = node.configuration("mirror")
         self.longestRetryAfter = node.int("longest_retry_after", default: 60_000, in: Self.milliseconds)
@@ -70,6 +87,8 @@ struct BalancerExtensions: GatewayConfiguration, Hashable {
         settings.retryPause = nanoseconds(self.retryPause)
         settings.latencyDecay = nanoseconds(self.latencyDecay)
         settings.usageHalfLife = nanoseconds(self.usageHalfLife)
+        settings.healthInterval = nanoseconds(self.health?.interval ?? 0)
+        settings.healthTimeout = nanoseconds(self.health?.timeout ?? 1000)
         settings.longestRetryAfter = nanoseconds(self.longestRetryAfter)
         return settings
     }

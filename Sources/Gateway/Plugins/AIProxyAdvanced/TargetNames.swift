@@ -21,7 +21,12 @@ struct TargetNames: Sendable {
             seen[base] = count
             names.append(count == 1 ? base : "\(base)#\(count)")
             if let alias = target.model.alias { byModel[alias, default: TargetSet()].insert(index) }
-            if let name = target.model.name { byModel[name, default: TargetSet()].insert(index) } else if target.model.alias == nil { open.insert(index) }
+            // A name that the request fills in is any name.
+            if let name = target.model.name, !name.contains("$(") {
+                byModel[name, default: TargetSet()].insert(index)
+            } else if target.model.alias == nil {
+                open.insert(index)
+            }
         }
         self.names = names
         self.byModel = byModel

@@ -41,7 +41,7 @@ extension AISanitizer {
         defer { state = stream }
         var released: [(line: SanitizerStream.Line, text: [UInt8])] = []
         var seen: [SanitizerStream.Line] = []
-        var isLast = false, isBare = true
+        var isLast = false, isBare = document["usage"].map(\.isNull) ?? true
         for choice in choices.elements {
             let ends = choice["finish_reason"].map { !$0.isNull } ?? false
             let number = choice["index"]?.int ?? 0
@@ -50,6 +50,7 @@ extension AISanitizer {
                 if stream.texts[line] == nil { stream.order.append(line) }
                 stream.shapes[line] = event.data
                 let text = view.text.map { Array($0.readableBytesView) } ?? []
+                if text.isEmpty || !Self.isOnlyText(choice) { isBare = false }
                 released.append((line, try self.advance(&stream, line, text, isFinal: ends)))
             }
             guard ends else { continue }
@@ -58,7 +59,6 @@ extension AISanitizer {
             let others = stream.order.filter { $0.choice == number && !seen.contains($0) }
             for line in others.reversed() { released.insert((line, try self.advance(&stream, line, [], isFinal: true)), at: 0) }
         }
-        if seen.isEmpty || document["usage"].map({ !$0.isNull }) == true { isBare = false }
         if self.cleansAnswers, self.configuration.blocksIfDetected, self.service == nil, stream.cleaner.counts.total > 0 {
             self.record(stream.cleaner, since: stream.start, &context)
             return .cut(Self.refusal(stream.cleaner.counts))
@@ -70,7 +70,8 @@ extension AISanitizer {
                 return .evaluate(StreamWindow(events: [event]))
             }
         }
-        if self.cleansAnswers, isBare, !isLast, released.allSatisfy(\.text.isEmpty) { return .hold }
+        // An event that says nothing but what is held is held itself.
+        if self.cleansAnswers, isBare, !seen.isEmpty, !isLast, released.allSatisfy(\.text.isEmpty) { return .hold }
         let events = try self.events(event, released, stream)
         if events.count == 1, events[0].data == event.data { return .pass }
         return .replace(events)
@@ -195,6 +196,12 @@ extension AISanitizer {
         }
         self.record(stream.cleaner, since: stream.start, &context)
         return rest
+    }
+
+    /// Whether a choice of an event adds content and nothing else: no role, no tool call.
+    private static func isOnlyText(_ choice: JSONView) -> Bool {
+        guard let delta = choice["delta"] else { return choice["text"] != nil }
+        return delta.members.allSatisfy { $0.key.equals("content") }
     }
 
     /// The growing texts of one choice of an event: chat's content and tool arguments, a completion's text.

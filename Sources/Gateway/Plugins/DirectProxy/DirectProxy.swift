@@ -12,8 +12,10 @@ public final class DirectProxy: RequestPlugin {
 
     private struct Target: Sendable {
         let offer: ModelOffer
-        let path: ByteBuffer
-        let credentials: FieldEdits
+        let settings: ProviderSettings
+        let fields: FieldEdits
+        /// For clients of another format than the provider's; nil: bytes pass.
+        let translator: (any TranslatingAdapter)?
     }
 
     private let configuration: DirectProxyConfiguration
@@ -46,14 +48,7 @@ public final class DirectProxy: RequestPlugin {
             }
             guard let operation else { continue }
             do throws(ProviderFailure) {
-                let location = try adapter.locate(operation, Self.settings(provider, operation))
-                var credentials = FieldEdits()
-                credentials.set("Authorization", "Bearer \(provider.key)")
-                targets[provider.name] = Target(
-                    offer: ModelOffer(
-                        adapter: adapter, operation: operation, isModelConfigured: false, location: location, prices: nil, logsStatistics: true, logsPayloads: false,
-                        pluginID: services.instanceID),
-                    path: ByteBuffer(string: location.path + (location.query.map { "?\($0)" } ?? "")), credentials: credentials)
+                if let target = try Self.target(provider, adapter, operation, configuration.format.modelFormat, services.instanceID) { targets[provider.name] = target }
             } catch {
                 issues.append(ConfigurationIssue(path: "config.providers", line: 0, problem: "\(provider.name): \(error.message)"))
             }
@@ -62,16 +57,37 @@ public final class DirectProxy: RequestPlugin {
         self.targets = targets
     }
 
-    private static func settings(_ provider: DirectProxyConfiguration.Provider, _ operation: ModelOperation) -> ProviderSettings {
+    /// - Returns: nil when the provider does not serve the operation.
+    private static func target(
+        _ provider: DirectProxyConfiguration.Provider, _ adapter: any ProviderAdapter, _ operation: ModelOperation, _ format: ModelFormat, _ pluginID: String
+    ) throws(ProviderFailure) -> Target? {
+        var translator: (any TranslatingAdapter)?
+        if adapter.format != format {
+            guard let translating = adapter as? any TranslatingAdapter, translating.translatedOperations.contains(operation) else { return nil }
+            translator = translating
+        }
+        let settings = Self.settings(provider, adapter, operation)
+        let location = try adapter.locate(operation, settings)
+        var fields = FieldEdits()
+        for name in ["authorization", "x-api-key", "api-key", "x-goog-api-key"] { fields.remove(name) }
+        for (name, value) in adapter.fields(settings) { fields.set(name, value) }
+        fields.set("\(adapter.descriptor.keyField)", "\(adapter.descriptor.keyPrefix)\(provider.key)")
+        let offer = ModelOffer(
+            adapter: adapter, operation: operation, isModelConfigured: false, location: location, prices: nil, logsStatistics: true, logsPayloads: false, pluginID: pluginID,
+            format: ClientFormats.format(format))
+        return Target(offer: offer, settings: settings, fields: fields, translator: translator)
+    }
+
+    /// The settings with another base URL, written as the vendors' SDKs have it: with `/v1` for OpenAI's format, without for the others.
+    private static func settings(_ provider: DirectProxyConfiguration.Provider, _ adapter: any ProviderAdapter, _ operation: ModelOperation) -> ProviderSettings {
         var settings = ProviderSettings()
-        guard let base = provider.baseURL else { return settings }
-        let path =
-            switch operation {
-            case .chat: "chat/completions"
-            case .completions: "completions"
-            case .embeddings: "embeddings"
-            }
-        settings.upstreamURL = base.hasSuffix("/") ? base + path : "\(base)/\(path)"
+        guard var base = provider.baseURL else { return settings }
+        if base.hasSuffix("/") { base.removeLast() }
+        switch (adapter.format, operation) {
+        case (.gemini, _): settings.upstreamURL = base
+        case (.anthropic, _): settings.upstreamURL = "\(base)/v1/messages"
+        default: settings.upstreamURL = base + "\(operation.path)"
+        }
         return settings
     }
 
@@ -83,27 +99,33 @@ public final class DirectProxy: RequestPlugin {
             return .reject(RefusedRequest(413, "request_too_large", "the request body is larger than \(Self.bodyLimit) bytes").rejection)
         }
         let body: ModelRequestBody
-        do throws(JSONError) { body = try ModelRequestBody(bytes, operation: operation) } catch {
+        do throws(JSONError) { body = try ModelRequestBody(bytes, operation: operation, format: self.configuration.format.modelFormat) } catch {
             return .reject(RefusedRequest(400, error.code.name, "the request body is not valid JSON: \(error.code.name) at byte \(error.offset)").rejection)
         }
         do throws(RefusedRequest) {
-            let (plan, encoded) = try self.plan(body, operation)
+            let (plan, encoded) = try self.plan(body, operation, path: ByteBuffer(request.head.target.path))
             request.body = .model(body)
             request.upstream = .model(plan, body: encoded)
             request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName))
             return .modified
-        } catch { return .reject(error.rejection) }
+        } catch { return .reject(error.shaped(for: self.configuration.format.modelFormat).rejection) }
     }
 
     private func checkKey(_ request: borrowing GatewayRequest) -> Rejection? {
         guard let clientKey = self.clientKey else { return nil }
-        let sent = request.fields.first(.authorization)?.withUnsafeBytes { self.hash($0) }
+        var sent = request.fields.first(.authorization)?.withUnsafeBytes { self.hash($0) }
+        // Anthropic's clients send a key by itself.
+        if sent == nil, let key = request.fields.firstString(name: "x-api-key") {
+            var bearer = "Bearer \(key)"
+            sent = bearer.withUTF8 { self.hash(UnsafeRawBufferPointer($0)) }
+        }
         return sent == clientKey ? nil : Rejection(status: 401, code: "invalid_api_key", message: "the API key is missing or wrong", shape: .openAI(type: "authentication_error", parameter: nil))
     }
 
-    private func plan(_ body: ModelRequestBody, _ operation: ModelOperation) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
+    private func plan(_ body: ModelRequestBody, _ operation: ModelOperation, path: ByteBuffer) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
+        let member = "\(operation.promptMember(body.format))"
         guard body.isObject, let prompt = body.prompt, !prompt.isNull else {
-            throw RefusedRequest(400, "missing_prompt", "the request body has no \"\(operation.promptMember())\"", parameter: "\(operation.promptMember())")
+            throw RefusedRequest(400, "missing_prompt", "the request body has no \"\(member)\"", parameter: member)
         }
         guard let name = body.model, let slash = name.firstIndex(of: "/") else {
             throw RefusedRequest(400, "invalid_model", "name the model as provider/model; providers: \(self.providerNames)", parameter: "model")
@@ -112,15 +134,37 @@ public final class DirectProxy: RequestPlugin {
         guard let target = self.targets[String(name[..<slash])], !model.isEmpty else {
             throw RefusedRequest(404, "unknown_provider", "no provider \"\(name[..<slash])\" is configured; providers: \(self.providerNames)", parameter: "model")
         }
-        let isStream = operation != .embeddings && (body.stream ?? false)
+        do throws(ProviderFailure) { return try self.plan(ClientRequest(body: body, path: path), target, model, operation) } catch { throw RefusedRequest(error) }
+    }
+
+    private func plan(
+        _ client: ClientRequest, _ target: Target, _ model: String, _ operation: ModelOperation
+    ) throws(ProviderFailure) -> (plan: ModelPlan, body: ByteBuffer) {
+        let call = try target.offer.format.call(client)
+        let isStream = operation != .embeddings && call.kind == .generate && (call.asksStream ?? false)
+        var location = target.offer.location
+        if target.offer.adapter.locatesEachRequest || call.kind == .countTokens {
+            var settings = target.settings
+            settings.model = model
+            settings.isStream = isStream
+            settings.countsTokens = call.kind == .countTokens
+            location = try target.offer.adapter.locate(operation, settings)
+        }
+        let path = ByteBuffer(string: location.path + (location.query.map { "?\($0)" } ?? ""))
+        if let translator = target.translator {
+            let translated = try RequestTranslation.translate(client, call, operation, format: target.offer.format, adapter: translator, model: model, isStream: isStream, settings: target.settings)
+            let plan = ModelPlan(
+                offer: target.offer, model: model, target: path, fields: target.fields, isStream: isStream, hidesUsage: false, parameters: translated.parameters,
+                translation: translated.translation, location: location)
+            return (plan, translated.body)
+        }
         var edits = ModelRequestEdits()
         edits.model = model
-        edits.includesUsage = isStream && target.offer.adapter.descriptor.reportsStreamUsage && !body.asksForUsage
-        let encoded: ByteBuffer
-        do throws(ProviderFailure) { encoded = try target.offer.adapter.encode(body, edits) } catch { throw RefusedRequest(error.status, error.code, error.message) }
+        edits.includesUsage = isStream && target.offer.adapter.descriptor.reportsStreamUsage && !client.body.asksForUsage
+        let encoded = try target.offer.adapter.encode(client.body, edits)
         let plan = ModelPlan(
-            offer: target.offer, model: model, target: target.path, fields: target.credentials, isStream: isStream, hidesUsage: edits.includesUsage,
-            parameters: body.parameters)
+            offer: target.offer, model: model, target: path, fields: target.fields, isStream: isStream, hidesUsage: edits.includesUsage, parameters: client.body.parameters,
+            location: location)
         return (plan, encoded)
     }
 
@@ -170,19 +214,30 @@ private struct ModelList: OutsideService {
     let http: HTTPService
 
     func ask(_ query: Query, _ permit: inout CallPermit) async throws(PluginFailure) -> [String] {
-        var settings = ProviderSettings()
-        if let base = query.provider.baseURL { settings.upstreamURL = base.hasSuffix("/") ? base + "models" : "\(base)/models" }
-        let location: ProviderLocation
-        do throws(ProviderFailure) { location = try query.adapter.locate(.chat, settings) } catch { throw PluginFailure(error.code, message: error.message) }
-        let path = query.provider.baseURL == nil ? ModelList.modelsPath(location.path) : location.path
-        let scheme = location.endpoint.isTLS ? "https" : "http"
-        let call = HTTPCall(
-            method: "GET", url: "\(scheme)://\(location.endpoint.authority)\(path)", headers: [(name: "Authorization", value: "Bearer \(query.provider.key)")])
+        let descriptor = query.adapter.descriptor
+        let key = (name: "\(descriptor.keyField)", value: "\(descriptor.keyPrefix)\(query.provider.key)")
+        let call = HTTPCall(method: "GET", url: try ModelList.url(query), headers: [key] + query.adapter.fields(ProviderSettings()))
         let answer: HTTPAnswer
         // A provider that does not answer has no models to offer; what became of the call stands in its span.
         do throws(HTTPCallFailure) { answer = try await self.http.send(call, &permit) } catch { return [] }
-        guard answer.status == 200, let document = try? JSONDocument(answer.body), let data = document["data"] else { return [] }
-        return data.elements.compactMap { $0["id"]?.string }
+        guard answer.status == 200, let document = try? JSONDocument(answer.body) else { return [] }
+        if let models = document["models"] {
+            // Gemini: `models/gemini-…`.
+            return models.elements.compactMap { $0["name"]?.string }.map { $0.hasPrefix("models/") ? String($0.dropFirst(7)) : $0 }
+        }
+        return document["data"]?.elements.compactMap { $0["id"]?.string } ?? []
+    }
+
+    private static func url(_ query: Query) throws(PluginFailure) -> String {
+        let path = query.adapter.format == .gemini ? "/v1beta/models" : "/v1/models"
+        if var base = query.provider.baseURL {
+            if base.hasSuffix("/") { base.removeLast() }
+            return query.adapter.format == .openai ? "\(base)/models" : base + path
+        }
+        let location: ProviderLocation
+        do throws(ProviderFailure) { location = try query.adapter.locate(.chat, ProviderSettings()) } catch { throw PluginFailure(error.code, message: error.message) }
+        let scheme = location.endpoint.isTLS ? "https" : "http"
+        return "\(scheme)://\(location.endpoint.authority)" + (query.adapter.format == .openai ? ModelList.modelsPath(location.path) : path)
     }
 
     /// `/v1/chat/completions` becomes `/v1/models`.

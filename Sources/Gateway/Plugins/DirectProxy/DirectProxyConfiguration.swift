@@ -9,6 +9,12 @@ public struct DirectProxyConfiguration: GatewayConfiguration, Hashable {
         case models
     }
 
+    public enum Format: String, Sendable, Hashable, CaseIterable {
+        case openai, anthropic
+
+        var modelFormat: ModelFormat { self == .openai ? .openai : .anthropic }
+    }
+
     /// A provider and the key it is asked with.
     public struct Provider: Sendable, Hashable {
         public let name: String
@@ -18,12 +24,15 @@ public struct DirectProxyConfiguration: GatewayConfiguration, Hashable {
     }
 
     public let routeType: RouteType
+    /// What clients speak: openai or anthropic. Default openai.
+    public let format: Format
     public let providers: [Provider]
     /// Key that clients must send as `Authorization: Bearer …`; nil: none.
     public let clientKey: String?
 
     public init(from node: inout ConfigurationNode) {
         self.routeType = node.requiredChoice("route_type", placeholder: .chat)
+        self.format = node.choice("llm_format", default: .openai)
         self.providers = node.objects("providers") { provider in
             Provider(
                 name: provider.requiredString("name"), key: provider.optionalString("key", referenceable: true) ?? "", baseURL: provider.optionalString("base_url", .url))

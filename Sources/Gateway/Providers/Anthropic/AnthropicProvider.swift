@@ -4,7 +4,8 @@ import NIOCore
 
 /// Anthropic's Messages API (https://docs.anthropic.com/en/api/messages).
 final class AnthropicProvider: TranslatingAdapter {
-    let descriptor = ProviderDescriptor(name: "anthropic", telemetryName: "anthropic", keyVariable: "ANTHROPIC_API_KEY", reportsStreamUsage: false)
+    let descriptor = ProviderDescriptor(
+        name: "anthropic", telemetryName: "anthropic", keyVariable: "ANTHROPIC_API_KEY", reportsStreamUsage: false, keyField: "x-api-key", keyPrefix: "")
     let format: ModelFormat? = .anthropic
 
     static let address = "https://api.anthropic.com"

@@ -5,7 +5,8 @@ import NIOCore
 /// Google's Gemini: the Gemini API (https://ai.google.dev/api/generate-content), or Vertex AI where endpoint, project and location are configured
 /// (https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference).
 final class GeminiProvider: TranslatingAdapter {
-    let descriptor = ProviderDescriptor(name: "gemini", telemetryName: "gcp.gemini", keyVariable: "GEMINI_API_KEY", reportsStreamUsage: false)
+    let descriptor = ProviderDescriptor(
+        name: "gemini", telemetryName: "gcp.gemini", keyVariable: "GEMINI_API_KEY", reportsStreamUsage: false, keyField: "x-goog-api-key", keyPrefix: "")
     let format: ModelFormat? = .gemini
     /// The path names model and method.
     let locatesEachRequest = true

@@ -7,13 +7,13 @@ final class OpenAICompatibleProvider: TranslatingAdapter {
     /// Scheme, host and path prefix where operations lie, or nil when only the user knows (`upstream_url`).
     let base: @Sendable (ProviderSettings) throws(ProviderFailure) -> String?
     /// Path of an operation below the base.
-    let path: @Sendable (ModelOperation) -> String
+    let path: @Sendable (ModelOperation, ProviderSettings) -> String
     let query: @Sendable (ProviderSettings) -> String?
     let dialect: OpenAIDialect
 
     init(
         _ descriptor: ProviderDescriptor, base: @escaping @Sendable (ProviderSettings) throws(ProviderFailure) -> String?,
-        path: @escaping @Sendable (ModelOperation) -> String = OpenAICompatibleProvider.standardPath, query: @escaping @Sendable (ProviderSettings) -> String? = { _ in nil },
+        path: @escaping @Sendable (ModelOperation, ProviderSettings) -> String = OpenAICompatibleProvider.standardPath, query: @escaping @Sendable (ProviderSettings) -> String? = { _ in nil },
         dialect: OpenAIDialect = OpenAIDialect()
     ) {
         self.descriptor = descriptor
@@ -25,13 +25,7 @@ final class OpenAICompatibleProvider: TranslatingAdapter {
         self.dialect = dialect
     }
 
-    static let standardPath: @Sendable (ModelOperation) -> String = { operation in
-        switch operation {
-        case .chat: "/v1/chat/completions"
-        case .completions: "/v1/completions"
-        case .embeddings: "/v1/embeddings"
-        }
-    }
+    static let standardPath: @Sendable (ModelOperation, ProviderSettings) -> String = { operation, _ in "/v1\(operation.path)" }
 
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {
         if let url = settings.upstreamURL {
@@ -42,13 +36,17 @@ final class OpenAICompatibleProvider: TranslatingAdapter {
             throw ProviderFailure("upstream_url_missing", status: 500, message: "model.options.upstream_url is required for \(self.descriptor.name)")
         }
         let parts = try UpstreamURL(base)
-        let path = settings.upstreamPath.map { $0.hasPrefix("/") ? $0 : "/\($0)" } ?? parts.path + self.path(operation)
+        let path = settings.upstreamPath.map { $0.hasPrefix("/") ? $0 : "/\($0)" } ?? parts.path + self.path(operation, settings)
         return ProviderLocation(endpoint: parts.endpoint, path: path, query: self.query(settings))
     }
 
     func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer { try RequestSplice.apply(edits, to: request) }
 
     func makeReader(hidesUsage: Bool) -> any ModelResponseReader { OpenAIResponseReader(hidesUsage: hidesUsage) }
+
+    func makeReader(_ operation: ModelOperation, hidesUsage: Bool) -> any ModelResponseReader {
+        operation.isPrompt ? OpenAIResponseReader(hidesUsage: hidesUsage) : OpenAIOperationReader()
+    }
 
     func classify(status: Int) -> FailureClass { HTTPFailureClass.of(status) }
 

@@ -49,9 +49,13 @@ extension EntityCollector {
     private static func checkSettings(_ node: inout ConfigurationNode, own: Set<String>) {
         enum Mode: String, CaseIterable { case enforce, shadow }
         _ = node.object("_pellucid") { settings in
-            settings.warnWithoutEffect("on_unsupported")
-            settings.ignore("on_unsupported")
-            for key in own.sorted() { settings.ignore(key) }
+            if own.contains("on_unsupported") {
+                _ = settings.choice("on_unsupported", default: UnsupportedPolicy.drop)
+            } else {
+                settings.warnWithoutEffect("on_unsupported")
+                settings.ignore("on_unsupported")
+            }
+            for key in own.sorted() where key != "on_unsupported" { settings.ignore(key) }
             return settings.choice("mode", default: Mode.enforce)
         }
     }

@@ -28,6 +28,8 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
     public let isRealIPRecursive: Bool
     /// Series one metric may have before labels become `__other__`. Default 10,000, 100 to 1,000,000.
     public let seriesBudget: Int
+    /// What models cost, where the built-in catalog does not say it or says it otherwise.
+    public let prices: [PriceSettings]
     /// Whether histograms also keep Prometheus' native buckets, which the protobuf format shows (then instead of the others, for a Prometheus that asks
     /// for them). Default false. Read at the start only.
     public let keepsNativeHistograms: Bool
@@ -56,6 +58,7 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
         self.trustedProxies = node.strings("trusted_proxies", network)
         self.realIPHeader = node.string("real_ip_header", default: "X-Real-IP", .headerName)
         self.isRealIPRecursive = node.bool("real_ip_recursive", default: false)
+        self.prices = node.objects("prices") { PriceSettings(from: &$0) }
         self.keepsNativeHistograms = node.bool("native_histograms", default: false)
         self.explainedRequests = node.int("explained_requests", default: 1_000, in: 0...100_000)
         self.seriesBudget = node.int("series_budget", default: 10_000, in: 100...1_000_000)

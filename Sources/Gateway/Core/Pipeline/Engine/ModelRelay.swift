@@ -9,9 +9,22 @@ extension RequestRun {
     ) async {
         let payload = plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil
         let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: payload)
-        let prepared = self.request(for: plan, body, request.route.service?.timeouts ?? UpstreamTimeouts(), self.forwardedFields(request))
+        var content: UpstreamBody?
+        var isReplayable = true
+        if plan.passesBody { (content, isReplayable) = self.passedBody(request) }
+        let prepared = self.request(for: plan, body, request.route.service?.timeouts ?? UpstreamTimeouts(), self.forwardedFields(request), passing: content)
         let retries = request.route.service?.entity.retries ?? 5
-        await self.attempt(prepared, retries: retries, isReplayable: true, request: &request, selection: selection, record: record, relay: relay)
+        await self.attempt(prepared, retries: retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
+    }
+
+    /// A body that nobody looks into, and whether another attempt can have it too.
+    private func passedBody(_ request: borrowing GatewayRequest) -> (UpstreamBody, Bool) {
+        switch request.body {
+        case .none: (.none, true)
+        case .bytes(let bytes): (.bytes(bytes), true)
+        case .model(let model): (.bytes(model.bytes), true)
+        case .unread: (.stream(request.source, request.head.framing), false)
+        }
     }
 }
 
@@ -19,7 +32,7 @@ extension RequestRun {
 final class ModelRelay: ResponseRelay {
     let run: RequestRun
     let plan: ModelPlan
-    private let responseFields: [(name: String, value: String)]
+    let responseFields: [(name: String, value: String)]
     /// What was sent, where the operator asked for it to be recorded.
     private let payload: ByteBuffer?
     /// Cookies of a provider concern its own browsers, and would bind the clients of one gateway together; Kong drops them too.
@@ -27,6 +40,8 @@ final class ModelRelay: ResponseRelay {
     /// What came of an unstreamed answer, for reading its facts.
     private var document = ByteBuffer()
     private var isReadable = false
+    /// Of an untranslated stream in AWS's framing.
+    private var messages: MessageStreamReader?
     /// Bytes of an unstreamed answer kept for reading; a longer one is relayed unread.
     static let documentLimit = 8 << 20
 
@@ -83,15 +98,20 @@ final class ModelRelay: ResponseRelay {
                 head, answer, translation, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
         }
         if head.status < 300, RequestRun.isEventStream(head) {
-            let stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(hidesUsage: self.plan.hidesUsage))
+            let stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(self.plan.operation, hidesUsage: self.plan.hidesUsage))
             return await stream.run(
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
         self.isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
+        if self.isReadable, ModelRelay.isMessageStream(head) {
+            return await self.relayMessages(head, answer, selection: selection, scope: &scope, startedAt: startedAt)
+        }
+        // Sounds, images and files are not read.
+        if self.isReadable, !self.plan.operation.isPrompt { self.isReadable = head.fields.hasValue(.contentType, prefix: "application/json") }
         let failure = await self.relayWhole(head, answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
         let document = self.document
         if self.isReadable, document.readableBytes > 0 {
-            let reader = self.plan.adapter.makeReader(hidesUsage: false)
+            let reader = self.plan.adapter.makeReader(self.plan.operation, hidesUsage: false)
             reader.document(document)
             self.record(reader.facts, &scope)
             if self.plan.offer.logsPayloads {
@@ -126,13 +146,19 @@ final class ModelRelay: ResponseRelay {
         guard let translator = translated.translator else {
             return await self.relayWhole(translated.head, translated.answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
         }
+        // Stages read server-sent events: what they cannot see must not pass them.
+        guard selection.stream.isEmpty || self.plan.offer.format.name != .bedrock else { return .malformed(code: "stream_stages_unsupported") }
         let stream = ModelStreamRelay(run: self.run, model: self, reader: TranslatedFacts(translator), translator: translator)
         return await stream.run(
             translated.head, added: self.responseFields, startedAt: startedAt, translated.answer, request: &request, selection: selection, record: record, scope: &scope)
     }
 
+    /// What comes is read as messages from here on.
+    func begin(_ messages: MessageStreamReader) { self.messages = messages }
+
     func observe(_ bytes: ByteBuffer) {
         guard self.isReadable else { return }
+        if let messages { return messages.read(bytes) }
         if self.document.readableBytes == 0 {
             self.document = bytes
         } else if self.document.readableBytes + bytes.readableBytes <= ModelRelay.documentLimit {
@@ -151,15 +177,16 @@ final class ModelRelay: ResponseRelay {
 
     /// Puts what the answer said about itself into the evidence, and the price on it.
     func record(_ facts: ModelResponseFacts, _ scope: inout ScopeRecord) {
-        let prices = self.plan.offer.prices
+        let isUsed = facts.usage.source != .none
+        let prices = isUsed ? self.plan.offer.prices(of: self.plan.model, answeredBy: facts.model.map { String(buffer: $0) }) : nil
         scope.withAttempt { attempt, evidence in
             attempt.usage = facts.usage
             if let model = facts.model { attempt.responseModel = model.withUnsafeReadableBytes { evidence.text($0) } }
             if let id = facts.id { attempt.responseID = id.withUnsafeReadableBytes { evidence.text($0) } }
             if let reasons = facts.finishReasons { attempt.finishReasons = reasons.withUnsafeReadableBytes { evidence.text($0) } }
-            if let prices, facts.usage.source != .none {
+            if let prices {
                 attempt.hasCost = true
-                attempt.cost = prices.cost(input: facts.usage.input, output: facts.usage.output)
+                attempt.cost = prices.cost(facts.usage)
             }
         }
     }

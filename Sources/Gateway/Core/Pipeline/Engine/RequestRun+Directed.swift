@@ -36,20 +36,21 @@ extension RequestRun {
     func proxyDirected(
         _ request: inout GatewayRequest, _ director: any AttemptDirector, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
     ) async {
-        let forwarded = self.forwardedFields(request)
         var last: (failure: UpstreamFailure, relay: any ResponseRelay)?
         while true {
             let attempt: DirectedAttempt
             switch director.next(request, now: MonotonicClock.now()) {
             case .attempt(let next): attempt = next
             case .refuse(let rejection): return await self.reject(rejection)
-            case .unavailable: return await self.unavailable()
+            case .unavailable: return await self.unavailable(request.body)
             case .stop:
-                guard let last else { return await self.unavailable() }
+                guard let last else { return await self.unavailable(request.body) }
                 self.outcome = .failed
                 self.errorType = last.failure.code
                 let answer = last.failure.answer
-                return await self.respond(last.relay.answer(answer.status, "\(answer.message)", code: last.failure.code), source: "error")
+                var response = last.relay.answer(answer.status, "\(answer.message)", code: last.failure.code)
+                _ = response.fields.append(name: "X-Pellucid-Attempts", "\(self.attempts)")
+                return await self.respond(response, source: "error")
             }
             let directed = Directed(director: director, attempt: attempt)
             if attempt.pause > 0 {
@@ -62,7 +63,7 @@ extension RequestRun {
             }
             let plan = attempt.plan
             let body = attempt.takeBody()
-            let prepared = self.request(for: plan, body, attempt.timeouts, forwarded)
+            let prepared = self.request(for: plan, body, attempt.timeouts, self.forwardedFields(request))
             for stage in selection.attempt {
                 if let failure = await stage.run(&prepared.value, record) {
                     self.abandon(directed)
@@ -85,9 +86,12 @@ extension RequestRun {
     }
 
     /// The request as it goes to the provider of a plan.
+    ///
+    /// - Parameter content: the client's own body instead of the planned one.
     @inline(never)
     func request(
-        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines)
+        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines),
+        passing content: UpstreamBody? = nil
     ) -> PreparedRequest {
         var (fields, skipped, lines) = forwarded
         plan.fields.apply(to: &fields, &skipped, &lines)
@@ -95,18 +99,22 @@ extension RequestRun {
         skipped.insert(.acceptEncoding)
         lines.add(.acceptEncoding, literal: "identity")
         var upstream = UpstreamRequest(
-            endpoint: plan.location.endpoint, method: .post, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority,
-            body: .bytes(body), timeouts: timeouts)
+            endpoint: plan.location.endpoint, method: plan.method, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority,
+            body: content ?? .bytes(body), timeouts: timeouts)
         upstream.authorizer = plan.offer.authorizer
         return PreparedRequest(upstream)
     }
 
     /// Kong answers 500 when every target is unhealthy (https://developer.konghq.com/ai-gateway/load-balancing/#health-check-and-circuit-breaker).
-    private func unavailable() async {
+    private func unavailable(_ body: RequestBody) async {
         self.outcome = .failed
         self.errorType = "no_healthy_target"
-        let response = OwnResponse.openAIError(
-            status: 500, message: "No target is healthy", type: "server_error", parameter: nil, code: "no_healthy_target", date: self.loop.dateField)
+        let (message, date) = ("No target is healthy", self.loop.dateField)
+        if case .model(let body) = body, body.format != .openai {
+            let error = ProviderError(status: 500, message: message, code: "no_healthy_target")
+            return await self.respond(OwnResponse.modelError(ClientFormats.format(body.format), error, date: date), source: "error")
+        }
+        let response = OwnResponse.openAIError(status: 500, message: message, type: "server_error", parameter: nil, code: "no_healthy_target", date: date)
         await self.respond(response, source: "error")
     }
 

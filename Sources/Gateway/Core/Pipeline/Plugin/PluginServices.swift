@@ -9,6 +9,7 @@ public struct PluginServices: Sendable {
     public let http: HTTPService
     /// Authorizers of requests to clouds.
     public let credentials: any CredentialDirectory
+    public let prices: PriceCatalog
     /// Compiles the regular expressions of a configuration.
     public let patterns: any PatternCompiler
     /// Compiles the Lua of a configuration.
@@ -22,13 +23,14 @@ public struct PluginServices: Sendable {
 
     public init(
         consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, credentials: any CredentialDirectory,
-        patterns: any PatternCompiler, scripts: any ScriptCompiler, balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
+        prices: PriceCatalog, patterns: any PatternCompiler, scripts: any ScriptCompiler, balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
     ) {
         self.consumers = consumers
         self.providers = providers
         self.sinks = sinks
         self.http = http
         self.credentials = credentials
+        self.prices = prices
         self.patterns = patterns
         self.scripts = scripts
         self.balancers = balancers
@@ -38,8 +40,8 @@ public struct PluginServices: Sendable {
 
     public func forInstance(_ id: String, settings: DocumentNode? = nil) -> PluginServices {
         PluginServices(
-            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, patterns: self.patterns,
-            scripts: self.scripts, balancers: self.balancers, instanceID: id, ownSettings: settings)
+            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, prices: self.prices,
+            patterns: self.patterns, scripts: self.scripts, balancers: self.balancers, instanceID: id, ownSettings: settings)
     }
 
     /// A switch of the instance's `_pellucid:` section. Default off.

@@ -86,6 +86,7 @@ public struct ChatUsage: Sendable, Equatable {
         usage.output = Int64(self.output)
         usage.cachedInput = Int64(self.cachedInput ?? 0)
         usage.reasoning = Int64(self.reasoning ?? 0)
+        usage.cacheWrites = Int64(self.cacheWrites ?? 0)
         usage.source = .providerReported
         return usage
     }

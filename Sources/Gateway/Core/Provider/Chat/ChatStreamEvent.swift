@@ -54,6 +54,8 @@ public enum StreamFraming: Sendable {
     case lines
     /// The elements of one JSON array that arrives in pieces.
     case array
+    /// AWS's binary framing; the event's name is that of the message.
+    case eventStream
 }
 
 /// One frame of a provider's stream.

@@ -89,9 +89,7 @@ enum GeminiRequestDecoder {
         }
         if let response = value["functionResponse"] ?? value["function_response"], let name = ChatText(response["name"]) {
             let paired = calls.result(name)
-            var result = ChatToolResult(callID: ChatText(response["id"]) ?? paired, name: name, parts: [])
-            result.json = response["response"]
-            return .toolResult(result)
+            return .toolResult(self.result(ChatToolResult(callID: ChatText(response["id"]) ?? paired, name: name, parts: []), response["response"]))
         }
         if let data = value["inlineData"] ?? value["inline_data"], let content = ChatText(data["data"]) {
             let type = ChatText(data["mimeType"] ?? data["mime_type"])
@@ -102,6 +100,20 @@ enum GeminiRequestDecoder {
             return .media(ChatMedia(self.kind(type), .url(uri), mediaType: type))
         }
         return .other(value)
+    }
+
+    /// A result that is one text under the names the API's reference recommends is that text: other formats have it so.
+    private static func result(_ result: ChatToolResult, _ response: JSONView?) -> ChatToolResult {
+        var result = result
+        var members = response?.members
+        if let first = members?.next(), members?.next() == nil, let text = ChatText(first.value), let name = first.key.string, ["output", "result", "error"].contains(name) {
+            result.parts = [ChatPart(.text(text))]
+            result.isPlain = true
+            if name == "error" { result.isError = true }
+        } else {
+            result.json = response
+        }
+        return result
     }
 
     private static func kind(_ type: ChatText?) -> ChatMedia.Kind {

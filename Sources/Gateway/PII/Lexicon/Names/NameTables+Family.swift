@@ -1,6 +1,6 @@
 /// Family names of the languages that use the Latin script.
 ///
-/// Front-coded: a capital says how many bytes the word shares with the one before it (A none, B one, …), the rest follows. `scripts/pii-lexicon` writes this file.
+/// Front-coded: a capital says how many bytes the word shares with the one before it (A none, B one, …), the rest follows. Written by machine from what SOURCES.md names.
 extension NameTables {
     /// Frequent ones that are no ordinary word and no given name.
     static let strongFamily: StaticString = """

@@ -1,6 +1,6 @@
 /// Korean names.
 ///
-/// Front-coded: a capital says how many bytes the word shares with the one before it (A none, B one, …), the rest follows. `scripts/pii-lexicon` writes this file.
+/// Front-coded: a capital says how many bytes the word shares with the one before it (A none, B one, …), the rest follows. Written by machine from what SOURCES.md names.
 extension NameTables {
     /// Frequent given names of two syllables.
     static let frequentHangul: StaticString = """

@@ -1,0 +1,48 @@
+public import Telemetry
+
+/// Prices of one model, per million tokens, in the currency of whoever configured them: Kong's `input_cost`, `output_cost`, `cache_read_cost`, `cache_write_cost`,
+/// `context_window_factor`.
+public struct ModelPrices: Sendable, Equatable {
+    public var inputPerMillion: Double
+    public var outputPerMillion: Double
+    /// Input read from the provider's cache; nil: as other input.
+    public var cacheReadPerMillion: Double?
+    /// Input written to it; nil: as other input.
+    public var cacheWritePerMillion: Double?
+    /// What applies instead for long prompts, by rising threshold.
+    public var steps: [PriceStep] = []
+
+    public init(inputPerMillion: Double, outputPerMillion: Double) {
+        self.inputPerMillion = inputPerMillion
+        self.outputPerMillion = outputPerMillion
+    }
+
+    /// What a request costs. The whole request is charged at the prices of its step.
+    public func cost(_ usage: TokenUsage) -> Double {
+        var (input, output, cacheRead, cacheWrite) = (self.inputPerMillion, self.outputPerMillion, self.cacheReadPerMillion, self.cacheWritePerMillion)
+        for step in self.steps where usage.input > step.above {
+            (input, output, cacheRead, cacheWrite) = (step.inputPerMillion, step.outputPerMillion, step.cacheReadPerMillion, step.cacheWritePerMillion)
+        }
+        let read = Double(min(usage.cachedInput, usage.input))
+        let written = Double(min(usage.cacheWrites, usage.input - min(usage.cachedInput, usage.input)))
+        let plain = Double(usage.input) - read - written
+        return (plain * input + read * (cacheRead ?? input) + written * (cacheWrite ?? input) + Double(usage.output) * output) / 1_000_000
+    }
+}
+
+/// Prices above a number of input tokens.
+public struct PriceStep: Sendable, Equatable {
+    public let above: Int64
+    public let inputPerMillion: Double
+    public let outputPerMillion: Double
+    public let cacheReadPerMillion: Double?
+    public let cacheWritePerMillion: Double?
+
+    public init(above: Int64, inputPerMillion: Double, outputPerMillion: Double, cacheReadPerMillion: Double?, cacheWritePerMillion: Double?) {
+        self.above = above
+        self.inputPerMillion = inputPerMillion
+        self.outputPerMillion = outputPerMillion
+        self.cacheReadPerMillion = cacheReadPerMillion
+        self.cacheWritePerMillion = cacheWritePerMillion
+    }
+}

@@ -1,0 +1,86 @@
+import GatewayWire
+public import NIOCore
+
+/// Amazon Bedrock's Converse API as clients speak it (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
+///
+/// The model and whether the answer is streamed stand in the path: `/model/MODEL/converse` and `/model/MODEL/converse-stream`. Streams are in AWS's binary framing.
+public final class BedrockFormat: ClientFormat {
+    public let name = ModelFormat.bedrock
+
+    public init() {}
+
+    /// `…/model/{model}/{action}`.
+    public func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall {
+        var call = ClientCall()
+        guard let target = BedrockTarget(request.path) else { return call }
+        call.model = target.model
+        call.asksStream = target.isStream
+        if !target.isConverse {
+            call.kind = target.action == .countTokens ? .countTokens : .other
+            call.action = target.action.rawValue
+        }
+        return call
+    }
+
+    public func decode(_ request: ClientRequest) throws(ProviderFailure) -> ChatRequest {
+        var chat = try BedrockRequestDecoder.decode(request.body.document.root)
+        if let target = BedrockTarget(request.path) {
+            chat.model = ChatText(target.model)
+            chat.stream = target.isStream
+        }
+        // A stream of this API always tells the usage.
+        chat.includesUsage = chat.stream
+        return chat
+    }
+
+    public func encode(_ answer: ChatAnswer, _ context: AnswerContext) -> ByteBuffer { BedrockAnswerEncoder.converse(answer) }
+
+    public func makeStreamEncoder(_ context: AnswerContext) -> any ChatStreamEncoder { BedrockStreamEncoder() }
+
+    public func encode(_ error: ProviderError) -> ByteBuffer { BedrockAnswerEncoder.error(error) }
+}
+
+/// What a path of the runtime API asks for.
+public struct BedrockTarget: Sendable, Equatable {
+    public enum Action: String, Sendable, CaseIterable {
+        case converse
+        case converseStream = "converse-stream"
+        case invoke
+        case invokeStream = "invoke-with-response-stream"
+        case countTokens = "count-tokens"
+    }
+
+    /// Percent-decoded.
+    public let model: String
+    public let action: Action
+
+    public var isStream: Bool { self.action == .converseStream || self.action == .invokeStream }
+    /// Whether the body is Converse's, rather than the one of the model's maker.
+    public var isConverse: Bool { self.action == .converse || self.action == .converseStream }
+
+    /// Reads the end of a path: `…/model/MODEL/ACTION`; nil when it is another one.
+    public init?(_ path: ByteBuffer) {
+        let segments = path.readableBytesView.split(separator: 0x2f)
+        guard segments.count >= 3, segments[segments.count - 3].elementsEqual("model".utf8), let action = Action(rawValue: String(decoding: segments[segments.count - 1], as: UTF8.self)),
+            let model = BedrockTarget.decoded(segments[segments.count - 2])
+        else { return nil }
+        self.model = model
+        self.action = action
+    }
+
+    private static func decoded(_ segment: ByteBufferView) -> String? {
+        var bytes: [UInt8] = []
+        var i = segment.startIndex
+        while i < segment.endIndex {
+            if segment[i] == 0x25 {
+                guard i + 2 < segment.endIndex, let value = UInt8(String(decoding: segment[(i + 1)...(i + 2)], as: UTF8.self), radix: 16) else { return nil }
+                bytes.append(value)
+                i += 3
+            } else {
+                bytes.append(segment[i])
+                i += 1
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,56 @@
+import GatewayCore
+import GatewayWire
+import NIOCore
+
+/// A client's request in the format of a provider that speaks another one.
+struct RequestTranslation {
+    let body: ByteBuffer
+    let parameters: ModelParameters
+    let translation: ModelTranslation
+
+    /// - Parameters:
+    ///   - options: of the configuration, which win over the request's.
+    ///   - dimensions: the same for vectors of embeddings.
+    static func translate(
+        _ client: ClientRequest, _ call: ClientCall, _ operation: ModelOperation, format: any ClientFormat, adapter: any TranslatingAdapter, model: String, isStream: Bool,
+        settings: ProviderSettings, policy: UnsupportedPolicy = .drop, options: ModelOptionValues = ModelOptionValues(), dimensions: Int? = nil
+    ) throws(ProviderFailure) -> RequestTranslation {
+        guard call.kind == .generate else {
+            guard call.kind == .countTokens else {
+                throw ProviderFailure("action_not_served", status: 404, message: "\(call.action ?? "this") is only served by providers that speak \(format.name.rawValue)")
+            }
+            throw ProviderFailure("count_tokens_not_served", status: 404, message: "tokens are only counted by providers that speak \(format.name.rawValue)")
+        }
+        var encoding = ChatEncoding(model: model, isStream: isStream, settings: settings, policy: policy)
+        if operation == .embeddings {
+            var request = try OpenAIEmbeddings.decode(client.body)
+            if let dimensions { request.dimensions = ChatNumber(dimensions) }
+            let body = try adapter.encode(request, &encoding)
+            return RequestTranslation(
+                body: body, parameters: client.body.parameters,
+                translation: ModelTranslation(adapter: adapter, includesUsage: false, wantsBase64: request.wantsBase64, dropped: encoding.dropped))
+        }
+        var request = try format.decode(client)
+        options.apply(to: &request)
+        let body = try adapter.encode(request, &encoding)
+        return RequestTranslation(
+            body: body, parameters: request.parameters,
+            translation: ModelTranslation(
+                adapter: adapter, includesUsage: request.includesUsage ?? false, streamsArray: isStream && call.streamsArray, dropped: encoding.dropped))
+    }
+}
+
+extension ChatRequest {
+    /// The parameters that spans show.
+    fileprivate var parameters: ModelParameters {
+        var parameters = ModelParameters()
+        parameters.maximumTokens = self.maximumTokens?.int
+        parameters.temperature = self.temperature?.double
+        parameters.topP = self.topP?.double
+        parameters.frequencyPenalty = self.frequencyPenalty?.double
+        parameters.presencePenalty = self.presencePenalty?.double
+        parameters.seed = self.seed?.int
+        parameters.choiceCount = self.choiceCount?.int
+        return parameters
+    }
+}

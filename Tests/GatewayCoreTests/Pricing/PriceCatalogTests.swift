@@ -1,0 +1,68 @@
+import GatewayCore
+import Telemetry
+import Testing
+
+@Suite struct PriceCatalogTests {
+    private static let catalog = PriceCatalog(
+        table: """
+            a\tm-1,m-one\t2\t8\t0.5\t2.5
+            a\tm-1-mini\t1\t4\t-\t-
+            a\tlong\t2\t10\t0.2\t-\t200000\t4\t15\t0.4\t-
+            bedrock\tvendor.model,eu.vendor.special\t3\t6\t-\t-
+            broken line
+            """, date: "2026-01-01")
+
+    private static func usage(_ input: Int64, _ output: Int64, cached: Int64 = 0, written: Int64 = 0) -> TokenUsage {
+        var usage = TokenUsage()
+        usage.input = input
+        usage.output = output
+        usage.cachedInput = cached
+        usage.cacheWrites = written
+        usage.source = .providerReported
+        return usage
+    }
+
+    @Test(arguments: [
+        ("m-1", 2.0), ("m-one", 2), ("m-1-20260101", 2), ("m-1-2026-01-01", 2), ("m-1-latest", 2), ("m-1-mini", 1), ("m-1-mini-0613", 1), ("models/m-1", 2), ("m-1@20260101", 2),
+    ])
+    func `a model is found by its name, without date or version`(name: String, input: Double) {
+        #expect(Self.catalog.prices(provider: "a", model: name)?.inputPerMillion == input)
+    }
+
+    @Test(arguments: ["m-1-max", "m-1-2", "m-1-10", "m-1-123", "m", "m-1.5", "", "other"])
+    func `another model is not taken for a known one`(name: String) { #expect(Self.catalog.prices(provider: "a", model: name) == nil) }
+
+    @Test(arguments: [("vendor.model-v1:0", 3.0), ("us.vendor.model-v2:0", 3), ("arn:aws:bedrock:us-east-1:1:inference-profile/eu.vendor.special", 3)])
+    func `Bedrock's regions and versions are no part of a name`(name: String, input: Double) {
+        #expect(Self.catalog.prices(provider: "bedrock", model: name)?.inputPerMillion == input)
+    }
+
+    @Test func `cached input has its own price, and long prompts theirs`() throws {
+        let plain = try #require(Self.catalog.prices(provider: "a", model: "m-1"))
+        #expect(abs(plain.cost(Self.usage(1000, 100, cached: 400, written: 100)) - (500 * 2 + 400 * 0.5 + 100 * 2.5 + 100 * 8) / 1e6) < 1e-12)
+        let long = try #require(Self.catalog.prices(provider: "a", model: "long"))
+        #expect(abs(long.cost(Self.usage(200_000, 10)) - (200_000 * 2 + 100) / 1e6) < 1e-12)
+        #expect(abs(long.cost(Self.usage(200_001, 10)) - (200_001 * 4 + 150) / 1e6) < 1e-12)
+    }
+
+    @Test func `counts that contradict each other do not make a price negative`() {
+        let prices = ModelPrices(inputPerMillion: 1, outputPerMillion: 1)
+        #expect(prices.cost(Self.usage(10, 0, cached: 50, written: 50)) == 10 / 1e6)
+    }
+
+    @Test func `the configuration's prices replace the catalog's`() {
+        let mine = PriceCatalog.Entry(provider: "a", model: "m-1", prices: ModelPrices(inputPerMillion: 9, outputPerMillion: 9))
+        let catalog = Self.catalog.overridden(by: [mine])
+        #expect(catalog.prices(provider: "a", model: "m-1")?.inputPerMillion == 9)
+        #expect(catalog.prices(provider: "a", model: "m-1-mini")?.inputPerMillion == 1)
+    }
+
+    @Test func `the built-in table is read whole`() {
+        let entries = PriceCatalog.builtIn.entries
+        #expect(entries.count > 900)
+        #expect(Set(entries.map(\.provider)) == ["openai", "azure", "anthropic", "bedrock", "gemini", "cohere", "mistral", "xai", "deepseek", "cerebras", "databricks"])
+        #expect(entries.allSatisfy { $0.prices.inputPerMillion >= 0 && $0.prices.outputPerMillion >= 0 })
+        #expect(PriceCatalog.builtIn.prices(provider: "openai", model: "gpt-4o-mini-2024-07-18")?.outputPerMillion == 0.6)
+        #expect(PriceCatalog.builtIn.prices(provider: "bedrock", model: "us.amazon.nova-lite-v1:0")?.inputPerMillion == 0.06)
+    }
+}
