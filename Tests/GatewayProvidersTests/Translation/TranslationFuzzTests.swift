@@ -56,7 +56,7 @@ import Testing
                     output.writeImmutableBuffer(translator.takeOutput())
                 }
                 _ = translator.finish()
-            } catch let failure as ProviderFailure {
+            } catch let failure {
                 translator.fail(ProviderError(status: failure.status, message: failure.message, code: failure.code))
             }
             output.writeImmutableBuffer(translator.takeOutput())
@@ -80,7 +80,7 @@ import Testing
                 do {
                     let encoded = try adapter.encode(try format.decode(ClientRequest(body: body)), &encoding)
                     #expect(throws: Never.self, "\(String(buffer: encoded))") { try JSONScanner.scan(encoded) }
-                } catch let failure as ProviderFailure {
+                } catch let failure {
                     #expect(failure.status == 400)
                 }
             }
@@ -105,7 +105,7 @@ import Testing
                     let encoded = format.encode(answer, Translation.context())
                     #expect(throws: Never.self, "\(String(buffer: encoded))") { try JSONScanner.scan(encoded) }
                 }
-            } catch let failure as ProviderFailure {
+            } catch let failure {
                 #expect(failure.status == 502)
             }
         }
