@@ -56,8 +56,8 @@ import Testing
                     output.writeImmutableBuffer(translator.takeOutput())
                 }
                 _ = translator.finish()
-            } catch let failure {
-                translator.fail(ProviderError(status: failure.status, message: failure.message, code: failure.code))
+            } catch {
+                translator.fail(ProviderError(status: error.status, message: error.message, code: error.code))
             }
             output.writeImmutableBuffer(translator.takeOutput())
             for line in String(buffer: output).split(separator: "\n") where line.hasPrefix("data: ") && line != "data: [DONE]" {
@@ -80,8 +80,8 @@ import Testing
                 do {
                     let encoded = try adapter.encode(try format.decode(ClientRequest(body: body)), &encoding)
                     #expect(throws: Never.self, "\(String(buffer: encoded))") { try JSONScanner.scan(encoded) }
-                } catch let failure {
-                    #expect(failure.status == 400)
+                } catch {
+                    #expect(error.status == 400)
                 }
             }
         }
@@ -105,8 +105,8 @@ import Testing
                     let encoded = format.encode(answer, Translation.context())
                     #expect(throws: Never.self, "\(String(buffer: encoded))") { try JSONScanner.scan(encoded) }
                 }
-            } catch let failure {
-                #expect(failure.status == 502)
+            } catch {
+                #expect(error.status == 502)
             }
         }
     }
