@@ -12,6 +12,10 @@ final class Balancer: TargetBalancer {
     let budget: RetryBudget?
     private let algorithm: any SelectionAlgorithm
     private let tickets: Atomic<UInt64>
+    /// Whether targets can be out of service at all but for `Retry-After`.
+    private let canBeOut: Bool
+    /// Until when some target asked to be left alone: before that nobody is looked at for it.
+    private let lastCoolUntil = Atomic<UInt64>(0)
     /// Called when the last snapshot lets go of it.
     private let onEnd: @Sendable () -> Void
 
@@ -24,6 +28,7 @@ final class Balancer: TargetBalancer {
         self.budget = settings.retryBudgetPercent.map { RetryBudget(percent: $0, minimumPerSecond: settings.retryBudgetMinimum) }
         self.algorithm = Balancer.algorithm(targets, settings, cells)
         self.tickets = Atomic(settings.seed)
+        self.canBeOut = settings.maximumFailures > 0 || settings.healthInterval > 0
         self.onEnd = onEnd
     }
 
@@ -130,6 +135,11 @@ final class Balancer: TargetBalancer {
 
     private func field(_ allowed: TargetSet, tried: TargetSet, now: UInt64) -> Field {
         var field = Field()
+        if !self.canBeOut, self.lastCoolUntil.load(ordering: .relaxed) <= now, tried.isEmpty, allowed.count == self.targets.count {
+            // The usual case, in which no target has to be looked at.
+            field.good = allowed
+            return field
+        }
         for target in self.targets.indices {
             guard allowed.contains(target) else {
                 field.skipped.append((target, "not_allowed"))
@@ -219,7 +229,11 @@ final class Balancer: TargetBalancer {
         let cell = self.cells[report.target]
         cell.inFlight.wrappingSubtract(1, ordering: .relaxed)
         let now = report.endedAt
-        if retryAfter > 0 { cell.coolUntil.store(now &+ min(retryAfter, self.settings.longestRetryAfter), ordering: .relaxed) }
+        if retryAfter > 0 {
+            let until = now &+ min(retryAfter, self.settings.longestRetryAfter)
+            cell.coolUntil.store(until, ordering: .relaxed)
+            self.lastCoolUntil.max(until, ordering: .relaxed)
+        }
         switch report.ending {
         case .cancelled: self.circuit.released(cell)
         case .broken:

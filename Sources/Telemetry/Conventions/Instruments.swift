@@ -84,7 +84,7 @@ public enum Instruments {
     public static let balancerFailures = Instrument(
         "pellucid.balancer.failures", .counter, unit: "{attempt}", help: "Attempts at a balanced target that failed or were declined, by reason.",
         attributes: balancerTarget + [AttributeNames.errorType], source: ours)
-    private static let balancerInstance: [StaticString] = ["plugin", AttributeNames.balancerTarget]
+    private static let balancerInstance: [StaticString] = ["pellucid.plugin.id", AttributeNames.balancerTarget]
     /// 0 closed, 1 half open (the next request tries the target), 2 open.
     public static let balancerCircuit = Instrument(
         "pellucid.balancer.circuit", .observedGauge, unit: "1", help: "Circuit of a balanced target: 0 closed, 1 half open, 2 open.", attributes: balancerInstance, source: ours)
