@@ -32,7 +32,7 @@ import Testing
         #expect(try Self.proxy(["HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"], "b.example") == nil)
     }
 
-    @Test(arguments: ["https://p:1", "socks5://p:1", "http://", "http://p:x", "http://a%zz@p:1"])
+    @Test(arguments: ["https://p:1", "socks5://p:1", "http:///p", "http://p:x", "http://a%zz@p:1"])
     func `what is no proxy is refused without showing it`(_ value: String) {
         #expect { try Self.proxies(["HTTPS_PROXY": value]) } throws: { "\($0)".contains("HTTPS_PROXY") && !"\($0)".contains(value) }
     }

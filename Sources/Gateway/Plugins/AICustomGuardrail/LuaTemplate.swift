@@ -33,7 +33,12 @@ struct LuaTemplate: Sendable {
         if !rest.isEmpty { pieces.append(.text(String(rest))) }
         self.pieces = pieces
         let isLiteral = pieces.allSatisfy { if case .text = $0 { true } else { false } }
-        self.literal = isLiteral ? (decodes ? (try? JSONValue(parsing: text)) ?? .string(text) : .string(text)) : nil
+        if isLiteral {
+            self.literal = decodes ? (try? JSONValue(parsing: text)) ?? .string(text) : .string(text)
+        } else {
+            // Spelt out: a bare nil would be JSON's null here, and so a value.
+            self.literal = Optional<JSONValue>.none
+        }
     }
 
     /// The parenthesis that closes an expression; those in quotes do not count.
