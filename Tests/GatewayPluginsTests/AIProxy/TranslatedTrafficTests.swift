@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test func `stream stages see the client's format`() async throws {
-        let engine = try self.engine(Self.toClaude, plugins: "{name: ai-sanitizer, config: {anonymize: [email], host: h, recover_redacted: true}}, ")
+        let engine = try self.engine(Self.toClaude, plugins: "{name: ai-sanitizer, config: {anonymize: [email], recover_redacted: true}}, ")
         let body = #"{"stream":true,"messages":[{"role":"user","content":"write to ann@example.com"}]}"#
         let exchange = try FakeExchange("POST", "/v1/messages", headers: [("Host", "g"), ("Content-Type", "application/json")], body: [.bytes(body)])
         engine.upstream.replies = [.answer(FakeAnswer(headers: Self.events, body: self.pieces(Self.stream.replacing("llo", with: "EMAIL1 and PLACEHOLDER1"), of: 51)))]
