@@ -78,10 +78,12 @@ import Testing
 
     @Test func `an event that says more than what is held goes on at once`() async throws {
         let fixture = try self.fixture("sanitization_mode: OUTPUT")
+        // Asked for, so that the gateway passes the usage on.
+        let body = #"{"messages":[{"role":"user","content":"hello"}],"stream":true,"stream_options":{"include_usage":true}}"#
         let role = "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n"
         let usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7}}\n\n"
         let (client, _) = try await fixture.stream(
-            GuardFixture.chat([("user", "hello")], stream: true), pieces: [role, Self.event("bob@exam"), Self.event("ple.org"), Self.event("", finish: "stop"), usage, "data: [DONE]\n\n"])
+            body, pieces: [role, Self.event("bob@exam"), Self.event("ple.org"), Self.event("", finish: "stop"), usage, "data: [DONE]\n\n"])
         let events = client.content.joined().components(separatedBy: "\n\n").filter { !$0.isEmpty }
         #expect(events.count == 4 && events[0] + "\n\n" == role && events[1].contains("PLACEHOLDER1") && events[2].contains("total_tokens") && events[3] == "data: [DONE]", "\(events)")
     }
