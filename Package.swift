@@ -70,7 +70,7 @@ let package = Package(
         // Lua of configuration values (LuaJIT in a sandbox) behind Core's protocol.
         .target(name: "GatewayScripts", dependencies: ["GatewayCore", "GatewayWire", "CLua"], path: "Sources/Gateway/Scripts", swiftSettings: strict),
         // Personal data in text: bytes only.
-        .target(name: "GatewayPII", path: "Sources/Gateway/PII", swiftSettings: strict),
+        .target(name: "GatewayPII", path: "Sources/Gateway/PII", exclude: ["Lexicon/Names/SOURCES.md"], swiftSettings: strict),
         .target(
             name: "GatewayTransport",
             dependencies: ["GatewayCore", "GatewayWire", "Telemetry", "CCares", "CDecoding", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
