@@ -85,7 +85,8 @@ def line_of(gateway, prefix: str) -> dict:
 
     def find():
         lines = [r for r in gateway.audit.requests() if r["request"]["uri"].startswith(f"/{prefix}/")]
-        return lines[-1] if len(lines) >= SAID[prefix] else None
+        # Two loops may hand over their lines in another order than they began.
+        return max(lines, key=lambda r: r["started_at"]) if len(lines) >= SAID[prefix] else None
 
     return until(find, timeout=5, what=f"an audit line of /{prefix}")
 

@@ -171,7 +171,7 @@ enum DashboardCatalog {
                 queries: [(rate("pellucid_balancer_failures_total", by: "pellucid_balancer_target, error_type"), "{{pellucid_balancer_target}} {{error_type}}")]),
             DashboardPanel(
                 title: "Balancer: circuits", description: "0 closed, 1 half open, 2 open.", unit: "short",
-                queries: [("max by (plugin, pellucid_balancer_target) (pellucid_balancer_circuit)", "{{plugin}} {{pellucid_balancer_target}}")]),
+                queries: [("max by (pellucid_plugin_id, pellucid_balancer_target) (pellucid_balancer_circuit)", "{{pellucid_plugin_id}} {{pellucid_balancer_target}}")]),
         ])
 
     private static let telemetry = Dashboard(
