@@ -1,3 +1,6 @@
+import NIOCore
+import Synchronization
+
 /// What a configured model offers, the same for all its requests.
 public final class ModelOffer: Sendable {
     public let adapter: any ProviderAdapter
@@ -15,6 +18,14 @@ public final class ModelOffer: Sendable {
     public let authorizer: (any UpstreamAuthorizer)?
     /// What its clients speak.
     public let format: any ClientFormat
+    /// What the catalog said last: nearly every request asks for the same model and is answered by the same.
+    private let lastAsked = Mutex<AskedPrices?>(nil)
+
+    private struct AskedPrices {
+        let model: String
+        let answered: ByteBuffer?
+        let prices: ModelPrices?
+    }
 
     public init(
         adapter: any ProviderAdapter, operation: ModelOperation, isModelConfigured: Bool, location: ProviderLocation, prices: ModelPrices?, logsStatistics: Bool, logsPayloads: Bool,
@@ -34,9 +45,16 @@ public final class ModelOffer: Sendable {
     }
 
     /// What a model costs: by the configuration, else by the catalog under the name asked for, else under the name that answered; nil: unknown.
-    func prices(of model: String, answeredBy answered: String?) -> ModelPrices? {
+    func prices(of model: String, answeredBy answered: ByteBuffer?) -> ModelPrices? {
         if let prices { return prices }
-        let provider = "\(self.adapter.descriptor.name)"
-        return self.catalog.prices(provider: provider, model: model) ?? answered.flatMap { self.catalog.prices(provider: provider, model: $0) }
+        return self.lastAsked.withLock { last in
+            if let last, last.model == model, last.answered == answered { return last.prices }
+            let provider = "\(self.adapter.descriptor.name)"
+            let prices = self.catalog.prices(provider: provider, model: model)
+                ?? answered.flatMap { self.catalog.prices(provider: provider, model: String(buffer: $0)) }
+            // A copy: the name is a slice of the answer, which must not be kept for it.
+            last = AskedPrices(model: model, answered: answered.map { ByteBuffer(bytes: $0.readableBytesView) }, prices: prices)
+            return prices
+        }
     }
 }

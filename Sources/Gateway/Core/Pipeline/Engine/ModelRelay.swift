@@ -178,7 +178,7 @@ final class ModelRelay: ResponseRelay {
     /// Puts what the answer said about itself into the evidence, and the price on it.
     func record(_ facts: ModelResponseFacts, _ scope: inout ScopeRecord) {
         let isUsed = facts.usage.source != .none
-        let prices = isUsed ? self.plan.offer.prices(of: self.plan.model, answeredBy: facts.model.map { String(buffer: $0) }) : nil
+        let prices = isUsed ? self.plan.offer.prices(of: self.plan.model, answeredBy: facts.model) : nil
         scope.withAttempt { attempt, evidence in
             attempt.usage = facts.usage
             if let model = facts.model { attempt.responseModel = model.withUnsafeReadableBytes { evidence.text($0) } }
