@@ -203,8 +203,8 @@ def test_a_client_that_breaks_the_protocol_is_closed_and_the_upstream_sees_nothi
         assert raw.exactly(4) == b"\x88\x02" + code.to_bytes(2, "big")
         with pytest.raises(Closed):
             raw.exactly(1)
-    until(lambda: len(echo.closed) > before, what="the close at the upstream")
-    assert echo.closed[-1] == code
+    # Sessions of tests before this one may still be ending.
+    until(lambda: code in echo.closed[before:], what="the close at the upstream")
 
 
 @pytest.mark.parametrize("request_text, status", [(handshake(version="8"), 426), (handshake(key=None), 400)])
