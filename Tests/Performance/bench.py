@@ -27,7 +27,7 @@ EVENTS = 100
 STREAM_EVENTS = EVENTS + 3
 PACED_RATE = 50
 DESCRIPTORS = 20_000
-NOT_MEASURED = "Not measured here: translated streams (no such provider yet), PII and compressor stages, and the share of a single span."
+NOT_MEASURED = "Not measured here: translated requests and streams, PII and compressor stages, and the share of a single span."
 
 
 # Written logs fill the page cache, and a page that a virtual machine has never used costs its host 8 µs more than one that has been: which of the two
