@@ -207,7 +207,10 @@ def test_all_targets_out_of_service_answer_500_until_one_is_reconsidered(gateway
     port = free_port()
     gateway = gateways(advanced([target(f"http://127.0.0.1:{port}", "gpt-late")], max_fails=2, fail_timeout=1000, retries=0))
     assert [post(gateway).status_code for _ in range(3)] == [502, 502, 500]
-    assert post(gateway).json()["error"]["code"] == "no_healthy_target"
+    refused = post(gateway)
+    assert refused.json()["error"]["code"] == "no_healthy_target"
+    line = requests.get(f"http://127.0.0.1:{gateway.admin_port}/explain/{refused.headers['x-kong-request-id']}", timeout=5).json()["record"]
+    assert line["ai"]["proxy"]["pellucid.balancer.skipped"] == "openai/gpt-late:open", line
     assert gateway.metrics().by_label(CIRCUIT, TARGET) == {"openai/gpt-late": 2}
     # Reconsidered after the timeout, and still down: out again.
     until(lambda: post(gateway).status_code == 502, timeout=5, what="a trial")

@@ -12,7 +12,7 @@ import Testing
 
     @Test func `the last requests are kept, older ones are forgotten`() throws {
         let builder = EvidenceBuilder()
-        let ring = DecisionRing(capacity: 3, lines: AuditLineCache())
+        let ring = DecisionRing(capacity: 3)
         var ids: [String] = []
         for _ in 0..<5 {
             builder.request { record in record.update { root, evidence in Sample.fillRoot(&root, evidence) } } inspect: { evidence in
@@ -32,7 +32,7 @@ import Testing
 
     @Test func `the time line names stages, attempts and calls with their places`() throws {
         let builder = EvidenceBuilder()
-        let ring = DecisionRing(capacity: 1, lines: AuditLineCache())
+        let ring = DecisionRing(capacity: 1)
         var id = ""
         builder.request { record in
             record.update { root, evidence in Sample.fillRoot(&root, evidence) }

@@ -2,27 +2,27 @@ internal import Telemetry
 
 /// A request's evidence with its parts at hand: read once from the object, because every access to a class costs a check and a count.
 ///
-/// Valid only while the evidence is, so it never outlives a call.
+/// It holds no references, so it is valid only while the evidence is and nobody writes to it: it never outlives a call.
 struct EvidenceView {
     let root: RootEvidence
-    let scopes: [ScopeEvidence]
-    let attempts: [AttemptEvidence]
-    let stages: [StageIdentity]
-    let route: RouteIdentity?
-    let consumer: ConsumerIdentity?
-    let configurationHash: String
-    private let evidence: RequestEvidence
+    let scopes: UnsafeBufferPointer<ScopeEvidence>
+    let attempts: UnsafeBufferPointer<AttemptEvidence>
+    let stages: UnsafeBufferPointer<StageIdentity>
+    unowned(unsafe) let route: RouteIdentity?
+    unowned(unsafe) let consumer: ConsumerIdentity?
+    private unowned(unsafe) let evidence: RequestEvidence
     private let base: UnsafeRawPointer
+
+    var configurationHash: String { self.evidence.configurationHash }
 
     init(_ evidence: RequestEvidence) {
         self.evidence = evidence
         self.root = evidence.root
-        self.scopes = evidence.scopes
-        self.attempts = evidence.attempts
-        self.stages = evidence.stages
+        self.scopes = evidence.scopes.withUnsafeBufferPointer { $0 }
+        self.attempts = evidence.attempts.withUnsafeBufferPointer { $0 }
+        self.stages = evidence.stages.withUnsafeBufferPointer { $0 }
         self.route = evidence.route
         self.consumer = evidence.consumer
-        self.configurationHash = evidence.configurationHash
         self.base = evidence.textBase
     }
 

@@ -3,105 +3,38 @@ public import Telemetry
 
 /// The decision records of the last so many requests, for `GET /explain/{request_id}`.
 ///
-/// `consume` runs on the drain thread and copies into rooms that are used again, so that it allocates nothing once they have grown.
+/// `consume` runs on the drain thread and copies the evidence into rooms that are used again, so that it allocates nothing once they have grown. Text is
+/// made of it only for the few requests that somebody asks about.
 public final class DecisionRing: EvidenceConsumer, Sendable {
     public let name: StaticString = "explain"
 
-    /// One scope on the request's time line.
-    struct Mark {
-        var kind: ScopeKind
-        /// Where its name lies in the slot's names.
-        var nameStart: Int
-        var nameEnd: Int
-        /// Nanoseconds from the request's start.
-        var start: UInt64
-        var end: UInt64
-        var outcome: Outcome
-        var verdict: StageVerdict
-        var action: StageAction
-        var isShadow: Bool
-        /// Index of the enclosing scope, -1 below the request itself.
-        var parent: Int
-    }
-
-    struct Slot {
-        var requestHigh: UInt64 = 0
-        var requestLow: UInt64 = 0
-        /// The audit line without its closing brace.
-        var line: [UInt8] = []
-        var names: [UInt8] = []
-        var marks: [Mark] = []
-        var budget: LatencyBudget?
-    }
-
     private struct State {
-        var slots: [Slot]
+        /// Made when they are first used.
+        var slots: [RequestEvidence] = []
+        let capacity: Int
         var next = 0
         var counts = DeliveryCounts()
+        let encoder = AuditLineEncoder()
     }
 
-    private let lines: AuditLineCache
     private let state: Mutex<State>
 
-    /// - Parameters:
-    ///   - capacity: requests that are kept.
-    ///   - lines: shared with the audit stream of the same flow, so that each request is encoded once.
-    public init(capacity: Int, lines: AuditLineCache) {
-        self.lines = lines
-        self.state = Mutex(State(slots: Array(repeating: Slot(), count: max(1, capacity))))
-    }
+    /// - Parameter capacity: requests that are kept.
+    public init(capacity: Int) { self.state = Mutex(State(capacity: max(1, capacity))) }
 
     public func consume(_ evidence: RequestEvidence) {
-        let line = self.lines.line(for: evidence)
         self.state.withLock { state in
             state.counts.offered += 1
             state.counts.delivered += 1
-            DecisionRing.fill(&state.slots[state.next], EvidenceView(evidence), line)
-            state.next = (state.next + 1) % state.slots.count
+            if state.next == state.slots.count { state.slots.append(RequestEvidence()) }
+            state.slots[state.next].copy(evidence)
+            state.next = (state.next + 1) % state.capacity
         }
     }
 
     public func tick(now: UInt64) {}
     public func shutdown(deadline: UInt64) {}
     public func counts() -> DeliveryCounts { self.state.withLock { $0.counts } }
-
-    private static func fill(_ slot: inout Slot, _ view: EvidenceView, _ line: UnsafeRawBufferPointer) {
-        let root = view.root
-        slot.requestHigh = root.requestIDHigh
-        slot.requestLow = root.requestIDLow
-        slot.line.removeAll(keepingCapacity: true)
-        slot.line.append(contentsOf: line)
-        slot.names.removeAll(keepingCapacity: true)
-        slot.marks.removeAll(keepingCapacity: true)
-        slot.budget = LatencyBudget(view)
-        for scope in view.scopes {
-            let start = slot.names.count
-            var isShadow = false
-            switch scope.kind {
-            case .stage:
-                let stage = view.stages[Int(scope.detail)]
-                self.put(stage.plugin, &slot.names)
-                slot.names.append(0x20)
-                self.put(stage.phase.name, &slot.names)
-                isShadow = stage.mode == .shadow
-            case .attempt:
-                let attempt = view.attempts[Int(scope.detail)]
-                let texts = attempt.operation.isEmpty ? [attempt.method, attempt.serverAddress] : [attempt.operation, attempt.requestModel]
-                for text in texts where !text.isEmpty {
-                    if slot.names.count > start { slot.names.append(0x20) }
-                    slot.names.append(contentsOf: view.bytes(of: text))
-                }
-            case .call: slot.names.append(contentsOf: view.bytes(of: scope.callName))
-            }
-            slot.marks.append(
-                Mark(
-                    kind: scope.kind, nameStart: start, nameEnd: slot.names.count, start: scope.start > root.startMonotonic ? scope.start &- root.startMonotonic : 0,
-                    end: scope.end > root.startMonotonic ? scope.end &- root.startMonotonic : 0, outcome: scope.outcome, verdict: scope.verdict, action: scope.action,
-                    isShadow: isShadow, parent: scope.parentSpanID == root.spanID ? -1 : view.scopes.firstIndex { $0.spanID == scope.parentSpanID } ?? -1))
-        }
-    }
-
-    private static func put(_ text: StaticString, _ out: inout [UInt8]) { out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)) }
 
     // MARK: Asking
 
@@ -111,55 +44,84 @@ public final class DecisionRing: EvidenceConsumer, Sendable {
     /// - Parameter id: 32 hex digits.
     public func explanation(of id: String) -> [UInt8]? {
         guard id.utf8.count == 32, let high = UInt64(id.prefix(16), radix: 16), let low = UInt64(id.suffix(16), radix: 16) else { return nil }
-        let found = self.state.withLock { state in state.slots.first { !$0.line.isEmpty && $0.requestHigh == high && $0.requestLow == low } }
-        guard let slot = found else { return nil }
-        var out = ByteWriter(capacity: slot.line.count + 2048)
-        out.put("{\"request_id\":" as StaticString)
-        out.putJSON(id)
-        out.put(",\"record\":" as StaticString)
-        out.put(slot.line)
-        out.put("},\"budget\":{" as StaticString)
-        if let budget = slot.budget {
+        return self.state.withLock { state in
+            guard let evidence = state.slots.first(where: { $0.root.requestIDHigh == high && $0.root.requestIDLow == low }) else { return nil }
+            let view = EvidenceView(evidence)
+            var out = ByteWriter(capacity: 8192)
+            out.put("{\"request_id\":" as StaticString)
+            out.putJSON(id)
+            out.put(",\"record\":" as StaticString)
+            state.encoder.encode(evidence, into: &out)
+            out.put("},\"budget\":{" as StaticString)
+            let budget = LatencyBudget(view)
             for (name, value) in [("wall_us" as StaticString, budget.wall), ("stages_us", budget.stages), ("upstream_us", budget.upstream), ("other_us", budget.other)] {
                 out.member(name)
                 out.putMicroseconds(value)
             }
+            out.put("},\"timeline\":[" as StaticString)
+            for index in view.scopes.indices { DecisionRing.write(index, view, &out) }
+            out.put("]}" as StaticString)
+            return [UInt8](out.bytes)
         }
-        out.put("},\"timeline\":[" as StaticString)
-        for (index, mark) in slot.marks.enumerated() { DecisionRing.write(mark, index, slot, &out) }
-        out.put("]}" as StaticString)
-        return [UInt8](out.bytes)
     }
 
-    private static func write(_ mark: Mark, _ index: Int, _ slot: Slot, _ out: inout ByteWriter) {
+    /// One scope on the request's time line.
+    private static func write(_ index: Int, _ view: EvidenceView, _ out: inout ByteWriter) {
+        let scope = view.scopes[index]
+        let begin = view.root.startMonotonic
         out.separate()
         out.put("{\"index\":" as StaticString)
         out.putDecimal(Int64(index))
         out.put(",\"kind\":" as StaticString)
-        switch mark.kind {
+        switch scope.kind {
         case .stage: out.putJSON(constant: "stage")
         case .attempt: out.putJSON(constant: "attempt")
         case .call: out.putJSON(constant: "call")
         }
-        if mark.parent >= 0 {
+        // Absent below the request itself.
+        if scope.parentSpanID != view.root.spanID, let parent = view.scopes.firstIndex(where: { $0.spanID == scope.parentSpanID }) {
             out.member("parent")
-            out.putDecimal(Int64(mark.parent))
+            out.putDecimal(Int64(parent))
         }
         out.member("name")
-        slot.names[mark.nameStart..<mark.nameEnd].withUnsafeBytes { out.putJSON($0) }
+        self.name(of: scope, view).withUnsafeBytes { out.putJSON($0) }
+        let start = scope.start > begin ? scope.start &- begin : 0
+        let end = scope.end > begin ? scope.end &- begin : 0
         out.member("start_us")
-        out.putMicroseconds(mark.start)
+        out.putMicroseconds(start)
         out.member("duration_us")
-        out.putMicroseconds(mark.end > mark.start ? mark.end &- mark.start : 0)
+        out.putMicroseconds(end > start ? end &- start : 0)
         out.member("outcome")
-        out.putJSON(constant: mark.outcome.name)
-        if mark.kind == .stage {
+        out.putJSON(constant: scope.outcome.name)
+        if scope.kind == .stage {
             out.member("verdict")
-            out.putJSON(constant: mark.verdict.name)
+            out.putJSON(constant: scope.verdict.name)
             out.member("action")
-            out.putJSON(constant: mark.action.name)
-            if mark.isShadow { out.put(",\"mode\":\"shadow\"" as StaticString) }
+            out.putJSON(constant: scope.action.name)
+            if view.stages[Int(scope.detail)].mode == .shadow { out.put(",\"mode\":\"shadow\"" as StaticString) }
         }
         out.put(0x7d)
     }
+
+    private static func name(of scope: ScopeEvidence, _ view: EvidenceView) -> [UInt8] {
+        var name: [UInt8] = []
+        switch scope.kind {
+        case .stage:
+            let stage = view.stages[Int(scope.detail)]
+            self.put(stage.plugin, &name)
+            name.append(0x20)
+            self.put(stage.phase.name, &name)
+        case .attempt:
+            let attempt = view.attempts[Int(scope.detail)]
+            let texts = attempt.operation.isEmpty ? [attempt.method, attempt.serverAddress] : [attempt.operation, attempt.requestModel]
+            for text in texts where !text.isEmpty {
+                if !name.isEmpty { name.append(0x20) }
+                name.append(contentsOf: view.bytes(of: text))
+            }
+        case .call: name.append(contentsOf: view.bytes(of: scope.callName))
+        }
+        return name
+    }
+
+    private static func put(_ text: StaticString, _ out: inout [UInt8]) { out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)) }
 }

@@ -124,6 +124,9 @@ final class Balancer: TargetBalancer {
         return nil
     }
 
+    /// Why each target cannot be taken now: `name:why`, with commas between.
+    func reasons(against allowed: TargetSet, now: UInt64) -> String { self.text(of: self.field(allowed, tried: TargetSet(), now: now).skipped) }
+
     /// The algorithm's own reason where only one target is left; its rotation moves on all the same.
     private func reasonForOne(_ target: Int, _ query: BalancerQuery, _ now: UInt64, _ ticket: UInt64) -> StaticString {
         self.settings.algorithm == .semantic || self.settings.algorithm == .priority

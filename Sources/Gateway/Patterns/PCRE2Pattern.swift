@@ -1,4 +1,7 @@
 import CPCRE2
+#if canImport(Glibc)
+    import Glibc
+#endif
 public import GatewayCore
 
 /// A pattern compiled by PCRE2, with its just-in-time code and its limits.
@@ -90,23 +93,30 @@ public final class PCRE2Pattern: CompiledPattern {
     /// The step limit holds for each place a match may begin at, so a long subject may take long without ever reaching it: the clock is looked at after
     /// so many places. Windows grow while they are cheap, so that an ordinary search costs no more than one.
     private func runInWindows(_ subject: UnsafeBufferPointer<UInt8>, _ start: Int, _ offsets: UnsafeMutablePointer<Int>, _ pairs: Int) -> Int32 {
-        let begin = ContinuousClock.now
-        let limit = Duration.nanoseconds(Int64(self.timeLimitNanoseconds))
+        let begin = PCRE2Pattern.now()
+        let limit = self.timeLimitNanoseconds
         var position = start
         var window = PCRE2Pattern.windowBytes
-        var spent = Duration.zero
+        var spent: UInt64 = 0
         while position <= subject.count {
             let last = min(subject.count, position + window - 1)
             let outcome = cpcre2_match_until(self.code, subject.baseAddress, subject.count, position, last, offsets, pairs)
             if outcome != 0 { return outcome }
             position = last + 1
-            let now = ContinuousClock.now - begin
+            let now = PCRE2Pattern.now() &- begin
             if position <= subject.count, now > limit { return -1 }
             // A window that took a hundredth of the limit may be eight times as long next time.
             window = now - spent < limit / 100 ? window * 8 : max(PCRE2Pattern.windowBytes, window / 8)
             spent = now
         }
         return 0
+    }
+
+    /// Nanoseconds of a clock that only goes forward; a `Duration` would cost more than a short search.
+    private static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
 
     private static func isMatch(_ outcome: Int32) throws(PatternFailure) -> Bool {

@@ -36,7 +36,7 @@ public final class RequestEvidence: @unchecked Sendable {
     private var arenaCapacity = 1024
     private var arenaCount = 0
 
-    init() {
+    package init() {
         self.arena = UnsafeMutableRawPointer.allocate(byteCount: 1024, alignment: 8)
         self.scopes.reserveCapacity(8)
         self.attempts.reserveCapacity(1)
@@ -57,11 +57,36 @@ public final class RequestEvidence: @unchecked Sendable {
         self.attributes.removeAll(keepingCapacity: true)
         self.redactionGeneration = 0
         self.arenaCount = 0
-        if self.arenaCapacity > 16_384 {
-            self.arena.deallocate()
-            self.arena = UnsafeMutableRawPointer.allocate(byteCount: 1024, alignment: 8)
-            self.arenaCapacity = 1024
-        }
+        self.shrink()
+    }
+
+    /// Gives back the room of an unusually long text.
+    private func shrink() {
+        guard self.arenaCapacity > 16_384 else { return }
+        self.arena.deallocate()
+        self.arena = UnsafeMutableRawPointer.allocate(byteCount: 1024, alignment: 8)
+        self.arenaCapacity = 1024
+    }
+
+    /// Becomes what another evidence is, in its own rooms. Sinks and the loop it belongs to are not taken over: a copy is only read.
+    package func copy(_ other: RequestEvidence) {
+        self.root = other.root
+        self.route = other.route
+        self.consumer = other.consumer
+        self.configurationHash = other.configurationHash
+        self.scopes.removeAll(keepingCapacity: true)
+        self.scopes.append(contentsOf: other.scopes)
+        self.attempts.removeAll(keepingCapacity: true)
+        self.attempts.append(contentsOf: other.attempts)
+        self.stages.removeAll(keepingCapacity: true)
+        self.stages.append(contentsOf: other.stages)
+        self.attributes.removeAll(keepingCapacity: true)
+        self.attributes.append(contentsOf: other.attributes)
+        self.arenaCount = 0
+        self.shrink()
+        _ = self.reserve(other.arenaCount)
+        memcpy(self.arena, other.arena, other.arenaCount)
+        self.arenaCount = other.arenaCount
     }
 
     // MARK: Text

@@ -30,6 +30,12 @@ public struct RequestRecord: ~Copyable {
         return ScopeRecord(evidence: self.evidence, index: index, spanID: spanID)
     }
 
+    /// Adds to the last request stage what only turned out after it: why the target it chose among many was none.
+    package borrowing func annotateStage(_ key: StaticString, _ value: EvidenceValue) {
+        let stage = self.evidence.scopes.lastIndex { $0.kind == .stage && self.evidence.stages[Int($0.detail)].phase == .request }
+        if let stage { self.evidence.set(key, value, scope: stage) }
+    }
+
     package borrowing func openAttempt() -> ScopeRecord {
         let spanID = self.telemetry.identifiers.next()
         var attempt = AttemptEvidence()

@@ -1,4 +1,4 @@
-// refused: 'RequestEvidence' initializer is inaccessible due to 'internal' protection level
+// refused: 'RequestEvidence' initializer is inaccessible due to 'package' protection level
 import GatewayCore
 import NIOCore
 import Telemetry

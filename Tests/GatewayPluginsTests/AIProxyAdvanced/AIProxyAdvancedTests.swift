@@ -241,6 +241,7 @@ import Testing
         let (client, last) = try await fixture.send([])
         #expect(client.status == 500)
         #expect(last.errorType == "no_healthy_target")
+        #expect(last.scopes[0].fields["pellucid.balancer.skipped"] == "openai/a:open, openai/b:open")
         #expect(last.root.outcome == .failed)
         #expect(last.attempts.isEmpty)
         #expect(fixture.engine.registry.total("pellucid.balancer.circuit", where: ["pellucid.balancer.target": "openai/a"]) == 2)

@@ -81,7 +81,7 @@ final class TelemetryAssembly: Sendable {
     func open(settings: PellucidSettings, configurationHash: String) {
         if settings.audit.isEnabled { self.openAudit(settings.audit, configurationHash) }
         if settings.explainedRequests > 0 {
-            let ring = DecisionRing(capacity: settings.explainedRequests, lines: self.lines)
+            let ring = DecisionRing(capacity: settings.explainedRequests)
             self.decisions = ring
             self.add(ring)
         }

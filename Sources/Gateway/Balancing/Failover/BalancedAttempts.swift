@@ -79,7 +79,7 @@ final class BalancedAttempts: AttemptDirector {
         }
         if self.attempts > 0 { return .stop }
         if let refusal { return .refuse(refusal) }
-        return .unavailable
+        return .unavailable(skipped: self.balancer.reasons(against: self.query.allowed.subtracting(self.refused), now: now))
     }
 
     private func attempt(

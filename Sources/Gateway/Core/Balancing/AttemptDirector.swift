@@ -71,8 +71,8 @@ public enum AttemptDirection {
     case attempt(DirectedAttempt)
     /// No target may serve it, or every one refused it.
     case refuse(Rejection)
-    /// Every target is out of service.
-    case unavailable
+    /// Every target is out of service: `target:why` of each, for the record.
+    case unavailable(skipped: String)
     /// The last attempt's failure is the answer.
     case stop
 }

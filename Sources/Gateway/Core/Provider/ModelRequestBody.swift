@@ -24,8 +24,13 @@ public final class ModelRequestBody: Sendable {
     /// Scans a body.
     ///
     /// - Throws: where and why it is no JSON text.
-    public init(_ bytes: ByteBuffer, operation: ModelOperation, format: ModelFormat = .openai) throws(JSONError) {
-        let document = try JSONDocument(bytes)
+    public convenience init(_ bytes: ByteBuffer, operation: ModelOperation, format: ModelFormat = .openai) throws(JSONError) {
+        self.init(try JSONDocument(bytes), operation: operation, format: format)
+    }
+
+    /// Looks through a body that has been scanned.
+    public init(_ document: JSONDocument, operation: ModelOperation, format: ModelFormat = .openai) {
+        let bytes = document.bytes
         var model: JSONSpan?
         var stream: JSONSpan?
         var options: JSONSpan?

@@ -47,6 +47,9 @@ public struct GatewayRequest: ~Copyable {
     /// The path for the upstream, once somebody asked for it or set it: model operations have paths of their own.
     private var ownPath: ByteBuffer?
 
+    /// The body as the last stage that looked into it parsed it.
+    private var parsed: ParsedBody?
+
     private let exchange: any DownstreamExchange
     /// Where a copy that a shadow stage judges leaves the body it read, since bytes come from the client only once.
     var received: ReceivedBody?
@@ -89,6 +92,7 @@ public struct GatewayRequest: ~Copyable {
         self.normalizedPath = other.normalizedPath
         self.matchedPathLength = other.matchedPathLength
         self.ownPath = other.ownPath
+        self.parsed = other.parsed
         self.exchange = other.exchange
     }
 
@@ -128,6 +132,20 @@ public struct GatewayRequest: ~Copyable {
             return bytes
         }
     }
+
+    /// The body as JSON, scanned once for all stages that look into the same bytes.
+    ///
+    /// - Parameter bytes: what ``collectBody(limit:)`` gave.
+    /// - Throws: where and why they are no JSON text.
+    public mutating func document(of bytes: ByteBuffer) throws(JSONError) -> JSONDocument {
+        if let parsed = self.parsed?.document, parsed.bytes.isSame(as: bytes) { return parsed }
+        let document = try JSONDocument(bytes)
+        self.parsed = ParsedBody(document)
+        return document
+    }
+
+    /// Forgets the scanned body, for who is the last to look into it: a request may last as long as a stream.
+    public mutating func forgetDocument() { self.parsed = nil }
 
     /// Leaves something for the same plugin instance to find at the response.
     public mutating func leave(_ note: some Sendable, for instanceID: String) {
@@ -187,4 +205,18 @@ public enum UpstreamPlan {
     case model(ModelPlan, body: ByteBuffer)
     /// One of several targets, chosen for every attempt anew.
     case directed(any AttemptDirector)
+}
+
+/// Keeps the request small: most bodies are never looked into.
+private final class ParsedBody: Sendable {
+    let document: JSONDocument
+
+    init(_ document: JSONDocument) { self.document = document }
+}
+
+extension ByteBuffer {
+    /// Whether both show the same bytes of the same storage, which cannot have changed while both are alive.
+    fileprivate func isSame(as other: ByteBuffer) -> Bool {
+        self.withUnsafeReadableBytes { a in other.withUnsafeReadableBytes { b in a.baseAddress == b.baseAddress && a.count == b.count } }
+    }
 }

@@ -55,10 +55,14 @@ public enum UpstreamFailure: Error, Sendable, Equatable {
         case .unauthorized: (502, "The gateway could not authenticate itself to the upstream server")
         case .connectionLimit: (503, "No connection to the upstream server is free")
         case .noTarget: (503, "failure to get a peer from the ring-balancer")
-        case .connectRefused, .tls, .proxyRefused, .closedBeforeResponse, .closedMidResponse, .malformed, .declined, .cancelled:
+        case .connectRefused, .tls, .proxyRefused, .closedBeforeResponse, .closedMidResponse, .malformed, .cancelled:
             (502, "An invalid response was received from the upstream server")
+        case .declined(let code): (UpstreamFailure.status(ofDeclined: code), "The model's provider refused the request, and no other target is left")
         }
     }
+
+    /// The status an answer had that was declined for another target: its code says it.
+    private static func status(ofDeclined code: StaticString) -> Int { Int(code.description).flatMap { 400...599 ~= $0 ? $0 : nil } ?? 502 }
 
     /// Whether no byte of the request can have reached the upstream, so that any method may be tried again.
     public var isBeforeSend: Bool {

@@ -89,9 +89,7 @@ struct MessageDecoration: Sendable {
 
     /// The body with the messages in it; nil when it is no chat request with messages.
     func apply(to document: JSONDocument) -> ByteBuffer? {
-        guard let messages = document["messages"], messages.kind == .array else { return nil }
-        var elements = messages.elements
-        guard elements.next() != nil else { return nil }
+        guard let messages = document["messages"], messages.kind == .array, !messages.isEmptyContainer else { return nil }
         var splice = JSONSplice(document.bytes)
         guard splice.surround(messages, first: self.first, last: self.last) else { return nil }
         if self.systemFirst.isEmpty, self.systemLast.isEmpty { return splice.apply() }

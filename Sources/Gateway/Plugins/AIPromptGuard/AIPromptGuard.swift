@@ -52,7 +52,7 @@ public final class AIPromptGuard: RequestPlugin {
         case .success(let read): document = read
         case .failure(let refusal): return .reject(refusal.rejection)
         }
-        let prompt = PromptReader.read(document.root, as: self.configuration.format)
+        let prompt = PromptReader.read(document, as: self.configuration.format)
         guard prompt.hasPrompt else { return self.refuse(Finding(reason: "no_prompt"), &context) }
         let text = self.text(of: prompt)
         context.set(.textBytes, .int(Int64(text.readableBytes)))
@@ -78,6 +78,7 @@ public final class AIPromptGuard: RequestPlugin {
     /// The texts looked at, newest message first, separated by blanks: the subject Kong's patterns are written for.
     private func text(of prompt: Prompt) -> ByteBuffer {
         let seen = prompt.parts.filter { self.configuration.matchesAllRoles || ($0.role == .user && $0.kind == .content) }
+        if seen.count == 1 { return seen[0].view.text ?? ByteBuffer() }
         let last = self.configuration.ignoresHistory ? seen.last?.message : nil
         var text = ByteBuffer()
         var end = seen.count

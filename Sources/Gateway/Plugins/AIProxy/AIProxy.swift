@@ -82,7 +82,8 @@ public final class AIProxy: RequestPlugin {
             }
         }
         do throws(JSONError) {
-            let body = try ModelRequestBody(bytes, operation: operation, format: format)
+            let body = ModelRequestBody(try request.document(of: bytes), operation: operation, format: format)
+            request.forgetDocument()
             guard body.isObject else { return .failure(RefusedRequest(400, "invalid_request_body", "the request body must be a JSON object")) }
             return .success(body)
         } catch {

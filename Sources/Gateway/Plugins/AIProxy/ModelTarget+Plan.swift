@@ -14,12 +14,12 @@ extension ModelTarget {
             let call: ClientCall
             do throws(ProviderFailure) { call = try self.format.call(client) } catch { throw RefusedRequest(error) }
             try self.checkPrompt(body)
-            var settings = self.settings
-            if let templates = self.templates { settings = try templates.resolve(settings, request) }
-            let model = try self.model(call, configured: settings.model)
+            var resolved: ProviderSettings?
+            if let templates = self.templates { resolved = try templates.resolve(self.settings, request) }
+            let model = try self.model(call, configured: resolved == nil ? self.settings.model : resolved?.model)
             let isStream = try self.streams(call)
             var fields = self.fields
-            let place = try self.place(settings, model, call, isStream: isStream)
+            let place = try self.place(resolved, model, call, isStream: isStream)
             let target = self.authenticate(request, &fields, place)
             if let translator = self.translator {
                 return try self.translated(client, call, translator, model: model, isStream: isStream, target: target, fields: fields, location: place.location)
@@ -76,10 +76,11 @@ extension ModelTarget {
 
     // MARK: Parts
 
-    private func place(_ settings: ProviderSettings, _ model: String, _ call: ClientCall, isStream: Bool) throws(RefusedRequest) -> Place {
+    /// - Parameter resolved: the settings with what the request fills in; nil: it fills in nothing.
+    private func place(_ resolved: ProviderSettings?, _ model: String, _ call: ClientCall, isStream: Bool) throws(RefusedRequest) -> Place {
         let packsArray = call.streamsArray && self.translator == nil
         if call.kind == .generate, call.action == nil, !packsArray, let place = isStream ? self.streamPlace : self.place { return place }
-        var settings = settings
+        var settings = resolved ?? self.settings
         settings.model = model
         settings.isStream = isStream
         settings.countsTokens = call.kind == .countTokens
@@ -90,10 +91,10 @@ extension ModelTarget {
 
     private func checkPrompt(_ body: ModelRequestBody) throws(RefusedRequest) {
         guard self.operation.isPrompt else { return }
-        let member = "\(self.operation.promptMember(body.format))"
         guard let prompt = body.prompt, !prompt.isNull else {
             // What a native format calls its parts is for its provider to check.
             if self.format.name == .bedrock || self.format.name == .cohere || self.format.name == .huggingface { return }
+            let member = "\(self.operation.promptMember(body.format))"
             throw RefusedRequest(400, "missing_prompt", "the request body has no \"\(member)\": it is no \(self.operation.rawValue) request", parameter: member)
         }
         if self.operation == .chat, self.format.name == .openai || self.format.name == .anthropic {

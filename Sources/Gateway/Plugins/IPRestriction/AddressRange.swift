@@ -19,6 +19,15 @@ struct AddressRange: Sendable, Hashable {
         self.prefix = prefix
     }
 
+    /// An IPv4 address in dotted decimal; nil: it is none. What nearly every client has, read without making pieces of it.
+    init?(ipv4 text: String) {
+        var text = text
+        guard let value = text.withUTF8({ Self.v4($0) }) else { return nil }
+        self.high = 0
+        self.low = 0xFFFF_0000_0000 | UInt64(value)
+        self.prefix = 128
+    }
+
     /// Whether an address lies in the block.
     func contains(_ address: AddressRange) -> Bool {
         let highMask = self.prefix >= 64 ? UInt64.max : self.prefix == 0 ? 0 : ~0 << UInt64(64 - self.prefix)
@@ -64,13 +73,26 @@ struct AddressRange: Sendable, Hashable {
     }
 
     private static func v4(_ text: some StringProtocol) -> UInt32? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
+        var text = String(text)
+        return text.withUTF8 { self.v4($0) }
+    }
+
+    /// Four decimal numbers up to 255, none with a leading zero.
+    private static func v4(_ text: UnsafeBufferPointer<UInt8>) -> UInt32? {
         var value: UInt32 = 0
-        for part in parts {
-            guard part.utf8.count <= 3, part.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let byte = UInt8(part), part.utf8.count == 1 || part.first != "0" else { return nil }
-            value = value << 8 | UInt32(byte)
+        var number: UInt32 = 0
+        var digits = 0, numbers = 0
+        for byte in text {
+            if byte == 0x2E {
+                guard digits > 0, numbers < 3 else { return nil }
+                (value, number, digits, numbers) = (value << 8 | number, 0, 0, numbers + 1)
+                continue
+            }
+            guard byte &- 0x30 < 10, digits == 0 || number > 0 else { return nil }
+            number = number * 10 + UInt32(byte &- 0x30)
+            digits += 1
+            guard number <= 255 else { return nil }
         }
-        return value
+        return numbers == 3 && digits > 0 ? value << 8 | number : nil
     }
 }

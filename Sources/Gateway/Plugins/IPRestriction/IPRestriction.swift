@@ -24,8 +24,8 @@ public final class IPRestriction: RequestPlugin {
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<IPRestriction>) async throws(PluginFailure) -> RequestVerdict {
         // An IPv6 address may carry its zone.
-        let text = request.connection.clientAddress.prefix { $0 != "%" }
-        guard let address = AddressRange(text) else {
+        let text = request.connection.clientAddress
+        guard let address = AddressRange(ipv4: text) ?? AddressRange(text.prefix { $0 != "%" }) else {
             return .reject(
                 Rejection(status: 403, code: "address_unknown", message: "Cannot identify the client IP address, unix domain sockets are not supported."))
         }
@@ -34,9 +34,9 @@ public final class IPRestriction: RequestPlugin {
         return .pass
     }
 
-    private func refuse(_ list: StaticString, _ address: Substring, _ context: inout StageContext<IPRestriction>) -> RequestVerdict {
+    private func refuse(_ list: StaticString, _ address: String, _ context: inout StageContext<IPRestriction>) -> RequestVerdict {
         context.set(.list, .name(list))
-        let message = self.configuration.message ?? "IP address not allowed: \(address)"
+        let message = self.configuration.message ?? "IP address not allowed: \(address.prefix { $0 != "%" })"
         return .reject(Rejection(status: self.configuration.status ?? 403, code: "address_not_allowed", message: message))
     }
 }

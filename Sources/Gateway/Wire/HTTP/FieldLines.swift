@@ -117,16 +117,20 @@ public struct FieldLines: @unchecked Sendable {
     /// One look at the room for a whole line: what a gateway adds to every message is a dozen of them.
     @inline(__always)
     private mutating func append(_ count: Int, _ body: (UnsafeMutableRawPointer) -> Void) {
-        if !isKnownUniquelyReferenced(&self.storage) { self.own(count) }
-        var storage = self.storage.unsafelyUnwrapped
-        if storage.header.capacity &- storage.header.count < count {
-            self.own(count)
-            storage = self.storage.unsafelyUnwrapped
+        if !isKnownUniquelyReferenced(&self.storage) || self.free < count { self.own(count) }
+        // Without a reference of its own: this list keeps the storage alive, and nobody else has it.
+        Unmanaged.passUnretained(self.storage.unsafelyUnwrapped)._withUnsafeGuaranteedRef {
+            $0.withUnsafeMutablePointers { header, bytes in
+                body(UnsafeMutableRawPointer(bytes + header.pointee.count))
+                header.pointee.count &+= count
+            }
         }
-        storage.withUnsafeMutablePointers { header, bytes in
-            body(UnsafeMutableRawPointer(bytes + header.pointee.count))
-            header.pointee.count &+= count
-        }
+    }
+
+    /// Bytes of the storage that nothing was written to.
+    @inline(__always)
+    private var free: Int {
+        Unmanaged.passUnretained(self.storage.unsafelyUnwrapped)._withUnsafeGuaranteedRef { $0.header.capacity &- $0.header.count }
     }
 
     /// Moves to storage of its own with room for `count` more bytes.

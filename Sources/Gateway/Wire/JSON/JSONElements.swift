@@ -12,15 +12,19 @@ public struct JSONElements: Sequence, IteratorProtocol, Sendable {
 
     /// The next element, or nil at the end.
     public mutating func next() -> JSONView? {
-        let start = position, end = array.span.end
-        let step = array.withPointer { p -> (JSONSpan, Int)? in
-            guard let element = JSONSkipper.value(p, JSONSkipper.skipBlanks(p, start, end), end) else { return nil }
-            var next = JSONSkipper.skipBlanks(p, element.end, end)
-            if next < end, p[next] == 0x2C { next &+= 1 }
-            return (element, next)
-        }
-        guard let step else { return nil }
-        position = step.1
-        return JSONView(array.bytes, step.0)
+        var i = position
+        let end = array.span.end
+        guard let element = array.withPointer({ Self.next($0, &i, end) }) else { return nil }
+        position = i
+        return JSONView(array.bytes, element)
+    }
+
+    /// Reads `value [","]` of a validated array; nil at its end.
+    @inline(__always)
+    static func next(_ p: UnsafePointer<UInt8>, _ i: inout Int, _ end: Int) -> JSONSpan? {
+        guard let element = JSONSkipper.value(p, JSONSkipper.skipBlanks(p, i, end), end) else { return nil }
+        i = JSONSkipper.skipBlanks(p, element.end, end)
+        if i < end, p[i] == 0x2C { i &+= 1 }
+        return element
     }
 }

@@ -11,9 +11,8 @@ extension JSONSplice {
     /// Puts elements, written as JSON with commas between them, before and behind those of an array. False for other values, and on overlap.
     public mutating func surround(_ array: JSONView, first: ByteBuffer, last: ByteBuffer) -> Bool {
         guard array.kind == .array, array.span.count >= 2 else { return false }
-        var elements = array.elements
         let opening = array.span.start + 1, closing = array.span.end - 1
-        if elements.next() == nil {
+        if array.isEmptyContainer {
             var both = first
             if first.readableBytes > 0, last.readableBytes > 0 { both.writeStaticString(",") }
             both.writeImmutableBuffer(last)

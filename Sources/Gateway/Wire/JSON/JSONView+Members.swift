@@ -11,6 +11,27 @@ extension JSONView {
         }
     }
 
+    /// Calls `body` with the place of each element of an array; nothing for other values.
+    @inline(__always)
+    public func forEachElement(_ body: (JSONSpan) -> Void) {
+        guard self.kind == .array else { return }
+        self.withPointer { p in
+            var i = self.span.start + 1
+            while let element = JSONElements.next(p, &i, self.span.end) { body(element) }
+        }
+    }
+
+    /// Calls `body` with a string's UTF-8, escapes decoded; nil for other values. The pointer is valid only inside the call.
+    @inline(__always)
+    public func withText<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
+        guard self.kind == .string else { return nil }
+        return self.withPointer { p in
+            let content = self.span.content
+            if self.span.hasEscapes { return JSONText.decoded(p, content).withUnsafeBytes(body) }
+            return body(UnsafeRawBufferPointer(start: p + content.lowerBound, count: content.count))
+        }
+    }
+
     @inline(__always)
     static func visit(_ p: UnsafePointer<UInt8>, _ member: JSONMember, _ body: (UnsafeRawBufferPointer, JSONSpan) -> Void) {
         let content = member.key.content
@@ -39,6 +60,15 @@ extension UnsafeRawBufferPointer {
         let count = text.utf8CodeUnitCount
         guard self.count == count else { return false }
         for i in 0..<count where self[i] != text.utf8Start[i] { return false }
+        return true
+    }
+
+    /// Whether these bytes are this text but for the case of ASCII letters; `lowercase` has none in upper case.
+    @inline(__always)
+    public func isText(ignoringCase lowercase: StaticString) -> Bool {
+        let count = lowercase.utf8CodeUnitCount
+        guard self.count == count else { return false }
+        for i in 0..<count where (self[i] &- 0x41 < 26 ? self[i] | 0x20 : self[i]) != lowercase.utf8Start[i] { return false }
         return true
     }
 }

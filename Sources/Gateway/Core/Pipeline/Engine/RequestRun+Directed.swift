@@ -42,7 +42,9 @@ extension RequestRun {
             switch director.next(request, now: MonotonicClock.now()) {
             case .attempt(let next): attempt = next
             case .refuse(let rejection): return await self.reject(rejection)
-            case .unavailable: return await self.unavailable(request.body)
+            case .unavailable(let skipped):
+                record.annotateStage(AttributeNames.balancerSkipped, .string(skipped))
+                return await self.unavailable(request.body)
             case .stop:
                 guard let last else { return await self.unavailable(request.body) }
                 self.outcome = .failed

@@ -15,7 +15,7 @@ extension RequestRun {
         record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: unauthenticated.sinks)
         // Before anything is propagated: the decision a caller or an upstream sees is the one that is exported.
         if let rules = unauthenticated.propagation { self.join(rules, record) }
-        if unauthenticated.sampler != nil || self.propagation != nil || route.traceLimit != nil {
+        if unauthenticated.sampler != nil || unauthenticated.propagation != nil || route.traceLimit != nil {
             let sampler = unauthenticated.sampler ?? self.snapshot.sampler
             record.update { root, _ in sampler.decide(&root, parent: self.parentDecision, limit: route.traceLimit) }
         }

@@ -7,7 +7,7 @@ extension RequestRun {
     func join(_ rules: TracePropagation, _ record: borrowing RequestRecord) {
         let found = rules.read(self.head.fields)
         self.parentDecision = found?.isSampled
-        self.propagation = (rules, rules.formats(after: found?.format))
+        if !rules.writesOnlyW3C(after: found?.format) { self.propagation = (rules, rules.formats(after: found?.format)) }
         record.update { root, _ in
             if let found, found.hasTrace {
                 (root.traceIDHigh, root.traceIDLow) = (found.traceIDHigh, found.traceIDLow)

@@ -39,6 +39,17 @@ public struct TracePropagation: Sendable, Hashable {
         self.extract == [.w3c] && self.clear.isEmpty && self.traceIDBytes == 16 && (self.inject == [.format(.w3c)] || self.inject == [.preserve] && self.defaultFormat == .w3c)
     }
 
+    /// Whether nothing but W3C's header is to be written and nothing taken away, which the transport does by itself.
+    func writesOnlyW3C(after found: TraceFormat?) -> Bool {
+        self.clear.isEmpty
+            && self.inject.allSatisfy {
+                switch $0 {
+                case .preserve: (found ?? self.defaultFormat) == .w3c
+                case .format(let format): format == .w3c
+                }
+            } && !self.inject.isEmpty
+    }
+
     func read(_ fields: HTTPFields) -> ExtractedTrace? {
         let present = TraceExtractor.candidates(in: fields)
         for format in self.extract where present & format.bit != 0 {
@@ -63,6 +74,7 @@ public struct TracePropagation: Sendable, Hashable {
 
     /// Header lines of a context in a format; W3C is the transport's own.
     static func write(_ format: TraceFormat, _ context: TraceContext, parent: UInt64, into lines: inout FieldLines) {
+        if format == .w3c { return }
         let trace = self.hex(context.traceIDHigh) + self.hex(context.traceIDLow)
         // 64-bit ids stay as short as they came.
         let short = context.traceIDHigh == 0 ? self.hex(context.traceIDLow) : trace

@@ -13,17 +13,29 @@ protocol RequestStage: AnyObject, Sendable {
     func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult
 }
 
-final class RequestStageBox<Plugin: RequestPlugin>: RequestStage {
+/// Holds what runs a plugin, made where the plugin's type is known: in code for all types the runtime would look up the metadata of the context anew for
+/// every request.
+final class RequestStageBox: RequestStage {
+    private let body: @Sendable (inout GatewayRequest, borrowing RequestRecord) async -> StageResult
+
+    init<Plugin: RequestPlugin>(plugin: Plugin, identity: StageIdentity) {
+        let runner = RequestStageRunner(plugin: plugin, identity: identity)
+        if identity.mode == .shadow {
+            self.body = { request, record in await runner.runShadow(&request, record) }
+        } else {
+            self.body = { request, record in await runner.run(&request, record) }
+        }
+    }
+
+    func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult { await self.body(&request, record) }
+}
+
+/// A request plugin with its evidence.
+struct RequestStageRunner<Plugin: RequestPlugin>: Sendable {
     let plugin: Plugin
     let identity: StageIdentity
 
-    init(plugin: Plugin, identity: StageIdentity) {
-        self.plugin = plugin
-        self.identity = identity
-    }
-
     func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult {
-        if self.identity.mode == .shadow { return await self.runShadow(&request, record) }
         var context = StageContext<Plugin>(record.openStage(self.identity))
         do {
             let verdict = try await self.plugin.handle(&request, &context)
@@ -55,7 +67,7 @@ final class RequestStageBox<Plugin: RequestPlugin>: RequestStage {
     }
 
     /// Judges a copy of the request and changes nothing but that the body may have been read; the verdict is recorded, the action is always to go on.
-    private func runShadow(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult {
+    func runShadow(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult {
         var copy = request.copy()
         let received = ReceivedBody()
         copy.received = received

@@ -18,7 +18,7 @@ enum PromptBody {
         }
         if case .model(let model) = request.body { return .success(model.document) }
         do throws(JSONError) {
-            let document = try JSONDocument(bytes)
+            let document = try request.document(of: bytes)
             return document.result.root.kind == .object ? .success(document) : .failure(self.notJSON)
         } catch {
             return .failure(

@@ -1,104 +1,122 @@
 import GatewayWire
+import NIOCore
 
 /// Finds the texts a model would see in a request: all content parts, tool arguments and results, with their roles.
 ///
 /// The one place where guards, sanitizers and compressors learn where text stands: a further format is a further case here. Members are walked, not
-/// looked up, so that of a key that occurs twice no occurrence stays unseen.
+/// looked up, so that of a key that occurs twice no occurrence stays unseen. Works on places in the bytes: only what is found becomes a view.
 struct PromptReader {
+    private let bytes: ByteBuffer
     private var prompt = Prompt()
 
+    private init(_ bytes: ByteBuffer) { self.bytes = bytes }
+
+    /// The texts of a request in a format.
+    static func read(_ document: JSONDocument, as format: PromptFormat) -> Prompt {
+        var reader = PromptReader(document.bytes)
+        document.forEachMember { reader.member($0, $1, format) }
+        return reader.prompt
+    }
+
     static func read(_ root: JSONView, as format: PromptFormat) -> Prompt {
-        var reader = PromptReader()
-        for (key, value) in root.members {
-            switch format {
-            case .openai: reader.openAI(key, value)
-            case .anthropic, .bedrock: reader.anthropic(key, value)
-            case .cohere: reader.cohere(key, value)
-            case .gemini: reader.gemini(key, value)
-            case .huggingface: reader.huggingFace(key, value)
-            }
-        }
+        var reader = PromptReader(root.bytes)
+        root.forEachMember { reader.member($0, $1, format) }
         return reader.prompt
     }
 
     /// The texts of a request in whichever of the known formats it is: for guards, which had better see a text that no model will.
     static func read(_ root: JSONView) -> Prompt {
-        var reader = PromptReader()
-        for (key, value) in root.members {
-            switch key.string {
-            case "messages", "chat_history", "contents": reader.messages(value)
-            case "system", "instructions", "preamble", "documents", "systemInstruction", "system_instruction": reader.outside(value)
-            case "prompt", "input", "inputText", "message", "texts", "inputs":
-                reader.prompt.hasPrompt = true
-                reader.input(value)
-            case "content":
-                reader.prompt.hasPrompt = true
-                reader.message(value, fallback: .user)
-            default: continue
-            }
-        }
+        var reader = PromptReader(root.bytes)
+        root.forEachMember { reader.anyMember($0, $1) }
         return reader.prompt
     }
 
     /// The texts of a response's message or a stream's delta, found by the same rules as a request's messages.
     static func read(message: JSONView) -> Prompt {
-        var reader = PromptReader()
-        reader.message(message, fallback: .assistant)
+        var reader = PromptReader(message.bytes)
+        reader.message(message.span, fallback: .assistant)
         return reader.prompt
     }
 
+    private func view(_ span: JSONSpan) -> JSONView { JSONView(self.bytes, span) }
+
     // MARK: Formats
 
-    /// Chat, completions, embeddings and responses (https://platform.openai.com/docs/api-reference).
-    private mutating func openAI(_ key: JSONView, _ value: JSONView) {
-        if key.equals("messages") {
+    private mutating func member(_ key: UnsafeRawBufferPointer, _ value: JSONSpan, _ format: PromptFormat) {
+        switch format {
+        case .openai: self.openAI(key, value)
+        case .anthropic, .bedrock: self.anthropic(key, value)
+        case .cohere: self.cohere(key, value)
+        case .gemini: self.gemini(key, value)
+        case .huggingface: self.huggingFace(key, value)
+        }
+    }
+
+    private mutating func anyMember(_ key: UnsafeRawBufferPointer, _ value: JSONSpan) {
+        if key.isText("messages") || key.isText("chat_history") || key.isText("contents") {
             self.messages(value)
-        } else if key.equals("prompt") || key.equals("input") {
+        } else if key.isText("system") || key.isText("instructions") || key.isText("preamble") || key.isText("documents") || key.isText("systemInstruction")
+            || key.isText("system_instruction") {
+            self.outside(value)
+        } else if key.isText("prompt") || key.isText("input") || key.isText("inputText") || key.isText("message") || key.isText("texts") || key.isText("inputs") {
             self.prompt.hasPrompt = true
             self.input(value)
-        } else if key.equals("instructions") {
+        } else if key.isText("content") {
+            self.prompt.hasPrompt = true
+            self.message(value, fallback: .user)
+        }
+    }
+
+    /// Chat, completions, embeddings and responses (https://platform.openai.com/docs/api-reference).
+    private mutating func openAI(_ key: UnsafeRawBufferPointer, _ value: JSONSpan) {
+        if key.isText("messages") {
+            self.messages(value)
+        } else if key.isText("prompt") || key.isText("input") {
+            self.prompt.hasPrompt = true
+            self.input(value)
+        } else if key.isText("instructions") {
             self.outside(value)
         }
     }
 
     /// Messages of Anthropic and of Bedrock's Converse: `system` stands beside them, content comes in blocks.
-    private mutating func anthropic(_ key: JSONView, _ value: JSONView) {
-        if key.equals("messages") {
+    private mutating func anthropic(_ key: UnsafeRawBufferPointer, _ value: JSONSpan) {
+        if key.isText("messages") {
             self.messages(value)
-        } else if key.equals("system") {
+        } else if key.isText("system") {
             self.outside(value)
-        } else if key.equals("prompt") || key.equals("inputText") {
+        } else if key.isText("prompt") || key.isText("inputText") {
             self.prompt.hasPrompt = true
             self.input(value)
         }
     }
 
-    private mutating func cohere(_ key: JSONView, _ value: JSONView) {
-        if key.equals("messages") || key.equals("chat_history") {
+    private mutating func cohere(_ key: UnsafeRawBufferPointer, _ value: JSONSpan) {
+        if key.isText("messages") || key.isText("chat_history") {
             self.messages(value)
-        } else if key.equals("message") || key.equals("prompt") || key.equals("texts") || key.equals("inputs") {
+        } else if key.isText("message") || key.isText("prompt") || key.isText("texts") || key.isText("inputs") {
             self.prompt.hasPrompt = true
             self.input(value)
-        } else if key.equals("preamble") || key.equals("documents") {
+        } else if key.isText("preamble") || key.isText("documents") {
             self.outside(value)
         }
     }
 
-    private mutating func gemini(_ key: JSONView, _ value: JSONView) {
-        if key.equals("contents") {
+    private mutating func gemini(_ key: UnsafeRawBufferPointer, _ value: JSONSpan) {
+        if key.isText("contents") {
             self.messages(value)
-        } else if key.equals("content") {
+        } else if key.isText("content") {
             self.prompt.hasPrompt = true
             self.message(value, fallback: .user)
-        } else if key.equals("systemInstruction") || key.equals("system_instruction") {
+        } else if key.isText("systemInstruction") || key.isText("system_instruction") {
             self.outside(value)
         }
     }
 
-    private mutating func huggingFace(_ key: JSONView, _ value: JSONView) {
-        if key.equals("messages") {
+    private mutating func huggingFace(_ key: UnsafeRawBufferPointer, _ value: JSONSpan) {
+        if key.isText("messages") {
             self.messages(value)
-        } else if key.equals("inputs") {
+        } else if key.isText("inputs") {
             self.prompt.hasPrompt = true
             self.input(value)
         }
@@ -106,103 +124,146 @@ struct PromptReader {
 
     // MARK: Structure
 
-    private mutating func messages(_ list: JSONView) {
+    private mutating func messages(_ list: JSONSpan) {
         self.prompt.hasPrompt = true
-        if list.kind == .array {
-            for message in list.elements { self.message(message, fallback: .user) }
-        } else {
-            self.message(list, fallback: .user)
-        }
+        self.input(list)
     }
 
-    /// A prompt: a string, a list of strings, or the items of a `llm/v1/responses` request.
-    private mutating func input(_ value: JSONView) {
+    /// Messages, or a prompt: a string, a list of strings, or the items of a `llm/v1/responses` request.
+    private mutating func input(_ value: JSONSpan) {
         if value.kind == .array {
-            for element in value.elements { self.message(element, fallback: .user) }
+            self.view(value).forEachElement { self.message($0, fallback: .user) }
         } else {
             self.message(value, fallback: .user)
         }
     }
 
-    private mutating func outside(_ value: JSONView) { self.content(value, .system, .content, message: -1) }
+    private mutating func outside(_ value: JSONSpan) { self.content(value, .system, .content, message: -1) }
 
-    private mutating func message(_ value: JSONView, fallback: PromptPart.Role) {
+    private mutating func message(_ value: JSONSpan, fallback: PromptPart.Role) {
         let number = self.prompt.messageCount
         self.prompt.messageCount += 1
         guard value.kind == .object else { return self.content(value, fallback, .content, message: number) }
-        var role = fallback
-        for (key, member) in value.members where key.equals("role") { role = Self.role(member) }
-        if value["type"]?.equals("function_call_output") == true { role = .tool }
-        self.block(value, role, role == .tool ? .toolResult : .content, message: number)
+        let members = self.members(of: value)
+        var role = members.role.map { self.role($0) } ?? fallback
+        if self.isText(members.type, "function_call_output") { role = .tool }
+        self.block(members, role, role == .tool ? .toolResult : .content, message: number)
     }
 
-    private static func role(_ value: JSONView) -> PromptPart.Role {
-        switch value.string?.lowercased() {
-        case "user": .user
-        case "assistant", "model", "chatbot": .assistant
-        case "system", "developer": .system
-        case "tool", "function": .tool
-        default: .other
+    /// What counts of a message or block, in order; of `role` and `type` the last.
+    private struct Members {
+        var role: JSONSpan?
+        var type: JSONSpan?
+        var found: [(meaning: Meaning, value: JSONSpan)] = []
+    }
+
+    /// One walk: what a message holds may be long.
+    private func members(of object: JSONSpan) -> Members {
+        var members = Members()
+        self.view(object).forEachMember { key, value in
+            if key.isText("role") {
+                members.role = value
+            } else if key.isText("type") {
+                members.type = value
+            } else {
+                let meaning = Self.meaning(key)
+                if meaning != .none { members.found.append((meaning, value)) }
+            }
         }
+        return members
+    }
+
+    private func isText(_ value: JSONSpan?, _ text: StaticString) -> Bool { value.map { self.view($0).equals(text) } ?? false }
+
+    private func role(_ value: JSONSpan) -> PromptPart.Role {
+        self.view(value).withText { name in
+            if name.isText(ignoringCase: "user") { return .user }
+            if name.isText(ignoringCase: "assistant") || name.isText(ignoringCase: "model") || name.isText(ignoringCase: "chatbot") { return .assistant }
+            if name.isText(ignoringCase: "system") || name.isText(ignoringCase: "developer") { return .system }
+            if name.isText(ignoringCase: "tool") || name.isText(ignoringCase: "function") { return .tool }
+            return .other
+        } ?? .other
     }
 
     /// A string, a list of blocks, or one block.
-    private mutating func content(_ value: JSONView, _ role: PromptPart.Role, _ kind: PromptPart.Kind, message: Int) {
+    private mutating func content(_ value: JSONSpan, _ role: PromptPart.Role, _ kind: PromptPart.Kind, message: Int) {
         switch value.kind {
-        case .string: self.prompt.parts.append(PromptPart(role: role, kind: kind, message: message, view: value))
-        case .array: for element in value.elements { self.content(element, role, kind, message: message) }
-        case .object: self.block(value, role, kind, message: message)
+        case .string: self.prompt.parts.append(PromptPart(role: role, kind: kind, message: message, view: self.view(value)))
+        case .array: self.view(value).forEachElement { self.content($0, role, kind, message: message) }
+        case .object: self.block(self.members(of: value), role, kind, message: message)
         case .number, .bool, .null: return
         }
     }
 
-    private enum Meaning { case text, result, arguments, calls, none }
+    private enum Meaning { case text, result, arguments, calls, source, data, none }
 
-    /// What a member of a message or block means, in whichever format it occurs.
-    private static func meaning(_ key: JSONView) -> Meaning {
-        switch key.string {
-        case "content", "parts", "text", "delta", "refusal", "thinking", "reasoning_content", "reasoning", "message", "input_text", "output_text", "title", "context", "snippet":
-            .text
-        case "output", "tool_result", "toolResult", "functionResponse", "function_response", "response", "json", "tool_results": .result
-        case "arguments", "args", "input", "parameters": .arguments
-        case "tool_calls", "function_call", "functionCall", "function", "toolUse", "tool_use": .calls
-        case "source": .text
-        default: .none
+    /// What a member of a message or block means, in whichever format it occurs; keys by their lengths.
+    private static func meaning(_ key: UnsafeRawBufferPointer) -> Meaning {
+        switch key.count {
+        case 4:
+            if key.isText("text") { return .text }
+            if key.isText("json") { return .result }
+            if key.isText("args") { return .arguments }
+            if key.isText("data") { return .data }
+        case 5:
+            if key.isText("parts") || key.isText("delta") || key.isText("title") { return .text }
+            if key.isText("input") { return .arguments }
+        case 6:
+            if key.isText("output") { return .result }
+            if key.isText("source") { return .source }
+        case 7:
+            if key.isText("content") || key.isText("refusal") || key.isText("message") || key.isText("context") || key.isText("snippet") { return .text }
+            if key.isText("toolUse") { return .calls }
+        case 8:
+            if key.isText("thinking") { return .text }
+            if key.isText("response") { return .result }
+            if key.isText("function") || key.isText("tool_use") { return .calls }
+        case 9:
+            if key.isText("reasoning") { return .text }
+            if key.isText("arguments") { return .arguments }
+        case 10:
+            if key.isText("input_text") { return .text }
+            if key.isText("toolResult") { return .result }
+            if key.isText("parameters") { return .arguments }
+            if key.isText("tool_calls") { return .calls }
+        case 11:
+            if key.isText("output_text") { return .text }
+            if key.isText("tool_result") { return .result }
+        case 12:
+            if key.isText("tool_results") { return .result }
+            if key.isText("functionCall") { return .calls }
+        case 13: if key.isText("function_call") { return .calls }
+        case 16: if key.isText("functionResponse") { return .result }
+        case 17:
+            if key.isText("reasoning_content") { return .text }
+            if key.isText("function_response") { return .result }
+        default: break
         }
+        return .none
     }
 
-    private mutating func block(_ value: JSONView, _ role: PromptPart.Role, _ kind: PromptPart.Kind, message: Int) {
-        let isResult = value["type"].map { $0.equals("tool_result") || $0.equals("function_call_output") } ?? false
-        for (key, member) in value.members {
-            // `source` holds text only for plain documents; otherwise it is an image.
-            if key.equals("source") || key.equals("data") {
-                self.document(key, member, value, role, kind, message)
-                continue
-            }
-            switch Self.meaning(key) {
+    private mutating func block(_ members: Members, _ role: PromptPart.Role, _ kind: PromptPart.Kind, message: Int) {
+        let isResult = self.isText(members.type, "tool_result") || self.isText(members.type, "function_call_output")
+        for (meaning, member) in members.found {
+            switch meaning {
             case .text: self.content(member, isResult ? .tool : role, isResult ? .toolResult : kind, message: message)
             case .result: self.leaves(member, .tool, .toolResult, message: message)
             case .arguments: self.leaves(member, role, .toolArguments, message: message)
             case .calls: self.content(member, role, .toolArguments, message: message)
+            // Text only in plain documents; otherwise an image.
+            case .source: if member.kind == .object { self.content(member, role, kind, message: message) }
+            case .data: if self.isText(members.type, "text") { self.content(member, role, kind, message: message) }
             case .none: continue
             }
         }
     }
 
-    private mutating func document(_ key: JSONView, _ member: JSONView, _ block: JSONView, _ role: PromptPart.Role, _ kind: PromptPart.Kind, _ message: Int) {
-        if key.equals("source") {
-            if member.kind == .object { self.block(member, role, kind, message: message) }
-        } else if block["type"]?.equals("text") == true {
-            self.content(member, role, kind, message: message)
-        }
-    }
-
     /// Every string below a value: what a tool is called with or gives back is any JSON.
-    private mutating func leaves(_ value: JSONView, _ role: PromptPart.Role, _ kind: PromptPart.Kind, message: Int) {
+    private mutating func leaves(_ value: JSONSpan, _ role: PromptPart.Role, _ kind: PromptPart.Kind, message: Int) {
         switch value.kind {
-        case .string: self.prompt.parts.append(PromptPart(role: role, kind: kind, message: message, view: value))
-        case .array: for element in value.elements { self.leaves(element, role, kind, message: message) }
-        case .object: for (_, member) in value.members { self.leaves(member, role, kind, message: message) }
+        case .string: self.prompt.parts.append(PromptPart(role: role, kind: kind, message: message, view: self.view(value)))
+        case .array: self.view(value).forEachElement { self.leaves($0, role, kind, message: message) }
+        case .object: self.view(value).forEachMember { self.leaves($1, role, kind, message: message) }
         case .number, .bool, .null: return
         }
     }
