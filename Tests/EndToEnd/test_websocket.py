@@ -81,8 +81,9 @@ def service(echo, **more):
 def gateway(module_gateways, echo, authority):  # noqa: F811
     started = module_gateways(
         {"services": [service(echo, read_timeout=1500)], **certificates(authority), "_pellucid": {"limits": {"websocket_message_bytes": 100_000}}},
-        arguments=["--proxy-listen", "127.0.0.1:0 ssl http2"],
+        arguments=["--proxy-listen", "127.0.0.1:0 ssl http2", "--proxy-listen", "127.0.0.1:0 http2"],
     )
+    started.h2c_port = int(re.search(r"address=127\.0\.0\.1:(\d+) with=http2\s", started.stderr)[1])
     started.tls_port = int(re.search(r'address=127\.0\.0\.1:(\d+) with="ssl http2"\s', started.stderr)[1])
     return started
 
@@ -292,7 +293,8 @@ def test_a_client_that_answers_no_ping_is_given_up(gateways, echo):
         assert raw.head().status == 101
         assert raw.exactly(2) == b"\x89\x02", "a ping"
         raw.exactly(2)
-        # Silence instead of a pong.
+        # Silence instead of a pong. The upstream's own pong passes as an unsolicited one (RFC 6455 section 5.5.3).
+        assert raw.exactly(4) == b"\x8a\x02pl"
         assert raw.exactly(4) == b"\x88\x02" + (1011).to_bytes(2, "big")
         with pytest.raises(Closed):
             raw.exactly(1)
@@ -312,7 +314,7 @@ def extended_connect(client, path="/socket", protocol="websocket", *more) -> byt
 
 def test_a_websocket_on_an_http2_stream(gateway, echo):
     """RFC 8441: beside ordinary requests on the same connection."""
-    with frames.Client(gateway.proxy_port).settle() as client:
+    with frames.Client(gateway.h2c_port).settle() as client:
         assert client.peer_settings[0x8] == 1, "SETTINGS_ENABLE_CONNECT_PROTOCOL"
         client.send(frames.frame(frames.HEADERS, frames.END_HEADERS, 1, extended_connect(client, "/socket", "websocket", ("sec-websocket-protocol", "realtime"))))
         head = client.next_of(1)
@@ -334,6 +336,6 @@ def test_a_websocket_on_an_http2_stream(gateway, echo):
 
 
 def test_an_extended_connect_for_something_else_is_refused(gateway):
-    with frames.Client(gateway.proxy_port).settle() as client:
+    with frames.Client(gateway.h2c_port).settle() as client:
         client.send(frames.frame(frames.HEADERS, frames.END_HEADERS, 1, extended_connect(client, "/socket", "connect-udp")))
         assert client.next_of(1).fields[":status"] == "400"
