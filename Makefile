@@ -29,7 +29,7 @@ test: install-packages install-test-packages ## Runs every test: unit, short fuz
 	@scripts/venv
 	@scripts/test
 
-test-soak: install-packages install-test-packages ## The same with 10,000 mixed requests in the agreement test, and 1,000 reloads
+test-soak: install-packages install-test-packages ## The same with 10,000 mixed requests in the agreement test
 	@scripts/venv
 	@scripts/test 10000
 

@@ -23,6 +23,11 @@ let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio
 // TLS on both sides (BoringSSL): handshakes on the event loop, no thread hop.
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+// What Swift libraries report to: backends for them feed the gateway's own exporters.
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 // The command line: verbs, help, completion.
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -36,6 +41,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
     ],
     targets: [
         // C libraries of the system (Debian's -dev packages), behind module maps and small shims.
@@ -51,7 +59,10 @@ let package = Package(
         .target(name: "CPCRE2", path: "Sources/Gateway/C/CPCRE2", linkerSettings: [.linkedLibrary("pcre2-8")]),
 
         // What every other target may see: recording, metrics, names.
-        .target(name: "Telemetry", dependencies: [nioCore], path: "Sources/Telemetry", swiftSettings: strict),
+        .target(name: "Telemetry", dependencies: [nioCore], path: "Sources/Telemetry", exclude: ["Backends"], swiftSettings: strict),
+        // swift-log, swift-metrics and swift-distributed-tracing: a target of its own, so that recording depends on none of them.
+        .target(
+            name: "TelemetryBackends", dependencies: ["Telemetry", logging, coreMetrics, tracing], path: "Sources/Telemetry/Backends", swiftSettings: strict),
         // HTTP off the hot path: exporters, guard services, token fetches (libcurl on a thread of its own).
         .target(name: "SideClient", dependencies: ["Telemetry", "CCurl"], path: "Sources/Exporters/SideClient", swiftSettings: strict),
         // Encoding and delivery of evidence.
@@ -73,7 +84,7 @@ let package = Package(
         .target(name: "GatewayPII", path: "Sources/Gateway/PII", exclude: ["Lexicon/Names/SOURCES.md"], swiftSettings: strict),
         .target(
             name: "GatewayTransport",
-            dependencies: ["GatewayCore", "GatewayWire", "Telemetry", "CCares", "CDecoding", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
+            dependencies: ["GatewayCore", "GatewayWire", "Telemetry", "CCares", "CDecoding", "COpenSSL", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
             path: "Sources/Gateway/Transport", swiftSettings: strict),
         .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayPII", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
@@ -86,7 +97,7 @@ let package = Package(
         .executableTarget(
             name: "pellucid",
             dependencies: [
-                "Telemetry", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
+                "Telemetry", "TelemetryBackends", "Exporters", "GatewayWire", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayTransport", "GatewayPlugins",
                 "GatewayProviders", "GatewayScripts", "GatewayCredentials", "GatewayBalancing", "GatewayAdmin", "GatewayPII", "SideClient", "COpenSSL", nioCore, nioPosix, nioSSL, argumentParser,
             ],
             path: "Sources/Gateway/App", swiftSettings: strict),
@@ -110,6 +121,7 @@ let package = Package(
             ],
             path: "Tests/Support/Gateway", swiftSettings: strict),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TelemetryTestSupport"], swiftSettings: strict),
+        .testTarget(name: "TelemetryBackendsTests", dependencies: ["TelemetryBackends", "Telemetry", "Exporters", logging, metrics, tracing], swiftSettings: strict),
         .testTarget(name: "ExportersTests", dependencies: ["Exporters", "SideClient", "Telemetry", "COTLP"], swiftSettings: strict),
         .testTarget(
             name: "GatewayCoreTests",

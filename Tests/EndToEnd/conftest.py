@@ -19,7 +19,7 @@ from support.raw import Origin  # noqa: E402
 
 def pytest_addoption(parser):
     parser.addoption("--mixed-requests", type=int, default=500, help="requests of the agreement test (make test-soak: 10000)")
-    parser.addoption("--reloads", type=int, default=40, help="reloads of the reload test (make test-soak: 1000)")
+    parser.addoption("--reloads", type=int, default=1000, help="reloads of the reload test")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -23,8 +23,8 @@ def test_the_committed_document_is_current():
     [
         "| `workspaces` | refused: workspaces are not supported: run one gateway per workspace |",
         "| `expression` | refused: routes by expression are not supported",
-        "| `tls_verify_depth` | warned: has no effect in this version |",
-        "| `request_buffering` | warned: bodies are streamed",
+        "`tls_verify`, `tls_verify_depth`, `updated_at`",
+        "`request_buffering`, `response_buffering`, `service`",
         "### upstreams",
         "### ai-proxy",
         "| `upstream_keepalive_pool_size` | honoured: ",

@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = ROOT / "dashboards" / "rules" / "pellucid.rules.yml"
 PANELS = [(path.name, panel) for path in sorted((ROOT / "dashboards").glob("*.json")) for panel in json.loads(path.read_text())["panels"]]
 # Functions, keywords and Grafana's variables are no metrics.
-METRIC = re.compile(r"\b((?:pellucid|gen_ai|http_server|otel|process)[a-z0-9_:]*)\b(?!\s*=)")
+METRIC = re.compile(r"\b((?:pellucid|gen_ai|http_server|otel|process|dns)[a-z0-9_:]*)\b(?!\s*=)")
 
 
 def rules() -> list[dict]:
@@ -45,15 +45,19 @@ def page(gateways, provider, origin, collector):
     balanced = {"name": "balanced", "paths": ["/balanced" + ROUTE_TYPES["chat"]], "plugins": [advanced]}
     # Exports that failed have a label of their own.
     collector.answer_partially(1)
+    pooled = {"name": "pooled", "host": "pool.internal", "routes": [{"name": "pooled", "paths": ["/pooled"]}]}
+    lost = {"name": "lost", "url": "http://nowhere.invalid", "retries": 0, "routes": [{"name": "lost", "paths": ["/lost"]}]}
     many = {"name": "many", "url": f"http://127.0.0.1:{origin.port}", "routes": [{"name": f"r{n}", "paths": [f"/r{n}/"]} for n in range(120)]}
     gateway = gateways(
         {
-            "services": [{"name": "llm", "url": provider.base, "routes": [route, balanced]}, many],
+            "services": [{"name": "llm", "url": provider.base, "routes": [route, balanced]}, pooled, lost, many],
+            "upstreams": [{"name": "pool.internal", "targets": [{"target": f"localhost:{origin.port}"}]}],
             "consumers": [consumer()],
             "plugins": [key_auth(), plugin("file-log", path="/dev/full")],
             "_pellucid": {"series_budget": 100},
         },
-        environment=telemetry_environment(collector),
+        # Nobody answers there, at once.
+        environment=telemetry_environment(collector, KONG_DNS_RESOLVER=f"127.0.0.1:{free_port()}"),
     )
     client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="unused", default_headers={"apikey": CLIENT_KEY}, max_retries=0)
     client.chat.completions.create(model="gpt-fake", messages=[{"role": "user", "content": "hi"}])
@@ -64,11 +68,13 @@ def page(gateways, provider, origin, collector):
     with pytest.raises(openai.APIStatusError):
         client.chat.completions.create(model="status-503", messages=[{"role": "user", "content": "hi"}])
     assert requests.post(f"{gateway.url}{ROUTE_TYPES['chat']}", json={}, timeout=5).status_code == 401
+    assert requests.get(f"{gateway.url}/pooled", headers={"apikey": CLIENT_KEY}, timeout=10).status_code == 200
+    assert requests.get(f"{gateway.url}/lost", headers={"apikey": CLIENT_KEY}, timeout=20).status_code == 503
     with requests.Session() as session:
         for n in range(120):
             session.get(f"{gateway.url}/r{n}/", timeout=5)
-    gateway.audit.wait_for_requests(126)
-    collector.wait_for_roots(126)
+    gateway.audit.wait_for_requests(128)
+    collector.wait_for_roots(128)
     gateway.write("nonsense")
     gateway.reload()
     for metric in ("pellucid_telemetry_dropped_total{", "pellucid_metrics_series_overflow_total{", 'result="failure"', "otel_sdk_exporter_span_exported_total{"):
@@ -122,7 +128,7 @@ def test_dashboards_for_one_configuration_name_its_routes_and_leave_out_what_it_
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=clean_environment())
     assert done.returncode == 0, done.stdout + done.stderr
     names = {path.stem for path in (tmp_path / "out").glob("*.json")}
-    assert names == {"overview", "guards", "telemetry"}
+    assert names == {"overview", "guards", "upstreams", "telemetry"}
     variables = json.loads((tmp_path / "out" / "overview.json").read_text())["templating"]["list"]
     assert next(variable for variable in variables if variable["name"] == "route")["query"] == "a,b"
 

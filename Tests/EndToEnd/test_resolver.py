@@ -146,3 +146,24 @@ def test_a_server_that_is_none_ends_the_start(gateways, origin):
     gateway = gateways(service("a.test", origin.port), environment={"KONG_DNS_RESOLVER": "not a server"}, wait=False)
     gateway.wait_for_failure()
     assert "name resolution cannot be set up" in gateway.stderr
+
+
+def test_lookups_are_counted_timed_and_told_apart(gateways, names, origin):
+    names.records = {("one.test", A): [bytes([127, 0, 0, 1])]}
+    names.ttl = 1
+    configuration = service("one.test", origin.port)
+    configuration["services"] += [{"name": "lost", "host": "missing.test", "port": 80, "retries": 0, "routes": [{"name": "lost", "paths": ["/lost"]}]}]
+    gateway = gateways(configuration, environment=environment(names))
+    assert get(gateway).text == "hello" and get(gateway).text == "hello"
+    assert requests.get(f"{gateway.url}/lost", timeout=20).status_code == 503
+    page = gateway.metrics()
+    lookups = "dns_lookup_duration_seconds_count"
+    assert page.total(lookups, dns_question_name="one.test", pellucid_dns_question_type="ipv4") == 1
+    assert page.total(lookups, dns_question_name="missing.test", pellucid_dns_question_type="ipv4", error_type="not_found") == 1
+    assert page.total("pellucid_dns_answers_total", source="cached") >= 1
+    asked = page.total("pellucid_dns_answers_total", source="asked")
+    # Each question was put once, and nothing was stale yet.
+    assert asked == page.total(lookups) and page.total("pellucid_dns_answers_total", source="stale") == 0
+    # Past its time an answer serves once more while a new one is asked for.
+    until(lambda: get(gateway).text == "hello" and gateway.metrics().total("pellucid_dns_answers_total", source="stale") >= 1, what="a stale answer", interval=0.2)
+    until(lambda: gateway.metrics().total(lookups, dns_question_name="one.test", pellucid_dns_question_type="ipv4") == 2, what="the new answer")

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from support import names
+from support import configuration, names
 from support.provider import PROMPT_TOKENS
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -157,3 +157,19 @@ def test_an_unsampled_parent_is_honoured(client, collector, provider, observed):
     lines = observed.audit.wait_for_requests(2)
     assert TRACE in {line["trace_id"] for line in lines}
     assert observed.metrics().total(f"{names.HTTP_SERVER_DURATION}_count") == 2
+
+
+def test_former_names_of_the_http_conventions_on_demand(gateways, provider, origin, collector):
+    environment = configuration.telemetry_environment(collector, OTEL_SEMCONV_STABILITY_OPT_IN="http/dup,gen_ai_latest_experimental,database")
+    gateway = gateways(configuration.everything(provider, origin), environment=environment)
+    assert requests.get(f"{gateway.url}/plain/a?secret=1", headers={"apikey": configuration.CLIENT_KEY}, timeout=5).status_code == 200
+    root = collector.wait_for_roots(1)[0]
+    former = {"http.method": "http.request.method", "http.status_code": "http.response.status_code", "http.target": "url.path", "net.host.name": "server.address"}
+    for old, new in former.items():
+        assert root.attributes[old] == root.attributes[new], old
+    attempt = next(span for span in collector.trace(root.trace_id) if span.kind == names.CLIENT)
+    assert attempt.attributes["net.peer.name"] == attempt.attributes["server.address"] == "127.0.0.1"
+    page = gateway.metrics()
+    assert page.total("http_server_duration_milliseconds_count", http_method="GET", http_status_code="200") == 1
+    assert page.total("http_server_request_duration_seconds_count", http_request_method="GET") == 1
+    assert "database has no effect" in gateway.stderr and "http/dup has no effect" not in gateway.stderr

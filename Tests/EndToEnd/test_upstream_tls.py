@@ -126,3 +126,52 @@ def test_a_server_that_does_not_answer_the_handshake_is_a_timeout(gateways, orig
     # The scripted origin waits for the end of an HTTP head, which a handshake never holds.
     gateway = gateways(service(origin, tls_verify=False, connect_timeout=300))
     assert requests.get(f"{gateway.url}/secure", timeout=10).status_code == 504
+
+
+@pytest.fixture(scope="module")
+def long_chain(authority, tmp_path_factory):
+    """The same authority's certificate for localhost, by way of an intermediate one that the server sends along."""
+    directory = tmp_path_factory.mktemp("chain")
+    (directory / "middle.ext").write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign\n")
+    for name in ("ca.pem", "ca.key", "server.ext"):
+        (directory / name).write_bytes((authority / name).read_bytes())
+    for name, subject, signer, extensions in (("middle", "/CN=Test Intermediate", "ca", "middle.ext"), ("leaf", "/CN=localhost", "middle", "server.ext")):
+        openssl(directory, "req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        openssl(
+            directory,
+            *("x509", "-req", "-in", f"{name}.csr", "-CA", f"{signer}.pem", "-CAkey", f"{signer}.key", "-set_serial", "7", "-days", "30"),
+            *("-extfile", extensions, "-out", f"{name}.pem"),
+        )
+    (directory / "server.pem").write_bytes((directory / "leaf.pem").read_bytes() + (directory / "middle.pem").read_bytes())
+    (directory / "leaf.key").rename(directory / "server.key")
+    return directory
+
+
+@pytest.mark.parametrize("depth, status", [(None, 200), (1, 200), (0, 502)])
+@pytest.mark.parametrize("is_listed", [False, True], ids=["by the environment", "by the service"])
+def test_the_depth_of_a_chain_is_limited(gateways, long_chain, authority, depth, status, is_listed):
+    server = SecureOrigin(long_chain)
+    try:
+        more = {} if depth is None else {"tls_verify_depth": depth}
+        document = service(server, **more)
+        if is_listed:
+            identifier = "5f6fa6d4-71a1-4bd3-9b0e-3fb26a4b38c4"
+            document["services"][0]["ca_certificates"] = [identifier]
+            document["ca_certificates"] = [{"id": identifier, "cert": (authority / "ca.pem").read_text()}]
+        gateway = gateways(document, environment={} if is_listed else trusting(authority))
+        answer = requests.get(f"{gateway.url}/secure", timeout=10)
+        assert answer.status_code == status, answer.text
+        if status == 502:
+            until(lambda: "chain too long" in gateway.stderr, what="the reason")
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("host, status", [("localhost", 200), ("127.0.0.1", 502)])
+def test_a_limited_chain_must_still_name_its_host(gateways, secure, authority, host, status):
+    gateway = gateways(service(secure, host=host, tls_verify_depth=0), environment=trusting(authority))
+    assert requests.get(f"{gateway.url}/secure", timeout=10).status_code == status
+
+
+def test_a_limited_chain_of_an_unknown_authority_is_refused(gateways, secure):
+    assert requests.get(f"{gateways(service(secure, tls_verify_depth=5)).url}/secure", timeout=10).status_code == 502

@@ -162,3 +162,32 @@ def test_a_target_by_name(gateways, targets):
     configuration = pool(targets, weights=())
     configuration["upstreams"][0]["targets"] = entries
     assert ask(gateways(configuration), 4) == {"0": 4}
+
+
+def test_the_health_of_targets_is_a_metric_by_our_name_and_by_kongs(gateways, targets):
+    checks = {"passive": {"unhealthy": {"http_failures": 1, "http_statuses": [503]}}}
+    configuration = pool(targets, weights=(100, 100), healthchecks=checks)
+    configuration["plugins"] = [{"name": "prometheus", "config": {"upstream_health_metrics": True}}]
+    gateway = gateways(configuration)
+    ask(gateway, 4)
+    kong = {"upstream": "pool.internal", "target": targets.address(1), "address": targets.address(1), "subsystem": "http"}
+
+    def states(page) -> dict:
+        return {state: page.values("kong_upstream_target_health", state=state, **kong) for state in ("healthchecks_off", "healthy", "unhealthy", "dns_error")}
+
+    page = gateway.metrics()
+    assert states(page) == {"healthchecks_off": [0], "healthy": [1], "unhealthy": [0], "dns_error": [0]}
+    assert page.values("pellucid_upstream_target_healthy", upstream="pool.internal") == [1, 1]
+    targets.failing[1] = "503 Busy"
+    ask(gateway, 4)
+    page = gateway.metrics()
+    assert states(page) == {"healthchecks_off": [0], "healthy": [0], "unhealthy": [1], "dns_error": [0]}
+    assert page.values("pellucid_upstream_target_healthy", target=targets.address(1)) == [0]
+    assert page.total("pellucid_upstream_target_in_flight") == 0
+    # A target that a reload takes away is shown no more.
+    gateway.write(pool(targets, weights=(100,)))
+    gateway.reload()
+    until(lambda: gateway.metrics().total("pellucid_config_reloads_total", result="success") >= 2, what="the reload")
+    page = gateway.metrics()
+    assert page.values("pellucid_upstream_target_healthy", upstream="pool.internal") == [1]
+    assert "kong_upstream_target_health" not in page.names()

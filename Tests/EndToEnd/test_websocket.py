@@ -13,7 +13,7 @@ import websockets
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 
-from support import configuration
+from support import configuration, frames
 from support.configuration import plain_service
 from support.raw import Closed, Connection
 from support.waiting import until
@@ -81,8 +81,9 @@ def service(echo, **more):
 def gateway(module_gateways, echo, authority):  # noqa: F811
     started = module_gateways(
         {"services": [service(echo, read_timeout=1500)], **certificates(authority), "_pellucid": {"limits": {"websocket_message_bytes": 100_000}}},
-        arguments=["--proxy-listen", "127.0.0.1:0 ssl http2"],
+        arguments=["--proxy-listen", "127.0.0.1:0 ssl http2", "--proxy-listen", "127.0.0.1:0 http2"],
     )
+    started.h2c_port = int(re.search(r"address=127\.0\.0\.1:(\d+) with=http2\s", started.stderr)[1])
     started.tls_port = int(re.search(r'address=127\.0\.0\.1:(\d+) with="ssl http2"\s', started.stderr)[1])
     return started
 
@@ -252,3 +253,89 @@ async def test_many_sessions_at_once(gateway):
                 assert await socket.recv() == f"{number}-{index}"
 
     await asyncio.gather(*(session(number) for number in range(50)))
+
+
+async def test_a_stop_says_going_away_to_both_sides(gateways, echo, collector):
+    gateway = gateways({"services": [service(echo)], "_pellucid": {"drain_seconds": 20}}, environment=configuration.telemetry_environment(collector))
+    before = len(echo.closed)
+    async with connect(url(gateway)) as socket:
+        await socket.send("hello")
+        assert await socket.recv() == "hello"
+        gateway.terminate()
+        with pytest.raises(websockets.ConnectionClosed):
+            await asyncio.wait_for(socket.recv(), 10)
+        assert socket.close_code == 1001
+    await asyncio.to_thread(until, lambda: len(echo.closed) > before, what="the close at the upstream")
+    assert 1001 in echo.closed[before:]
+    # Nothing is left to wait for.
+    assert await asyncio.to_thread(gateway.process.wait, 10) == 0
+    root = (await asyncio.to_thread(collector.wait_for_roots, 1))[0]
+    attempt = next(span for span in collector.trace(root.trace_id) if "pellucid.websocket.close.code" in span.attributes)
+    assert (attempt.attributes["pellucid.websocket.close.code"], attempt.attributes["pellucid.websocket.close.initiator"]) == (1001, "gateway")
+    assert root.attributes["pellucid.outcome"] == "passed"
+
+
+async def test_pings_of_the_gateway_keep_a_silent_session(gateways, echo):
+    """Three times the time to read passes in silence: the answers to pings of both sides are what keeps the session."""
+    gateway = gateways({"services": [service(echo, read_timeout=1500)], "_pellucid": {"timeouts": {"websocket_ping_seconds": 1}}})
+    async with connect(url(gateway), ping_interval=None) as socket:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(socket.recv(), 4.5)
+        await socket.send("still here")
+        assert await socket.recv() == "still here"
+
+
+def test_a_client_that_answers_no_ping_is_given_up(gateways, echo):
+    gateway = gateways({"services": [service(echo)], "_pellucid": {"timeouts": {"websocket_ping_seconds": 1}}})
+    before = len(echo.closed)
+    with Connection.open(gateway.proxy_port) as raw:
+        raw.send(handshake())
+        assert raw.head().status == 101
+        assert raw.exactly(2) == b"\x89\x02", "a ping"
+        raw.exactly(2)
+        # Silence instead of a pong. The upstream's own pong passes as an unsolicited one (RFC 6455 section 5.5.3).
+        assert raw.exactly(4) == b"\x8a\x02pl"
+        assert raw.exactly(4) == b"\x88\x02" + (1011).to_bytes(2, "big")
+        with pytest.raises(Closed):
+            raw.exactly(1)
+    until(lambda: 1011 in echo.closed[before:], what="the close at the upstream")
+    line = gateway.audit.wait_for_requests(1)[0]
+    assert "websocket_ping_timeout" in str(line)
+
+
+def masked(opcode: int, payload: bytes) -> bytes:
+    return bytes([0x80 | opcode, 0x80 | len(payload)]) + b"\0\0\0\0" + payload
+
+
+def extended_connect(client, path="/socket", protocol="websocket", *more) -> bytes:
+    fields = [(":method", "CONNECT"), (":scheme", "http"), (":authority", "localhost"), (":path", path), (":protocol", protocol)]
+    return client.encoder.encode(fields + [("sec-websocket-version", "13"), *more])
+
+
+def test_a_websocket_on_an_http2_stream(gateway, echo):
+    """RFC 8441: beside ordinary requests on the same connection."""
+    with frames.Client(gateway.h2c_port).settle() as client:
+        assert client.peer_settings[0x8] == 1, "SETTINGS_ENABLE_CONNECT_PROTOCOL"
+        client.send(frames.frame(frames.HEADERS, frames.END_HEADERS, 1, extended_connect(client, "/socket", "websocket", ("sec-websocket-protocol", "realtime"))))
+        head = client.next_of(1)
+        assert head.kind == frames.HEADERS and head.fields[":status"] == "200" and head.fields["sec-websocket-protocol"] == "realtime"
+        assert not {"connection", "upgrade", "sec-websocket-accept"} & head.fields.keys()
+        assert not head.flags & frames.END_STREAM
+        for message in (b"one", b"two"):
+            client.send(frames.frame(frames.DATA, 0, 1, masked(1, message)))
+            assert client.next_of(1).payload == bytes([0x81, 3]) + message
+        client.request(3, "/socket")
+        status, _ = client.answer(3)
+        assert status == 426, "the upstream's answer to a request that is no handshake"
+        before = len(echo.closed)
+        client.send(frames.frame(frames.DATA, 0, 1, masked(8, (4001).to_bytes(2, "big"))))
+        assert client.next_of(1).payload[:4] == b"\x88\x02" + (4001).to_bytes(2, "big")
+        until(lambda: 4001 in echo.closed[before:], what="the close at the upstream")
+        while not (last := client.next_of(1)).flags & frames.END_STREAM and last.kind != frames.RST_STREAM:
+            pass
+
+
+def test_an_extended_connect_for_something_else_is_refused(gateway):
+    with frames.Client(gateway.h2c_port).settle() as client:
+        client.send(frames.frame(frames.HEADERS, frames.END_HEADERS, 1, extended_connect(client, "/socket", "connect-udp")))
+        assert client.next_of(1).fields[":status"] == "400"

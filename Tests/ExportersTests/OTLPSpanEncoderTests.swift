@@ -6,13 +6,13 @@ import Testing
 @Suite struct OTLPSpanEncoderTests {
     /// Encodes one request and lets libprotobuf-c read it.
     private func decode(
-        seed: UInt64 = 1, parent: TraceContext? = nil, outcome: Outcome = .passed, _ record: (borrowing RequestRecord) -> Void
+        seed: UInt64 = 1, parent: TraceContext? = nil, outcome: Outcome = .passed, former: Bool = false, _ record: (borrowing RequestRecord) -> Void
     ) throws -> OTLPOracle.Decoded {
         var bytes: [UInt8] = []
         var count = 0
         EvidenceBuilder(seed: seed).request(parent: parent, outcome: outcome, record) { evidence in
             var writer = ByteWriter()
-            count = OTLPSpanEncoder().encode(evidence, into: &writer)
+            count = OTLPSpanEncoder(writesFormerHTTP: former).encode(evidence, into: &writer)
             bytes = OTLPEnvelope(options: OTLPOptions()).wrap(writer.bytes)
         }
         let decoded = try #require(OTLPOracle.decode(bytes))
@@ -222,5 +222,31 @@ import Testing
         if Bool.random(using: &random) { scope.set("k.double", .double(Double.random(in: -1e9...1e9, using: &random))) }
         if Bool.random(using: &random) { scope.set("k.bool", .bool(Bool.random(using: &random))) }
         if Bool.random(using: &random) { scope.set("k.text", .string(String(repeating: "é", count: Int.random(in: 0...9000, using: &random)))) }
+    }
+
+    @Test func `former names stand beside those of now when asked for`() throws {
+        func spans(_ former: Bool) throws -> [OTLPOracle.Span] {
+            try self.decode(former: former) { request in
+                request.matched(Sample.route, configurationHash: "cafe", sinks: [])
+                request.update { root, evidence in Sample.fillRoot(&root, evidence) }
+                var attempt = request.openAttempt()
+                attempt.withAttempt { attempt, evidence in Sample.fillAttempt(&attempt, evidence) }
+                attempt.finish(.passed)
+            }.spans
+        }
+        let (now, both) = (try spans(false), try spans(true))
+        for (plain, dup) in zip(now, both) {
+            // Nothing is lost, and each addition is the value of its successor.
+            #expect(dup.attributes.merging(plain.attributes) { a, b in a == b ? a : "differs" } == dup.attributes)
+        }
+        let pairs = [("http.method", "http.request.method"), ("http.status_code", "http.response.status_code"), ("http.scheme", "url.scheme"), ("http.target", "url.path"),
+            ("net.host.name", "server.address"), ("http.client_ip", "client.address"), ("net.protocol.version", "network.protocol.version")]
+        for (former, stable) in pairs {
+            #expect(both[0].attributes[former] != nil && both[0].attributes[former] == both[0].attributes[stable], "\(former)")
+            #expect(now[0].attributes[former] == nil)
+        }
+        for (former, stable) in [("net.peer.name", "server.address"), ("http.status_code", "http.response.status_code"), ("net.peer.port", "server.port")] {
+            #expect(both[1].attributes[former] != nil && both[1].attributes[former] == both[1].attributes[stable], "\(former)")
+        }
     }
 }

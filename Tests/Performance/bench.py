@@ -124,6 +124,8 @@ class Bench:
                 contender.stop()
             if self.wants("memory"):
                 self.memory_rows(running)
+            if self.wants("scrape") and Generic in running:
+                self.scrape_rows(running[Generic])
             if self.wants("start") and Generic in running:
                 self.start_rows(running[Generic])
         finally:
@@ -241,6 +243,17 @@ class Bench:
                 self.gate(f"memory per idle stream, {count:,} at once", row["bytes_per_stream"] / 1024, 24, " KiB")
                 self.gate("memory idle", row["idle_bytes"] / 2**20, 64, " MiB")
 
+    def scrape_rows(self, contender: Generic) -> None:
+        row = measurements.scrapes(contender, 1_500, self.seconds, 2 if self.options.quick else 5)
+        self.results["scrape"] = row
+        self.say(f"\nScrape of {row['series']:,} series: {row['alone_ms']:.0f} ms, {row['under_load_ms']:.0f} ms under full load")
+        self.say(f"  p99 of requests, 32 connections: {row['p99_ms']:.3f} ms; with a scrape a second {row['p99_scraped_ms']:.3f} ms")
+        self.gate(f"scrape of {row['series']:,} series", row["alone_ms"], 150, " ms")
+        # A stall would be as long as a scrape: tens of times the p99 of requests.
+        self.gate("p99 of requests with a scrape a second vs without", row["p99_ratio"], 2, "×")
+        if row["errors"]:
+            self.problems.append(f"{row['errors']} requests failed beside scrapes")
+
     def start_rows(self, contender: Generic) -> None:
         rounds = 2 if self.options.quick else 5
         routes = 10_000
@@ -281,7 +294,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a short run of a few minutes; the figures are rough")
     parser.add_argument("--rounds", type=int, help="rounds of each comparison (9, with --quick 3)")
-    parser.add_argument("--only", nargs="+", choices=["json", "stages", "sse", "balance", "tls", "memory", "start"], help="only these groups")
+    parser.add_argument("--only", nargs="+", choices=["json", "stages", "sse", "balance", "tls", "memory", "start", "scrape"], help="only these groups")
     parser.add_argument("--nginx-only", action="store_true", help="without Pellucid: checks the bench itself")
     parser.add_argument("--json", metavar="FILE", help="writes all figures there")
     options = parser.parse_args()

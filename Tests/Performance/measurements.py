@@ -235,6 +235,59 @@ def wait_fresh(contender: Pellucid, number: int) -> None:
     raise SystemExit("the reload did not take effect within 60 s")
 
 
+def routes_that_count(upstream_port: int, count: int) -> dict:
+    """`count` routes, each of which makes series of its own once it is used."""
+    routes = [{"name": "root", "paths": ["/"]}, *({"name": f"route-{number}", "paths": [f"/r{number}"]} for number in range(count))]
+    service = {"name": "all", "url": f"http://127.0.0.1:{upstream_port}", "routes": routes}
+    return {"_format_version": "3.0", "services": [service], "_pellucid": {"audit": {"enabled": False}}}
+
+
+def scrape(contender: Pellucid) -> tuple[float, int]:
+    """Milliseconds of a scrape in the format a Prometheus asks for, and its series."""
+    begin = time.monotonic()
+    status, body = get(contender.status_port, "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"}, timeout=30)
+    took = (time.monotonic() - begin) * 1000
+    assert status == 200
+    return took, sum(not line.startswith(b"#") for line in body.splitlines())
+
+
+def scrapes(contender: Pellucid, routes: int, seconds: float, rounds: int) -> dict:
+    """Scrapes of a page that `routes` used routes fill: alone, and once a second while requests are served, beside the same load without scrapes."""
+    contender.stop()
+    contender.start(routes_that_count(contender.upstreams.burst_port, routes))
+    for number in range(routes):
+        get(contender.port, f"/r{number}/load/stats")
+    alone = [scrape(contender) for _ in range(10)]
+    quiet, scraped, during = [], [], []
+    for turn in range(rounds):
+        for is_scraped in (False, True) if turn % 2 == 0 else (True, False):
+            stop = threading.Event()
+
+            def again(stop=stop):
+                while not stop.is_set():
+                    during.append(scrape(contender)[0])
+                    stop.wait(1)
+
+            thread = threading.Thread(target=again)
+            if is_scraped:
+                thread.start()
+            result = wrk(contender, 32, seconds)
+            if is_scraped:
+                stop.set()
+                thread.join()
+            (scraped if is_scraped else quiet).append(result)
+    contender.stop()
+    return {
+        "series": alone[-1][1],
+        "alone_ms": statistics.median(took for took, _ in alone),
+        "under_load_ms": statistics.median(during),
+        "p99_ms": statistics.median(r["p99_us"] for r in quiet) / 1000,
+        "p99_scraped_ms": statistics.median(r["p99_us"] for r in scraped) / 1000,
+        "p99_ratio": statistics.median(s["p99_us"] / q["p99_us"] for s, q in zip(scraped, quiet, strict=True)),
+        "errors": sum(r["errors"] for r in quiet + scraped),
+    }
+
+
 def telemetry_losses(contender: Everything) -> dict:
     """What the contender itself says about evidence that did not get out, and whether its books balance."""
     text = get(contender.status_port, "/metrics")[1].decode()

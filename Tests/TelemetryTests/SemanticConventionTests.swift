@@ -70,4 +70,14 @@ import Testing
         #expect([StageAction.continue, .answer, .block, .fail, .stop, .wouldAnswer, .wouldBlock, .wouldModify].map { "\($0.name)" }
             == ["continue", "answer", "block", "fail", "stop", "would_answer", "would_block", "would_modify"])
     }
+
+    @Test(arguments: [
+        ("", false, []), ("http", false, []), ("http/dup", true, []), (" http/dup , gen_ai_latest_experimental", true, []), ("database", false, ["database"]),
+        ("http,gen_ai/dup,http/old", false, ["gen_ai/dup", "http/old"]),
+    ])
+    func `the variable for versions of conventions is understood word by word`(value: String, former: Bool, ignored: [String]) {
+        let optIn = Vocabulary.OptIn(value)
+        #expect(optIn.writesFormerHTTP == former)
+        #expect(optIn.ignored.keys.sorted() == ignored)
+    }
 }

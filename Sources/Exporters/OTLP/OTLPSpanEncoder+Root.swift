@@ -9,6 +9,7 @@ extension OTLPSpanEncoder {
         self.rootName(root, route, evidence, into: &out)
         self.kindAndTimes(OTLPSpanEncoder.kindServer, root.startWall, evidence.wall(root.endMonotonic), into: &out)
         self.rootRequest(root, evidence, into: &out)
+        if self.writesFormerHTTP { self.formerRoot(root, evidence, into: &out) }
         if let route {
             out.attribute(self.keys.httpRoute, route.template)
             out.attribute(self.keys.service, route.serviceName)

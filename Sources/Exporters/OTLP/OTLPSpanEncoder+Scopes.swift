@@ -54,6 +54,7 @@ extension OTLPSpanEncoder {
         self.name(evidence.bytes(of: first), evidence.bytes(of: second), into: &out)
         self.kindAndTimes(OTLPSpanEncoder.kindClient, evidence.wall(scope.start), evidence.wall(scope.end), into: &out)
         self.attemptHTTP(attempt, evidence, into: &out)
+        if self.writesFormerHTTP { self.formerAttempt(attempt, evidence, into: &out) }
         if !attempt.operation.isEmpty { self.attemptModel(attempt, evidence, into: &out) }
         evidence.forEachAttribute(of: scope) { out.attribute($0, $1, of: evidence) }
 

@@ -7,7 +7,10 @@ package import Telemetry
 package final class OTLPSpanEncoder: Sendable {
     let keys = EncodedKeys.shared
 
-    package init() {}
+    /// Whether the HTTP attributes are written under their former names too.
+    let writesFormerHTTP: Bool
+
+    package init(writesFormerHTTP: Bool = Vocabulary.writesFormerHTTP) { self.writesFormerHTTP = writesFormerHTTP }
 
     static let kindInternal: UInt8 = 1
     static let kindServer: UInt8 = 2

@@ -20,6 +20,8 @@ public enum AttributeNames {
     public static let networkProtocolVersion: StaticString = "network.protocol.version"
     public static let userAgentOriginal: StaticString = "user_agent.original"
     public static let errorType: StaticString = "error.type"
+    /// https://opentelemetry.io/docs/specs/semconv/registry/attributes/dns/
+    public static let dnsQuestionName: StaticString = "dns.question.name"
 
     // GenAI, https://github.com/open-telemetry/semantic-conventions/blob/v1.41.1/model/gen-ai/registry.yaml
     public static let genAIOperationName: StaticString = "gen_ai.operation.name"
@@ -45,6 +47,8 @@ public enum AttributeNames {
     public static let genAITokenType: StaticString = "gen_ai.token.type"
 
     // Ours: what the conventions lack.
+    /// `ipv4`, `ipv6` or `service`.
+    public static let dnsQuestionType: StaticString = "pellucid.dns.question.type"
     public static let requestID: StaticString = "pellucid.request.id"
     public static let service: StaticString = "pellucid.service"
     public static let route: StaticString = "pellucid.route"

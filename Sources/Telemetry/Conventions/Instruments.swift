@@ -26,6 +26,13 @@ public enum Instruments {
             AttributeNames.networkProtocolVersion, AttributeNames.errorType, AttributeNames.service, AttributeNames.route,
         ], source: http)
 
+    /// The same under its former name, in milliseconds: only with `OTEL_SEMCONV_STABILITY_OPT_IN=http/dup`.
+    public static let formerServerDuration = Instrument(
+        "http.server.duration", .histogram(bounds: formerBounds), unit: "ms", help: "Duration of HTTP server requests, as the conventions before 1.21 name it.",
+        attributes: [FormerNames.httpMethod, FormerNames.httpScheme, FormerNames.httpStatusCode, AttributeNames.httpRoute, FormerNames.netProtocolVersion],
+        source: "https://github.com/open-telemetry/semantic-conventions/blob/v1.20.0/specification/metrics/semantic_conventions/http-metrics.md")
+    static let formerBounds: [Double] = [0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000]
+
     /// From taking an upstream connection to the last byte of the model's answer, one observation an attempt.
     public static let operationDuration = Instrument(
         "gen_ai.client.operation.duration", .histogram(bounds: operationBounds), unit: "s", help: "GenAI operation duration.",
@@ -210,6 +217,26 @@ public enum Instruments {
         "pellucid.protocol.errors", .counter, unit: "{error}", help: "Requests refused by the HTTP parser, by code.", attributes: ["code"], source: ours)
     public static let upstreamConnections = Instrument(
         "pellucid.upstream.connections", .counter, unit: "{connection}", help: "Upstream connections taken for an attempt, by whether they were reused.", attributes: ["reused"], source: ours)
+
+    // Names of upstreams, and the targets of Kong's `upstreams`.
+    private static let lookupBounds: [Double] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+    /// From the question to the resolver's answer, one observation a question put to a name server (or found in the hosts file); answers from the cache are none.
+    public static let dnsLookupDuration = Instrument(
+        "dns.lookup.duration", .histogram(bounds: lookupBounds), unit: "s", help: "Time taken to perform a DNS lookup.",
+        attributes: [AttributeNames.dnsQuestionName, AttributeNames.dnsQuestionType, AttributeNames.errorType],
+        source: "https://opentelemetry.io/docs/specs/semconv/dns/dns-metrics/")
+    /// `cached`, `stale` (past its time, while a new one is asked for), `failed` (a failure that is remembered), `asked`.
+    public static let dnsAnswers = Instrument(
+        "pellucid.dns.answers", .counter, unit: "{answer}", help: "Names resolved for upstream connections, by where the answer came from.", attributes: ["source"], source: ours)
+    public static let targetHealthy = Instrument(
+        "pellucid.upstream.target.healthy", .observedGauge, unit: "1", help: "Whether health checks leave a target in service: 1, or 0.", attributes: ["upstream", "target"], source: ours)
+    public static let targetInFlight = Instrument(
+        "pellucid.upstream.target.in_flight", .observedGauge, unit: "{attempt}", help: "Attempts under way at a target.", attributes: ["upstream", "target"], source: ours)
+    /// Kong's name, for its `prometheus` plugin with `upstream_health_metrics`: 1 for the state a target is in, 0 for the others.
+    public static let kongTargetHealth = Instrument(
+        "kong.upstream_target_health", .observedGauge, unit: "1",
+        help: "Health status of targets of upstream. States = healthchecks_off|healthy|unhealthy|dns_error, value is 1 when state is populated.",
+        attributes: ["upstream", "target", "address", "state", "subsystem"], source: "https://developer.konghq.com/plugins/prometheus/", prometheusName: "kong_upstream_target_health")
     public static let processCPU = Instrument(
         "process.cpu.time", .observedCounter, unit: "s", help: "CPU time of the process.", source: "https://opentelemetry.io/docs/specs/semconv/system/process-metrics/",
         prometheusName: "process_cpu_seconds_total")

@@ -43,6 +43,10 @@ public final class DiagnosticLog: Sendable {
     public func warning(_ message: String, _ fields: (String, String)...) { self.write(.warning, message, fields) }
     public func error(_ message: String, _ fields: (String, String)...) { self.write(.error, message, fields) }
 
+    /// The level below which nothing is written.
+    public var level: Level { self.options.withLock { $0.level } }
+    public func log(_ level: Level, _ message: String, _ fields: [(String, String)]) { self.write(level, message, fields) }
+
     private func write(_ level: Level, _ message: String, _ fields: [(String, String)]) {
         let (minimum, format) = self.options.withLock { ($0.level, $0.format) }
         guard level >= minimum else { return }

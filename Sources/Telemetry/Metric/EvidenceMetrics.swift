@@ -82,6 +82,18 @@ final class EvidenceMetrics {
         let overhead = self.shard.series(bundle, 2, Instruments.overheadDuration) { [route?.routeName ?? ""] }
         let own = wall > root.upstreamNanoseconds ? wall - root.upstreamNanoseconds : 0
         self.observe(overhead, Double(own) / 1e9, bounds: Instruments.overheadBounds)
+        if Vocabulary.writesFormerHTTP { self.recordFormer(evidence, root, bundle, Double(wall) / 1e6) }
+    }
+
+    @inline(never)
+    private func recordFormer(_ evidence: RequestEvidence, _ root: RootEvidence, _ bundle: SeriesBundle, _ milliseconds: Double) {
+        let series = self.shard.series(bundle, 3, Instruments.formerServerDuration) {
+            [
+                evidence.string(of: root.method), evidence.string(of: root.scheme), root.status == 0 ? "" : "\(root.status)", evidence.route?.template ?? "",
+                evidence.string(of: root.protocolVersion),
+            ]
+        }
+        self.observe(series, milliseconds, bounds: Instruments.formerBounds)
     }
 
     // MARK: Stages

@@ -13,10 +13,12 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
     private let bandwidth: Bool
     private let ai: Bool
     private let perConsumer: Bool
+    /// Whether the health of targets is shown; whoever knows the targets does that.
+    public let showsUpstreamHealth: Bool
     private let served = Atomic<UInt64>(0)
     private var models: LabelCache
 
-    public init(registry: MetricRegistry, statusCodes: Bool, latencies: Bool, bandwidth: Bool, ai: Bool, perConsumer: Bool) {
+    public init(registry: MetricRegistry, statusCodes: Bool, latencies: Bool, bandwidth: Bool, ai: Bool, perConsumer: Bool, showsUpstreamHealth: Bool = false) {
         self.shard = registry.makeShard()
         self.models = LabelCache(registry.requestModels)
         self.statusCodes = statusCodes
@@ -24,6 +26,7 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
         self.bandwidth = bandwidth
         self.ai = ai
         self.perConsumer = perConsumer
+        self.showsUpstreamHealth = showsUpstreamHealth
     }
 
     public func consume(_ evidence: RequestEvidence) {

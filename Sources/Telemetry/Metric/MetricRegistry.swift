@@ -84,7 +84,7 @@ public final class MetricRegistry: Sendable {
             // Native histograms take many cells: the room for all instruments together is a budget too, of which a part stays for overflow series.
             let isFull = state.nextOffset + instrument.cellCount > MetricCells.chunkSize * (MetricCells.maximumChunks - 256)
             if state.series[family].count >= state.seriesBudget || isFull, !values.isEmpty {
-                state.overflowed["\(instrument.name)", default: 0] += 1
+                state.overflowed[instrument.name, default: 0] += 1
                 values = values.map { _ in MetricRegistry.overflowValue }
                 if let known = state.seriesIndex[family][values] { return SeriesHandle(offset: state.series[family][known].offset) }
             }
@@ -133,8 +133,39 @@ public final class MetricRegistry: Sendable {
         self.shared.withLock { MetricShard.record(value, bounds: bounds, at: $0.cell(handle.offset)) }
     }
 
+    // MARK: Instruments of libraries
+
+    /// The instrument that bears a name: `instrument` itself where the name is new.
+    package func adopt(_ instrument: Instrument) -> Instrument {
+        self.state.withLock { state in state.families[MetricRegistry.family(instrument, &state)].instrument }
+    }
+
+    /// Counts a series that was refused because its instrument has as many as it may.
+    package func refuse(_ instrument: Instrument) { self.state.withLock { $0.overflowed[instrument.name, default: 0] += 1 } }
+
+    /// Adds to a counter's series from any thread.
+    package func add(_ handle: SeriesHandle, by amount: Int64) {
+        self.shared.withLock { cells in
+            let cell = cells.cell(handle.offset)
+            cell.pointee.store(cell.pointee.load(ordering: .relaxed) &+ UInt64(bitPattern: amount), ordering: .relaxed)
+        }
+    }
+
+    /// Adds to a real counter's series from any thread.
+    package func add(_ handle: SeriesHandle, real amount: Double) {
+        self.shared.withLock { cells in
+            let cell = cells.cell(handle.offset)
+            cell.pointee.store((Double(bitPattern: cell.pointee.load(ordering: .relaxed)) + amount).bitPattern, ordering: .relaxed)
+        }
+    }
+
+    /// Records into a histogram's series from any thread.
+    package func record(_ handle: SeriesHandle, _ value: Double, bounds: [Double]) {
+        self.shared.withLock { MetricShard.record(value, bounds: bounds, at: $0.cell(handle.offset)) }
+    }
+
     private static func family(_ instrument: Instrument, _ state: inout State) -> Int {
-        let name = "\(instrument.name)"
+        let name = instrument.name
         if let known = state.familyIndex[name] { return known }
         state.families.append(Family(instrument))
         state.series.append([])

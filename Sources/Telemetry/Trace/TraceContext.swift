@@ -26,6 +26,14 @@ public struct TraceContext: Sendable, Equatable {
         self.init(traceIDHigh: high, traceIDLow: low, spanID: span, isSampled: flags & 1 == 1)
     }
 
+    /// The `traceparent` value.
+    public var traceparent: String {
+        withUnsafeTemporaryAllocation(byteCount: TraceContext.traceparentLength, alignment: 8) { space in
+            self.writeTraceparent(into: space)
+            return String(decoding: space, as: UTF8.self)
+        }
+    }
+
     /// Bytes of a version 00 `traceparent`.
     public static var traceparentLength: Int { 55 }
 

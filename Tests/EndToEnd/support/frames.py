@@ -60,6 +60,8 @@ class Client:
         self.encoder = hpack.Encoder()
         self.decoder = hpack.Decoder()
         self.is_settled = False
+        # What the gateway announced.
+        self.peer_settings: dict = {}
         self.send(PREFACE + settings(**values))
 
     def __enter__(self):
@@ -101,6 +103,7 @@ class Client:
             got = Frame(kind, flags, stream & 0x7FFFFFFF, self.buffer[9 : 9 + length])
             self.buffer = self.buffer[9 + length :]
             if kind == SETTINGS and not flags & ACK:
+                self.peer_settings |= dict(struct.iter_unpack(">HI", got.payload))
                 self.send(frame(SETTINGS, ACK))
                 continue
             if kind == SETTINGS:
@@ -109,6 +112,12 @@ class Client:
             if kind == HEADERS:
                 got.fields = dict(self.decoder.decode(got.payload))
             return got
+
+    def next_of(self, stream: int) -> Frame:
+        """The next frame of a stream that says something: window updates and frames of others are passed over."""
+        while (got := self.next()).stream != stream or got.kind == WINDOW_UPDATE:
+            pass
+        return got
 
     def _more(self) -> None:
         try:

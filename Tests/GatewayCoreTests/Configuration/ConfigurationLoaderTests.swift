@@ -40,7 +40,7 @@ import Testing
         #expect(service.port == 80 && service.retries == 5 && service.protocol == .http && service.isEnabled)
         #expect(service.connectTimeoutMilliseconds == 60_000 && service.readTimeoutMilliseconds == 60_000 && service.writeTimeoutMilliseconds == 60_000)
         #expect(route.protocols == [.https] && route.stripPath && !route.preserveHost && route.pathHandling == .v0)
-        #expect(route.httpsRedirectStatusCode == 426 && route.regexPriority == 0 && route.requestBuffering && route.responseBuffering)
+        #expect(route.httpsRedirectStatusCode == 426 && route.regexPriority == 0 && !route.requestBuffering && !route.responseBuffering)
     }
 
     @Test func `identifiers are those Kong derives`() throws {

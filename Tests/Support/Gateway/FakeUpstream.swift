@@ -49,7 +49,8 @@ package final class FakeUpstream: UpstreamTransport {
         switch request.body {
         case .none: break
         case .bytes(let bytes): body = String(buffer: bytes)
-        case .stream(let source, _):
+        case .stream(let source, _, let begun):
+            body = String(buffer: begun)
             do throws(DownstreamFailure) {
                 while let piece = try await source.readBody() { body += String(buffer: piece) }
             } catch { isBroken = true }

@@ -31,12 +31,14 @@ final class GatewayProcess: Sendable {
     private let loading = Mutex<SinkRetirement>(SinkRetirement())
     /// Active health checks, once it serves.
     private let prober = Mutex<UpstreamProber?>(nil)
+    private let health: TargetHealthGauges
     private let log = DiagnosticLog.shared
 
     init(options: ProcessOptions, environment: [String: String]) {
         self.options = options
         self.environment = environment
         self.flow = EvidenceFlow(registry: self.registry)
+        self.health = TargetHealthGauges(registry: self.registry)
         self.consumers = ConsumerMetrics(registry: self.registry)
         self.runner = ExportRunner(client: self.client, registry: self.registry)
         self.telemetry = TelemetryAssembly(
@@ -60,7 +62,7 @@ final class GatewayProcess: Sendable {
         self.registerGauges(store)
 
         let workers = self.options.workers ?? System.coreCount
-        let upstream = try UpstreamOptions(environment: self.environment, limits: settings.limits, loops: workers)
+        let upstream = try UpstreamOptions(environment: self.environment, limits: settings.limits, loops: workers, registry: self.registry)
         defer { upstream.resolver?.shutdown() }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: workers)
         let loops = self.makeLoops(group, upstream)
@@ -76,6 +78,7 @@ final class GatewayProcess: Sendable {
         self.isReady.store(true, ordering: .releasing)
         let prober = sideLoops.first.map { UpstreamProber(loop: $0) }
         prober?.watch(store.active.groups)
+        self.health.show(store.active)
         self.prober.withLock { $0 = prober }
         let watch = self.watch(store)
         let retirement = self.retireSinks(store)
@@ -274,6 +277,7 @@ final class GatewayProcess: Sendable {
             self.log.configure(snapshot.settings.diagnosticLog, environment: self.environment)
             self.registry.add(Instruments.configReloads, ["success"])
             self.prober.withLock { $0 }?.watch(snapshot.groups)
+            self.health.show(snapshot)
             self.log.notice("configuration reloaded", ("file", path), ("hash", snapshot.hash))
         } catch {
             self.registry.add(Instruments.configReloads, ["failure"])

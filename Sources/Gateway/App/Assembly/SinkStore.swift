@@ -47,7 +47,7 @@ final class SinkStore: SinkDirectory {
         self.known(.kong(selection)) {
             KongMetrics(
                 registry: self.flow.registry, statusCodes: selection.statusCodes, latencies: selection.latencies, bandwidth: selection.bandwidth, ai: selection.ai,
-                perConsumer: selection.perConsumer)
+                perConsumer: selection.perConsumer, showsUpstreamHealth: selection.upstreamHealth)
         }
     }
 
@@ -143,6 +143,7 @@ final class SinkStore: SinkDirectory {
         if name.hasPrefix("kong.bandwidth") { return push.includesBandwidth }
         if name.hasSuffix(".request.duration") || name == "pellucid.overhead.duration" || name == "pellucid.stage.duration" || name.hasSuffix("_latency") { return push.includesLatency }
         if name == "pellucid.requests.finished" || name == "kong.http_requests" { return push.includesRequests }
+        if name.hasPrefix("pellucid.upstream.target.") || name == "kong.upstream_target_health" { return push.includesUpstreamHealth }
         return true
     }
 

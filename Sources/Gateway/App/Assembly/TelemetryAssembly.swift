@@ -3,6 +3,7 @@ import GatewayCore
 import GatewayWire
 import NIOCore
 import Telemetry
+import TelemetryBackends
 
 /// The telemetry that belongs to the process rather than to a configuration: audit stream, the OTEL_* exporter, sampling from the environment.
 final class TelemetryAssembly: Sendable {
@@ -19,6 +20,7 @@ final class TelemetryAssembly: Sendable {
     private nonisolated(unsafe) var audit: AuditStream?
     private nonisolated(unsafe) var decisions: DecisionRing?
     private nonisolated(unsafe) var metricExporter: OTLPMetricExporter?
+    private nonisolated(unsafe) var libraries: (spans: OTLPLibraryExporter?, logs: OTLPLibraryExporter?)
 
     init(environment: [String: String], stateDirectory: String, flow: EvidenceFlow, runner: ExportRunner, consumers: ConsumerMetrics) {
         self.environment = OTLPOptions.fromEnvironment(environment)
@@ -32,7 +34,7 @@ final class TelemetryAssembly: Sendable {
         self.flow = flow
         self.runner = runner
         self.consumers = consumers
-        TelemetryAssembly.checkVocabulary(environment["OTEL_SEMCONV_STABILITY_OPT_IN"] ?? "")
+        TelemetryAssembly.applyVocabulary(environment["OTEL_SEMCONV_STABILITY_OPT_IN"] ?? "")
         // The signals share most variables; each is complained about once.
         var seen: Set<String> = []
         for problem in self.environment.problems + self.metrics.problems + self.logs.problems where seen.insert(problem.variable).inserted {
@@ -40,11 +42,10 @@ final class TelemetryAssembly: Sendable {
         }
     }
 
-    /// What OTEL_SEMCONV_STABILITY_OPT_IN (https://opentelemetry.io/docs/specs/semconv/non-normative/http-migration/) asks for: this gateway has the
-    /// stable HTTP names and the latest GenAI ones only, so values that ask for those are taken, and others are said to have no effect.
-    private static func checkVocabulary(_ value: String) {
-        for word in value.split(separator: ",").map({ $0.filter { $0 != " " } }) where !["http", "gen_ai_latest_experimental"].contains(word) {
-            let reason = word.hasSuffix("/dup") ? "only the newer names are written, never both" : "this gateway has one vocabulary only"
+    private static func applyVocabulary(_ value: String) {
+        let wanted = Vocabulary.OptIn(value)
+        Vocabulary.writesFormerHTTP = wanted.writesFormerHTTP
+        for (word, reason) in wanted.ignored.sorted(by: { $0.key < $1.key }) {
             DiagnosticLog.shared.warning("OTEL_SEMCONV_STABILITY_OPT_IN: \(word) has no effect: \(reason)")
         }
     }
@@ -90,7 +91,18 @@ final class TelemetryAssembly: Sendable {
         if self.metrics.isRequested {
             self.metricExporter = OTLPMetricExporter(options: self.metricBase, intervalMilliseconds: self.metrics.metricIntervalMilliseconds, runner: self.runner)
         }
-        self.runner.start(spool: self.spool(settings.spool))
+        let spool = self.spool(settings.spool)
+        self.openLibraries(spool)
+        self.runner.start(spool: spool)
+    }
+
+    /// What Swift libraries in the process log, count and trace goes where the gateway's own telemetry goes.
+    private func openLibraries(_ spool: SpoolOptions?) {
+        if self.environment.isRequested { self.libraries.spans = .spans(self.traceBase, runner: self.runner) }
+        if self.logs.isRequested { self.libraries.logs = .logs(self.logBase, runner: self.runner) }
+        if let spool { for exporter in [self.libraries.spans, self.libraries.logs] { exporter?.recover(from: spool) } }
+        let choice = self.environment.sampler ?? SamplerChoice()
+        TelemetryBackends.bootstrap(registry: self.flow.registry, spans: self.libraries.spans, logs: self.libraries.logs) { choice.isSampled(parent: $0, traceIDLow: $1) }
     }
 
     /// Says which changes of a reload wait for the next start.
@@ -102,6 +114,7 @@ final class TelemetryAssembly: Sendable {
 
     /// Ships the metrics' last values, once the requests are accounted for. Blocks the caller.
     func shutdown(deadline: UInt64) {
+        for exporter in [self.libraries.spans, self.libraries.logs] { exporter?.flush() }
         // The window may be used up by a receiver of traces; the last values still get one try.
         self.metricExporter?.shutdown(deadline: max(deadline, MonotonicClock.now() &+ 1_000_000_000))
     }

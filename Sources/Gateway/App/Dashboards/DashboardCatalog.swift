@@ -1,6 +1,6 @@
 /// The dashboards that are shipped in `dashboards/` and written by `pellucid dashboards generate`.
 enum DashboardCatalog {
-    static let all: [Dashboard] = [overview, models, guards, streaming, providers, telemetry]
+    static let all: [Dashboard] = [overview, models, guards, streaming, providers, upstreams, telemetry]
 
     private static let window = "[$__rate_interval]"
     private static let chosen = "{pellucid_route=~\"$route\"}"
@@ -172,6 +172,25 @@ enum DashboardCatalog {
             DashboardPanel(
                 title: "Balancer: circuits", description: "0 closed, 1 half open, 2 open.", unit: "short",
                 queries: [("max by (pellucid_plugin_id, pellucid_balancer_target) (pellucid_balancer_circuit)", "{{pellucid_plugin_id}} {{pellucid_balancer_target}}")]),
+        ])
+
+    private static let upstreams = Dashboard(
+        name: "upstreams", title: "upstreams and names", hasRoutes: false,
+        panels: [
+            DashboardPanel(
+                title: "Targets out of service", description: "By the health checks of the configuration's upstreams.", unit: "short",
+                queries: [("1 - max by (upstream, target) (pellucid_upstream_target_healthy)", "{{upstream}} {{target}}")]),
+            DashboardPanel(title: "Attempts under way", unit: "short", queries: [("sum by (upstream, target) (pellucid_upstream_target_in_flight)", "{{upstream}} {{target}}")]),
+            DashboardPanel(
+                title: "Names resolved, by source", description: "stale: past its time, served while a new answer is asked for.", unit: "reqps",
+                queries: [(rate("pellucid_dns_answers_total", by: "source", where: ""), "{{source}}")]),
+            DashboardPanel(
+                title: "Lookups that failed", unit: "reqps",
+                queries: [(rate("dns_lookup_duration_seconds_count", by: "dns_question_name, error_type", where: "{error_type!=\"\"}"), "{{dns_question_name}} {{error_type}}")]),
+            DashboardPanel(
+                title: "Time of lookups", unit: "s",
+                queries: [(quantile("0.95", "dns_lookup_duration_seconds", by: "dns_question_name", where: ""), "{{dns_question_name}} p95")]),
+            DashboardPanel(title: "Connections", unit: "reqps", queries: [(rate("pellucid_upstream_connections_total", by: "reused", where: ""), "reused: {{reused}}")]),
         ])
 
     private static let telemetry = Dashboard(

@@ -1,13 +1,16 @@
 import ArgumentParser
 import GatewayCore
 import GatewayTransport
+import Telemetry
 
 extension UpstreamOptions {
     /// Settings that Kong takes from its environment, and the file's limits.
     ///
-    /// - Parameter loops: among which the limit of connections is divided.
+    /// - Parameters:
+    ///   - loops: among which the limit of connections is divided.
+    ///   - registry: where lookups of names are counted.
     /// - Throws: everything that is wrong with the environment's settings.
-    init(environment: [String: String], limits: LimitSettings, loops: Int) throws {
+    init(environment: [String: String], limits: LimitSettings, loops: Int, registry: MetricRegistry) throws {
         self.init()
         var settings = KongSettings(environment)
         // `system` is Kong's default and ours.
@@ -28,7 +31,7 @@ extension UpstreamOptions {
         }
         let names = DNSOptions(&settings)
         if !settings.problems.isEmpty { throw ValidationError(settings.problems.joined(separator: "\n")) }
-        do { self.resolver = try DNSResolver(options: names) } catch { throw ValidationError("\(error)") }
+        do { self.resolver = try DNSResolver(options: names, registry: registry) } catch { throw ValidationError("\(error)") }
     }
 }
 

@@ -15,8 +15,9 @@ struct UpstreamCertificates {
         let client = (service.clientCertificateID ?? clientCertificateID).flatMap { self.certificates[$0] }
         let authorities = service.caCertificateIDs.compactMap { self.authorities[$0]?.certificate }
         let names = service.tlsSubjectAlternativeNames
-        guard client != nil || !authorities.isEmpty || names != nil else { return nil }
+        guard client != nil || !authorities.isEmpty || names != nil || service.tlsVerifyDepth != nil else { return nil }
         return UpstreamTLSOptions(
-            authorities: authorities, client: client.map { ($0.certificate, $0.key) }, acceptedNames: names?.dnsNames ?? [], acceptedURIs: names?.uris ?? [])
+            authorities: authorities, client: client.map { ($0.certificate, $0.key) }, acceptedNames: names?.dnsNames ?? [], acceptedURIs: names?.uris ?? [],
+            verifyDepth: service.tlsVerifyDepth)
     }
 }

@@ -53,14 +53,18 @@ public protocol DownstreamExchange: AnyObject {
     func abort()
     var isClosed: Bool { get }
 
-    /// Whether the connection can go over to another protocol after a 101 (RFC 9110 section 7.8).
+    /// Whether the connection can go over to another protocol after a 101 (RFC 9110 section 7.8); on HTTP/2 the stream after a 200 (RFC 8441).
     var canSwitchProtocols: Bool { get }
+    /// The `Sec-WebSocket-Key` that the gateway chose, since the client's protocol has none (RFC 8441 section 5); nil: the client's own is in the fields, and the client checks the answer.
+    var webSocketKey: String? { get }
     /// The next bytes of the other protocol, once a 101 is written.
     ///
     /// - Throws: why no more come.
     func readTunnel() async throws(DownstreamFailure) -> ByteBuffer
     /// Writes bytes of the other protocol, and returns when the client's side can take more.
     func writeTunnel(_ bytes: ByteBuffer) async throws(DownstreamFailure)
+    /// Writes a few bytes of the other protocol without waiting: for frames of the gateway's own, which nobody waits with.
+    func interject(_ bytes: ByteBuffer)
     /// Ends the connection after what was written; whoever reads from it is told.
     func endTunnel()
 }
@@ -68,8 +72,10 @@ public protocol DownstreamExchange: AnyObject {
 /// Exchanges that stay with HTTP.
 extension DownstreamExchange {
     public var canSwitchProtocols: Bool { false }
+    public var webSocketKey: String? { nil }
     public func readTunnel() async throws(DownstreamFailure) -> ByteBuffer { throw .closed }
     public func writeTunnel(_ bytes: ByteBuffer) async throws(DownstreamFailure) { throw .closed }
+    public func interject(_ bytes: ByteBuffer) {}
     public func endTunnel() {}
 }
 

@@ -10,12 +10,29 @@ public final class LoopContext {
     /// Makes what takes a content coding off; nil for codings that are not known.
     public var decoder: (_ coding: String) -> (any ContentDecoder)? = { _ in nil }
 
+    /// WebSocket sessions of this loop, for what concerns them all.
+    var webSockets: [ObjectIdentifier: WebSocketSession] = [:]
+    /// Whether the gateway is stopping: sessions that begin now would outlive it.
+    private(set) var isGoingAway = false
+
     /// Room for the lines of one response head, used and forgotten while it is written.
     var headLines = FieldLines(capacity: 512)
 
     public init(telemetry: LoopTelemetry, upstream: any UpstreamTransport) {
         self.telemetry = telemetry
         self.upstream = upstream
+    }
+
+    /// Says to both sides of every WebSocket session that the gateway is going away, and ends them. On the loop only.
+    public func goAway() {
+        self.isGoingAway = true
+        for session in Array(self.webSockets.values) { session.goAway() }
+    }
+
+    /// Pings the sessions whose time has come, and ends those that did not answer. On the loop only; called about once a second.
+    public func pingWebSockets(now: UInt64) {
+        guard !self.webSockets.isEmpty else { return }
+        for session in Array(self.webSockets.values) { session.tick(now: now) }
     }
 }
 

@@ -6,8 +6,8 @@ public import Telemetry
 public enum UpstreamBody {
     case none
     case bytes(ByteBuffer)
-    /// Passed on from the client as it arrives, framed as given.
-    case stream(any DownstreamExchange, HTTPRequestFraming)
+    /// Passed on from the client as it arrives, framed as given, behind what of it was read already.
+    case stream(any DownstreamExchange, HTTPRequestFraming, begun: ByteBuffer = ByteBuffer())
 }
 
 /// A request as it is to be sent, complete but for the framing that the transport adds. Not copyable by accident: what another attempt needs is a ``copy()``.
@@ -105,12 +105,15 @@ public protocol UpstreamExchange: AnyObject {
     func readTunnel() async throws(UpstreamFailure) -> ByteBuffer?
     /// Writes bytes of the other protocol, and returns when the upstream can take more.
     func writeTunnel(_ bytes: ByteBuffer) async throws(UpstreamFailure)
+    /// Writes a few bytes of the other protocol without waiting: for frames of the gateway's own, which nobody waits with.
+    func interject(_ bytes: ByteBuffer)
 }
 
 /// Exchanges that stay with HTTP.
 extension UpstreamExchange {
     public func readTunnel() async throws(UpstreamFailure) -> ByteBuffer? { throw .cancelled }
     public func writeTunnel(_ bytes: ByteBuffer) async throws(UpstreamFailure) { throw .cancelled }
+    public func interject(_ bytes: ByteBuffer) {}
 }
 
 /// Sends requests to upstreams over the loop's own connections.

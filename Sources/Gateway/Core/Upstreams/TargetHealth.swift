@@ -27,6 +27,7 @@ public final class TargetHealth: Sendable {
     init(name: String) { self.name = name }
 
     public var isHealthy: Bool { self.isMarkedHealthy.load(ordering: .relaxed) }
+    public var attemptsInFlight: Int { self.inFlight.load(ordering: .relaxed) }
     var latency: UInt64 { self.averageLatency.load(ordering: .relaxed) }
 
     /// An eighth of each new observation; loops that write at the same instant may lose one.

@@ -35,7 +35,8 @@ public final class OpenTelemetry: LogPlugin {
                         settings(endpoint),
                         MetricPushSettings(
                             intervalSeconds: metrics.pushIntervalSeconds, includesAI: metrics.includesAIMetrics, includesBandwidth: metrics.includesBandwidthMetrics,
-                            includesLatency: metrics.includesLatencyMetrics, includesRequests: metrics.includesRequestMetrics))))
+                            includesLatency: metrics.includesLatencyMetrics, includesRequests: metrics.includesRequestMetrics,
+                            includesUpstreamHealth: metrics.includesUpstreamHealthMetrics))))
         }
         self.sinks = sinks
     }

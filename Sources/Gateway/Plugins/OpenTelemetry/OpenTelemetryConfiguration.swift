@@ -111,7 +111,6 @@ public struct OpenTelemetryConfiguration: GatewayConfiguration, Hashable {
             self.includesLatencyMetrics = node.bool("enable_latency_metrics", default: false)
             self.includesRequestMetrics = node.bool("enable_request_metrics", default: false)
             self.includesUpstreamHealthMetrics = node.bool("enable_upstream_health_metrics", default: false)
-            if self.includesUpstreamHealthMetrics { node.warn("has no effect in this version: there are no health checks yet", at: "enable_upstream_health_metrics") }
             if self.includesConsumerAttribute { node.warn("has no effect: which metrics carry the consumer is the same for everybody", at: "enable_consumer_attribute") }
         }
     }

@@ -11,6 +11,6 @@ public final class Prometheus: LogPlugin {
         self.sink = services.sinks.kongMetrics(
             KongMetricsSelection(
                 statusCodes: configuration.statusCodeMetrics, latencies: configuration.latencyMetrics, bandwidth: configuration.bandwidthMetrics, ai: configuration.aiMetrics,
-                perConsumer: configuration.perConsumer))
+                perConsumer: configuration.perConsumer, upstreamHealth: configuration.upstreamHealthMetrics))
     }
 }

@@ -24,7 +24,6 @@ public struct PrometheusConfiguration: GatewayConfiguration, Hashable {
         self.perConsumer = node.bool("per_consumer", default: false)
         self.statusCodeMetrics = node.bool("status_code_metrics", default: false)
         self.upstreamHealthMetrics = node.bool("upstream_health_metrics", default: false)
-        if self.upstreamHealthMetrics { node.warn("has no effect in this version: there are no health checks yet", at: "upstream_health_metrics") }
         self.wasmMetrics = node.optionalBool("wasm_metrics")
         if self.wasmMetrics == true { node.warn("there are no WebAssembly filters, so there are no metrics of them", at: "wasm_metrics") }
     }

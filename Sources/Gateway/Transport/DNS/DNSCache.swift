@@ -4,10 +4,30 @@ struct DNSQuestion: Hashable, Sendable {
 
     let name: String
     let kind: Kind
+
+    /// Bounded value for metrics.
+    var type: String {
+        switch self.kind {
+        case .ipv4: "ipv4"
+        case .ipv6: "ipv6"
+        case .service: "service"
+        }
+    }
 }
 
 /// Why a question has no answer.
-enum DNSFailure: Error, Sendable { case notFound, timeout, failed }
+enum DNSFailure: Error, Sendable {
+    case notFound, timeout, failed
+
+    /// Bounded value of `error.type`.
+    var code: String {
+        switch self {
+        case .notFound: "not_found"
+        case .timeout: "timeout"
+        case .failed: "failed"
+        }
+    }
+}
 
 /// Answers by question, with the times they hold. No I/O, no clock; confined to its owner's lock.
 struct DNSCache<Record: Sendable> {

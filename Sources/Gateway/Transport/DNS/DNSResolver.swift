@@ -2,7 +2,7 @@ import CCares
 import Glibc
 import NIOCore
 import Synchronization
-import Telemetry
+public import Telemetry
 
 /// Names to addresses, off the event loops: one thread with one c-ares channel, and one cache for all loops.
 public final class DNSResolver: Sendable {
@@ -11,10 +11,16 @@ public final class DNSResolver: Sendable {
     private struct State: Sendable {
         var addresses: DNSCache<[UInt8]>
         var services: DNSCache<ServiceRecord>
-        var waiting: [DNSQuestion: [@Sendable (Answer) -> Void]] = [:]
+        var waiting: [DNSQuestion: Waiting] = [:]
         /// Questions the thread has not taken yet.
         var asked: [DNSQuestion] = []
         var isStopping = false
+    }
+
+    /// Who waits for a question's answer, and since when it is asked.
+    private struct Waiting: Sendable {
+        var completions: [@Sendable (Answer) -> Void] = []
+        let since: UInt64
     }
 
     /// What the thread found.
@@ -27,10 +33,13 @@ public final class DNSResolver: Sendable {
     let options: DNSOptions
     private let state: Mutex<State>
     private let channel: ResolverChannel
+    private let registry: MetricRegistry?
 
+    /// - Parameter registry: where lookups are counted.
     /// - Throws: when a server is none, or the system gives no resources.
-    public init(options: DNSOptions) throws(SetupFailure) {
+    public init(options: DNSOptions, registry: MetricRegistry? = nil) throws(SetupFailure) {
         self.options = options
+        self.registry = registry
         self.state = Mutex(State(addresses: DNSCache(options: options), services: DNSCache(options: options)))
         guard let channel = ResolverChannel(options) else { throw SetupFailure(servers: options.servers) }
         self.channel = channel
@@ -70,17 +79,25 @@ public final class DNSResolver: Sendable {
         _ question: DNSQuestion, _ finding: DNSCache<Record>.Finding, _ completion: @escaping Completion<Record>, _ records: @escaping @Sendable (Answer) -> [Record]
     ) {
         switch finding {
-        case .records(let known): completion(.success(known))
-        case .failure(let failure): completion(.failure(failure))
+        case .records(let known):
+            self.count("cached")
+            completion(.success(known))
+        case .failure(let failure):
+            self.count("failed")
+            completion(.failure(failure))
         case .stale(let known):
+            self.count("stale")
             completion(.success(known))
             self.ask(question, nil)
         case .unknown:
+            self.count("asked")
             self.ask(question) { answer in
                 if case .failure(let failure) = answer { completion(.failure(failure)) } else { completion(.success(records(answer))) }
             }
         }
     }
+
+    private func count(_ source: String) { self.registry?.add(Instruments.dnsAnswers, [source]) }
 
     /// Puts a question to the thread, once however many wait for it.
     private func ask(_ question: DNSQuestion, _ completion: (@Sendable (Answer) -> Void)?) {
@@ -88,7 +105,7 @@ public final class DNSResolver: Sendable {
         let step = self.state.withLock { state -> Step in
             if state.isStopping { return .refuse }
             let isNew = state.waiting[question] == nil
-            state.waiting[question, default: []] += completion.map { [$0] } ?? []
+            state.waiting[question, default: Waiting(since: MonotonicClock.now())].completions += completion.map { [$0] } ?? []
             if isNew { state.asked.append(question) }
             return isNew ? .wake : .wait
         }
@@ -112,22 +129,26 @@ public final class DNSResolver: Sendable {
 
     func answered(_ question: DNSQuestion, _ answer: Answer) {
         let now = MonotonicClock.now()
-        let completions = self.state.withLock { state in
+        let waiting = self.state.withLock { state in
             switch answer {
             case .addresses(let found, let ttl): state.addresses.learn(question, found, ttlSeconds: ttl, now: now)
             case .services(let found): state.services.learn(question, found, ttlSeconds: found.map(\.ttl).min() ?? 1, now: now)
             case .failure(let failure):
                 if question.kind == .service { state.services.learn(question, failure: failure, now: now) } else { state.addresses.learn(question, failure: failure, now: now) }
             }
-            return state.waiting.removeValue(forKey: question) ?? []
+            return state.waiting.removeValue(forKey: question)
         }
-        for completion in completions { completion(answer) }
+        guard let waiting else { return }
+        var error = ""
+        if case .failure(let failure) = answer { error = failure.code }
+        self.registry?.record(Instruments.dnsLookupDuration, [question.name, question.type, error], Double(now &- waiting.since) / 1e9)
+        for completion in waiting.completions { completion(answer) }
     }
 
     func ended() {
         let all = self.state.withLock { state in
             defer { state.waiting.removeAll() }
-            return state.waiting.values.flatMap { $0 }
+            return state.waiting.values.flatMap(\.completions)
         }
         for completion in all { completion(.failure(.failed)) }
     }

@@ -33,6 +33,7 @@ enum HTTP2Fields {
             }
         }
         if let cookies, !fields.append(.cookie, cookies) { throw .fieldValueInvalid }
+        if pseudo.protocol != nil { try self.becomeHandshake(&pseudo, &fields) }
         return try self.head(pseudo, fields, isEnd: isEnd, limits: limits)
     }
 
@@ -41,6 +42,8 @@ enum HTTP2Fields {
         var scheme: String?
         var authority: String?
         var path: String?
+        /// RFC 8441 section 4.
+        var `protocol`: String?
 
         mutating func take(_ name: String, _ value: String) {
             switch name {
@@ -48,9 +51,20 @@ enum HTTP2Fields {
             case ":scheme": self.scheme = value
             case ":authority": self.authority = value
             case ":path": self.path = value
+            case ":protocol": self.protocol = value
             default: break
             }
         }
+    }
+
+    /// An extended CONNECT for a WebSocket (RFC 8441 section 5) as the pipeline knows a handshake: a GET with the fields of RFC 6455 section 4.1, and a key of the gateway's own.
+    private static func becomeHandshake(_ pseudo: inout PseudoFields, _ fields: inout HTTPFields) throws(HTTPParseError) {
+        guard pseudo.method == "CONNECT", pseudo.protocol == "websocket" else { throw .targetInvalid }
+        guard !fields.contains(.contentLength) else { throw .contentOnConnect }
+        pseudo.method = "GET"
+        _ = fields.append(.connection, literal: "Upgrade")
+        _ = fields.append(.upgrade, literal: "websocket")
+        _ = fields.replace(name: "Sec-WebSocket-Key", Base64Text.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) }))
     }
 
     private static func head(_ pseudo: PseudoFields, _ fields: HTTPFields, isEnd: Bool, limits: HTTPLimits) throws(HTTPParseError) -> HTTPRequestHead {
@@ -66,7 +80,7 @@ enum HTTP2Fields {
             guard fields.count(of: .contentLength) == 1 else { throw .contentLengthRepeated }
             length = number
         }
-        let framing: HTTPRequestFraming = length.map { .length($0) } ?? (isEnd ? .none : .chunked)
+        let framing: HTTPRequestFraming = length.map { .length($0) } ?? (isEnd || pseudo.protocol != nil ? .none : .chunked)
         if method == .connect, framing != .none { throw .contentOnConnect }
         let head = HTTPRequestHead(
             method: method, target: target, fields: fields, framing: framing, expectsContinue: fields.firstString(.expect)?.lowercased() == "100-continue")
@@ -112,6 +126,13 @@ enum HTTP2Fields {
         }
         if let lines { self.add(lines, to: &headers) }
         if let contentLength { headers.add(name: "content-length", value: String(contentLength)) }
+        return headers
+    }
+
+    /// The head by which a stream becomes a WebSocket (RFC 8441 section 5): what of an HTTP/1.1 handshake's answer has no place in it is gone.
+    static func tunnelHeaders(fields: HTTPFields, skipping: KnownFieldSet, lines: FieldLines?) -> HPACKHeaders {
+        var headers = self.responseHeaders(status: 200, fields: fields, skipping: skipping, lines: lines, contentLength: nil)
+        for name in ["connection", "upgrade", "sec-websocket-accept"] { headers.remove(name: name) }
         return headers
     }
 

@@ -49,6 +49,8 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
             HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.concurrentStreams),
             HTTP2Setting(parameter: .maxHeaderListSize, value: options.http.fieldsBytes),
             HTTP2Setting(parameter: .initialWindowSize, value: limits.streamWindowBytes),
+            // WebSockets on streams (RFC 8441 section 3).
+            HTTP2Setting(parameter: .enableConnectProtocol, value: 1),
         ]
         configuration.targetWindowSize = limits.connectionWindowBytes
         configuration.maximumBufferedControlFrames = limits.queuedControlFrames

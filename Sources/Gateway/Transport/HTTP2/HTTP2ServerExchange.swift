@@ -12,6 +12,8 @@ final class HTTP2ServerExchange: DownstreamExchange {
     private enum ResponseState {
         case none
         case head(ResponseFraming)
+        /// The stream speaks another protocol.
+        case tunnel
         case finished
     }
 
@@ -29,6 +31,7 @@ final class HTTP2ServerExchange: DownstreamExchange {
     private var isContinuePending: Bool
     private var response = ResponseState.none
     private var output = ByteBuffer()
+    private var isAbandoned = false
 
     init(stream: HTTP2ServerStream, head: HTTPRequestHead, info: ConnectionInfo, startedAt: UInt64, headBytes: Int) {
         self.stream = stream
@@ -82,6 +85,13 @@ final class HTTP2ServerExchange: DownstreamExchange {
 
     func writeHead(status: Int, fields: HTTPFields, skipping: KnownFieldSet, lines: FieldLines?, framing: ResponseFraming) {
         guard case .none = self.response else { return }
+        if status == 101, self.canSwitchProtocols {
+            let headers = HTTP2Fields.tunnelHeaders(fields: fields, skipping: skipping, lines: lines)
+            self.responseBytes &+= HTTP2Fields.size(headers)
+            self.stream.write(.headers(.init(headers: headers)))
+            self.response = .tunnel
+            return
+        }
         var length: Int?
         switch framing {
         case .length(let count): length = count
@@ -156,4 +166,37 @@ final class HTTP2ServerExchange: DownstreamExchange {
     }
 
     func abort() { self.stream.fail(.closed) }
+
+    // MARK: Another protocol
+
+    /// No field of HTTP/2 is called Upgrade: it was an extended CONNECT.
+    var canSwitchProtocols: Bool { self.head.fields.contains(.upgrade) }
+
+    var webSocketKey: String? { self.canSwitchProtocols ? self.head.fields.firstString(name: "sec-websocket-key") : nil }
+
+    func readTunnel() async throws(DownstreamFailure) -> ByteBuffer {
+        let bytes = try await self.stream.nextTunnel { self.isAbandoned }
+        self.requestBytes &+= bytes.readableBytes &+ 9
+        return bytes
+    }
+
+    func writeTunnel(_ bytes: ByteBuffer) async throws(DownstreamFailure) {
+        if let failure = self.stream.failure { throw failure }
+        self.interject(bytes)
+        try await self.stream.waitForWritability()
+    }
+
+    func interject(_ bytes: ByteBuffer) {
+        guard case .tunnel = self.response else { return }
+        self.responseBytes &+= bytes.readableBytes
+        self.send(bytes)
+        self.stream.flush()
+    }
+
+    func endTunnel() {
+        guard case .tunnel = self.response else { return }
+        self.isAbandoned = true
+        self.end(with: .data(.init(data: .byteBuffer(ByteBuffer()), endStream: true)))
+        self.stream.interruptReader()
+    }
 }

@@ -188,6 +188,23 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
         }
     }
 
+    /// The next bytes of a stream that speaks another protocol, which may be silent as long as it likes.
+    func nextTunnel(isAbandoned: () -> Bool) async throws(DownstreamFailure) -> ByteBuffer {
+        while true {
+            if let bytes = self.input.popFirst() {
+                self.bufferedBytes &-= bytes.readableBytes
+                self.resumeReading()
+                return bytes
+            }
+            if let failure = self.failure { throw failure }
+            if self.isInputEnded || isAbandoned() { throw .closed }
+            await withUnsafeContinuation { self.reader.keep($0) }
+        }
+    }
+
+    /// Wakes a reader so that it sees that its exchange is over.
+    func interruptReader() { self.reader.wake() }
+
     private func resumeReading() {
         guard self.isReadHeld, self.bufferedBytes <= HTTP2ServerStream.inputLimit else { return }
         self.isReadHeld = false

@@ -41,7 +41,10 @@ public final class DataLoop: @unchecked Sendable {
     private func tick() {
         self.ticks &+= 1
         self.executor.hold()
-        if self.ticks % 5 == 0 { self.refreshDate() }
+        if self.ticks % 5 == 0 {
+            self.refreshDate()
+            self.context.pingWebSockets(now: self.timer.tickTime)
+        }
         self.pool.closeIdle(now: self.timer.tickTime)
         self.executor.drain()
     }
@@ -52,6 +55,9 @@ public final class DataLoop: @unchecked Sendable {
     public func drain() {
         self.loop.execute {
             self.isDraining = true
+            self.executor.hold()
+            self.context.goAway()
+            self.executor.drain()
             for connection in self.connections.values { connection.closeIfIdle() }
         }
     }

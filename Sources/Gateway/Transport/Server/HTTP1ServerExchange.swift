@@ -207,6 +207,13 @@ final class HTTP1ServerExchange: DownstreamExchange {
         try await self.transport.relieve()
     }
 
+    func interject(_ bytes: ByteBuffer) {
+        guard self.transport.failure == nil else { return }
+        self.responseBytes &+= bytes.readableBytes
+        self.transport.append(bytes)
+        self.transport.flushOutput()
+    }
+
     func endTunnel() {
         self.isAbandoned = true
         self.mayPersist = false

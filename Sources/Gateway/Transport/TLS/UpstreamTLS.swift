@@ -1,20 +1,34 @@
 import GatewayCore
+import NIOCore
 import NIOSSL
 
 /// The TLS contexts towards upstreams of one loop: made once per setting, since making one reads the system's trust store.
 final class UpstreamTLS {
     /// Settings of more than this many services at a time, and all contexts are made anew.
     private static let maximumContexts = 1_000
-    private var contexts: [String: NIOSSLContext] = [:]
+    private var contexts: [String: (context: NIOSSLContext, chains: ChainVerifier?)] = [:]
     private let defaults: UpstreamOptions
 
     init(defaults: UpstreamOptions) { self.defaults = defaults }
 
-    func context(for endpoint: UpstreamEndpoint) throws -> NIOSSLContext {
+    /// What begins TLS on a new connection to an endpoint.
+    func handler(for endpoint: UpstreamEndpoint) throws -> @Sendable () throws -> NIOSSLClientHandler {
+        let (context, chains) = try self.context(for: endpoint)
+        guard let chains else { return { try NIOSSLClientHandler(context: context, serverHostname: endpoint.serverName) } }
+        return {
+            try NIOSSLClientHandler(context: context, serverHostname: endpoint.serverName) { certificates, promise in
+                promise.succeed(chains.verify(certificates, endpoint) ? .certificateVerified : .failed)
+            }
+        }
+    }
+
+    private func context(for endpoint: UpstreamEndpoint) throws -> (context: NIOSSLContext, chains: ChainVerifier?) {
         let key = (endpoint.verifiesCertificate ? "v" : "u") + (endpoint.tls?.identity ?? "")
         if let known = self.contexts[key] { return known }
         if self.contexts.count >= UpstreamTLS.maximumContexts { self.contexts.removeAll() }
-        let made = try NIOSSLContext(configuration: try self.configuration(endpoint))
+        let depth = endpoint.verifiesCertificate ? endpoint.tls?.verifyDepth : nil
+        let chains = try depth.map { try ChainVerifier(depth: $0, authorities: endpoint.tls?.authorities ?? [], file: self.defaults.trustedCertificatesPath) }
+        let made = (try NIOSSLContext(configuration: try self.configuration(endpoint)), chains)
         self.contexts[key] = made
         return made
     }

@@ -51,9 +51,10 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
                 self.connection.write(output)
                 self.finishSending(body)
             }
-        case .stream(let source, let framing):
+        case .stream(let source, let framing, let begun):
             self.requestBytes = output.readableBytes
             self.connection.write(output)
+            if begun.readableBytes > 0 { self.writePiece(begun, framing) }
             self.connection.flush()
             // A task of its own: the upstream may answer before the client has sent everything.
             let pump = BodyPump(exchange: self, source: source, framing: framing)
@@ -99,9 +100,9 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
                 default: out.put("\r\n" as StaticString)
                 }
             case .bytes(let body): HTTP1UpstreamExchange.end(length: body.readableBytes, &out)
-            case .stream(_, .length(let length)): HTTP1UpstreamExchange.end(length: length, &out)
-            case .stream(_, .chunked): out.put("Transfer-Encoding: chunked\r\n\r\n" as StaticString)
-            case .stream(_, .none): out.put("\r\n" as StaticString)
+            case .stream(_, .length(let length), _): HTTP1UpstreamExchange.end(length: length, &out)
+            case .stream(_, .chunked, _): out.put("Transfer-Encoding: chunked\r\n\r\n" as StaticString)
+            case .stream(_, .none, _): out.put("\r\n" as StaticString)
             }
         }
     }
@@ -121,18 +122,22 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
         out.put("\r\n" as StaticString)
     }
 
+    private func writePiece(_ piece: ByteBuffer, _ framing: HTTPRequestFraming) {
+        var framed = piece
+        if framing == .chunked {
+            framed = ByteBufferAllocator().buffer(capacity: piece.readableBytes + 16)
+            HTTPWriter.chunk(piece, into: &framed)
+        }
+        self.requestBytes &+= framed.readableBytes
+        self.connection.write(framed)
+    }
+
     /// Passes the client's body on. Returns when it is sent, when the exchange is over, or when either side failed.
     fileprivate func pump(_ source: any DownstreamExchange, _ framing: HTTPRequestFraming) async {
         do throws(DownstreamFailure) {
             while let chunk = try await source.readBody() {
                 guard !self.isConcluded else { return }
-                var framed = chunk
-                if framing == .chunked {
-                    framed = ByteBufferAllocator().buffer(capacity: chunk.readableBytes + 16)
-                    HTTPWriter.chunk(chunk, into: &framed)
-                }
-                self.requestBytes &+= framed.readableBytes
-                self.connection.write(framed)
+                self.writePiece(chunk, framing)
                 self.connection.flush()
                 do throws(UpstreamFailure) {
                     try await self.connection.waitForWritability(timeout: self.timeouts.send) { self.isConcluded }
@@ -244,6 +249,13 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
         self.connection.flush()
         do throws(UpstreamFailure) { try await self.connection.waitForWritability(timeout: self.timeouts.send) { self.isConcluded } } catch { throw self.fail(error) }
         self.connection.restartReadTime(self.timeouts.read)
+    }
+
+    func interject(_ bytes: ByteBuffer) {
+        guard !self.isConcluded else { return }
+        self.requestBytes &+= bytes.readableBytes
+        self.connection.write(bytes)
+        self.connection.flush()
     }
 }
 

@@ -119,13 +119,13 @@ final class UpstreamPool: UpstreamTransport, @unchecked Sendable {
     // MARK: Connecting
 
     private func connect(_ endpoint: UpstreamEndpoint, _ entry: PoolEntry, timeout: UInt64) async throws(UpstreamFailure) -> HTTP1UpstreamConnection {
-        let context = endpoint.isTLS ? try self.context(for: endpoint) : nil
+        let tls = endpoint.isTLS ? try self.handler(for: endpoint) : nil
         let proxy = endpoint.proxy ?? self.options.proxies.proxy(for: endpoint)
         let bootstrap = self.bootstrap(timeout: timeout) { channel throws in
             let pipeline = channel.pipeline.syncOperations
-            if let context {
+            if let tls {
                 if let proxy { try pipeline.addHandler(ProxyTunnelHandler(endpoint: endpoint, proxy: proxy)) }
-                try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: endpoint.serverName))
+                try pipeline.addHandler(try tls())
             }
             // One for each address that is tried: of two that overlap, the loser's end must not touch the winner.
             try pipeline.addHandler(HTTP1UpstreamConnection(endpoint: endpoint, entry: entry, pool: self, proxy: endpoint.isTLS ? nil : proxy))
@@ -169,8 +169,8 @@ final class UpstreamPool: UpstreamTransport, @unchecked Sendable {
         return bootstrap.resolver(LoopResolver(resolver, on: self.loop))
     }
 
-    private func context(for endpoint: UpstreamEndpoint) throws(UpstreamFailure) -> NIOSSLContext {
-        do { return try self.tls.context(for: endpoint) } catch {
+    private func handler(for endpoint: UpstreamEndpoint) throws(UpstreamFailure) -> @Sendable () throws -> NIOSSLClientHandler {
+        do { return try self.tls.handler(for: endpoint) } catch {
             // Only the kind: details may name files or certificates.
             DiagnosticLog.shared.error("TLS to an upstream cannot be set up", ("upstream", endpoint.authority), ("error", "\(type(of: error))"))
             throw .tls

@@ -203,19 +203,24 @@ public struct WebSocketScanner: Sendable {
         }
     }
 
-    /// A close frame as one's own side sends it.
+    /// A close frame as one's own side sends it (section 5.5.1).
     ///
     /// - Parameter mask: four random bytes where a client sends it; nil for a server's.
     public static func closeFrame(_ code: UInt16, mask: (UInt8, UInt8, UInt8, UInt8)? = nil) -> ByteBuffer {
+        self.controlFrame(0x88, (UInt8(code >> 8), UInt8(code & 0xff)), mask)
+    }
+
+    /// A ping as one's own side sends it (section 5.5.2), with a payload that tells it from others'.
+    public static func pingFrame(mask: (UInt8, UInt8, UInt8, UInt8)? = nil) -> ByteBuffer { self.controlFrame(0x89, (0x70, 0x6c), mask) }
+
+    private static func controlFrame(_ first: UInt8, _ payload: (UInt8, UInt8), _ mask: (UInt8, UInt8, UInt8, UInt8)?) -> ByteBuffer {
         var bytes = ByteBufferAllocator().buffer(capacity: 8)
-        bytes.writeInteger(UInt8(0x88))
-        let high = UInt8(code >> 8)
-        let low = UInt8(code & 0xff)
+        bytes.writeInteger(first)
         if let mask {
             bytes.writeInteger(UInt8(0x82))
-            bytes.writeMultipleIntegers(mask.0, mask.1, mask.2, mask.3, high ^ mask.0, low ^ mask.1)
+            bytes.writeMultipleIntegers(mask.0, mask.1, mask.2, mask.3, payload.0 ^ mask.0, payload.1 ^ mask.1)
         } else {
-            bytes.writeMultipleIntegers(UInt8(2), high, low)
+            bytes.writeMultipleIntegers(UInt8(2), payload.0, payload.1)
         }
         return bytes
     }

@@ -25,9 +25,10 @@ public struct RouteEntity: ConfigurationEntity, Hashable {
     public let pathHandling: PathHandling
     /// Whether the upstream gets the client's Host header.
     public let preserveHost: Bool
-    /// Whether the request body is buffered before it is sent on.
+    /// Whether the upstream is asked only when the request's body is here, as far as `_pellucid.limits.request_buffer_bytes` reaches. Only where it is written: otherwise bodies
+    /// pass as they come, where Kong's default is to buffer.
     public let requestBuffering: Bool
-    /// Whether the response body is buffered.
+    /// Whether the client gets nothing before the response is here whole, or `_pellucid.limits.response_buffer_bytes` of it are. Only where it is written, and never for event streams.
     public let responseBuffering: Bool
     /// The service, if any.
     public internal(set) var serviceID: String?

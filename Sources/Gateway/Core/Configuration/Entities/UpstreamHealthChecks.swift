@@ -7,6 +7,12 @@ public struct UpstreamHealthChecks: GatewayConfiguration, Hashable {
     /// Percentage of weight that must be healthy for the upstream to be; 0 to 100, default 0.
     public let threshold: Double
 
+    /// Whether anything can take a target out of service.
+    public var isOn: Bool {
+        let (active, passive) = (self.active, self.passive.unhealthy)
+        return active.healthy.intervalSeconds > 0 || active.unhealthy.intervalSeconds > 0 || passive.tcpFailures > 0 || passive.timeouts > 0 || passive.httpFailures > 0
+    }
+
     public enum Kind: String, Sendable, Hashable, CaseIterable { case http, https, tcp, grpc, grpcs }
 
     /// What makes a target healthy or unhealthy.

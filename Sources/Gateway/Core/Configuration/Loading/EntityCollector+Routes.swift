@@ -26,14 +26,9 @@ extension EntityCollector {
             stripPath: node.bool("strip_path", default: true),
             pathHandling: node.choice("path_handling", default: .v0),
             preserveHost: node.bool("preserve_host", default: false),
-            requestBuffering: node.bool("request_buffering", default: true),
-            responseBuffering: node.bool("response_buffering", default: true),
+            requestBuffering: node.bool("request_buffering", default: false),
+            responseBuffering: node.bool("response_buffering", default: false),
             serviceID: serviceID)
-        for key in ["request_buffering", "response_buffering"] where node.isPresent(key) && !self.hasWarnedOfBuffering {
-            // decK writes both in every route: one warning a file.
-            self.hasWarnedOfBuffering = true
-            node.warn("bodies are streamed, whatever this says; said once for all routes", at: key)
-        }
         self.checkMatching(&node, protocols)
         self.routes.append(Pending(entity: route, references: references))
         self.decodePlugins(&node, parent: .route(metadata.id))

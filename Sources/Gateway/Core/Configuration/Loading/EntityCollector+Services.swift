@@ -47,7 +47,7 @@ extension EntityCollector {
                 node.report("needs protocol https or wss", at: key)
             }
         }
-        if node.isPresent("tls_verify_depth") { node.warnWithoutEffect("tls_verify_depth") }
+        if node.isPresent("tls_verify_depth"), service.verifiesTLS == false { node.warn("has no effect while tls_verify is false", at: "tls_verify_depth") }
         self.services.append(Pending(entity: service, references: pending))
         self.decodeRoutes(&node, parent: .service(metadata.id))
         self.decodePlugins(&node, parent: .service(metadata.id))

@@ -33,7 +33,6 @@ final class EntityCollector {
     var entityDefaults: DocumentNode?
     var formatVersion = "3.0"
     var pluginConfigs: DocumentNode?
-    var hasWarnedOfBuffering = false
 
     var services: [Pending<ServiceEntity>] = []
     var routes: [Pending<RouteEntity>] = []

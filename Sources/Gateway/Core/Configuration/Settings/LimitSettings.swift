@@ -19,6 +19,12 @@ public struct LimitSettings: GatewayConfiguration, Hashable {
     /// Payload of one WebSocket message, in either direction. Default 16 MiB; 0 is no limit.
     public let webSocketMessageBytes: Int
 
+    /// Most of a request's body that is held in memory before the upstream is asked, on routes with `request_buffering: true`; a longer one is passed on as it comes from there on.
+    /// Default 1 MiB; 0 to 1 GiB. Kong holds 8 KiB in memory and the rest in a file (`nginx_http_client_body_buffer_size`).
+    public let requestBufferBytes: Int
+    /// Most of a response's content that is held before the client gets the first of it, on routes with `response_buffering: true`. Default 64 KiB, as nginx' `proxy_buffers`; 0 to 1 GiB.
+    public let responseBufferBytes: Int
+
     /// Every default.
     public static let defaults = PellucidSettings.defaults.limits
 
@@ -31,6 +37,8 @@ public struct LimitSettings: GatewayConfiguration, Hashable {
         self.connections = node.int("connections", default: 16_384, in: 1...1_000_000)
         self.connectionsPerClient = node.int("connections_per_client", default: 0, in: 0...1_000_000)
         self.webSocketMessageBytes = node.int("websocket_message_bytes", default: 16_777_216, in: 0...(1 << 40))
+        self.requestBufferBytes = node.int("request_buffer_bytes", default: 1_048_576, in: 0...(1 << 30))
+        self.responseBufferBytes = node.int("response_buffer_bytes", default: 65_536, in: 0...(1 << 30))
         self.upstreamConnections = node.int("upstream_connections", default: 0, in: 0...1_000_000)
         self.requestsPerConnection = node.int("requests_per_connection", default: 10_000, in: 0...1_000_000_000)
     }

@@ -11,19 +11,25 @@ extension RequestRun {
         let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: payload)
         var content: UpstreamBody?
         var isReplayable = true
-        if plan.passesBody { (content, isReplayable) = self.passedBody(request) }
+        if plan.passesBody {
+            do throws(DownstreamFailure) { (content, isReplayable) = try await self.passedBody(request) } catch { return await self.refuseBody(error) }
+        }
         let prepared = self.request(for: plan, body, request.route.service?.timeouts ?? UpstreamTimeouts(), self.forwardedFields(request), passing: content)
         let retries = request.route.service?.entity.retries ?? 5
         await self.attempt(prepared, retries: retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
     }
 
     /// A body that nobody looks into, and whether another attempt can have it too.
-    private func passedBody(_ request: borrowing GatewayRequest) -> (UpstreamBody, Bool) {
+    private func passedBody(_ request: borrowing GatewayRequest) async throws(DownstreamFailure) -> (UpstreamBody, Bool) {
         switch request.body {
-        case .none: (.none, true)
-        case .bytes(let bytes): (.bytes(bytes), true)
-        case .model(let model): (.bytes(model.bytes), true)
-        case .unread: (.stream(request.source, request.head.framing), false)
+        case .none: return (.none, true)
+        case .bytes(let bytes): return (.bytes(bytes), true)
+        case .model(let model): return (.bytes(model.bytes), true)
+        case .unread:
+            guard request.route.entity.requestBuffering else { return (.stream(request.source, request.head.framing), false) }
+            let body = try await self.bufferedBody(request)
+            if case .stream = body { return (body, false) }
+            return (body, true)
         }
     }
 }

@@ -37,6 +37,8 @@ extension RequestRun {
             if self.exchange.isBodyComplete {
                 do throws(DownstreamFailure) { body = .bytes(try await request.collectBody(limit: .max)) } catch { return await self.refuseBody(error) }
                 self.requestReadAt = MonotonicClock.now()
+            } else if request.route.entity.requestBuffering {
+                do throws(DownstreamFailure) { body = try await self.bufferedBody(request) } catch { return await self.refuseBody(error) }
             } else {
                 body = .stream(request.source, request.head.framing)
             }

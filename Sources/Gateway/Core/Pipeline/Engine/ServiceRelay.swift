@@ -25,6 +25,12 @@ final class ServiceRelay: ResponseRelay {
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
         if selection.response.isEmpty {
+            var answer = answer
+            if request.route.entity.responseBuffering, head.framing != .none, !RequestRun.isEventStream(head) {
+                do throws(UpstreamFailure) {
+                    answer = try await self.run.buffered(answer, limit: self.run.snapshot.settings.limits.responseBufferBytes)
+                } catch { return error }
+            }
             self.run.relayHead(head, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
             return await self.run.relayContent(answer, for: self)
         }

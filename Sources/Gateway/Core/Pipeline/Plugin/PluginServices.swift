@@ -96,13 +96,15 @@ public struct KongMetricsSelection: Sendable, Hashable {
     public let bandwidth: Bool
     public let ai: Bool
     public let perConsumer: Bool
+    public let upstreamHealth: Bool
 
-    public init(statusCodes: Bool, latencies: Bool, bandwidth: Bool, ai: Bool, perConsumer: Bool) {
+    public init(statusCodes: Bool, latencies: Bool, bandwidth: Bool, ai: Bool, perConsumer: Bool, upstreamHealth: Bool) {
         self.statusCodes = statusCodes
         self.latencies = latencies
         self.bandwidth = bandwidth
         self.ai = ai
         self.perConsumer = perConsumer
+        self.upstreamHealth = upstreamHealth
     }
 }
 

@@ -151,12 +151,14 @@ public struct MetricPushSettings: Sendable, Hashable {
     public let includesBandwidth: Bool
     public let includesLatency: Bool
     public let includesRequests: Bool
+    public let includesUpstreamHealth: Bool
 
-    public init(intervalSeconds: Double, includesAI: Bool, includesBandwidth: Bool, includesLatency: Bool, includesRequests: Bool) {
+    public init(intervalSeconds: Double, includesAI: Bool, includesBandwidth: Bool, includesLatency: Bool, includesRequests: Bool, includesUpstreamHealth: Bool) {
         self.intervalSeconds = intervalSeconds
         self.includesAI = includesAI
         self.includesBandwidth = includesBandwidth
         self.includesLatency = includesLatency
         self.includesRequests = includesRequests
+        self.includesUpstreamHealth = includesUpstreamHealth
     }
 }

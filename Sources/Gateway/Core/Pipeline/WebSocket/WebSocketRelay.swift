@@ -27,6 +27,9 @@ final class WebSocketRelay: ResponseRelay {
             return await self.ordinary.relay(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
         }
         guard head.fields.lists(.upgrade, token: "websocket") else { return .malformed(code: "upgrade_invalid") }
+        if let key = self.run.exchange.webSocketKey, head.fields.firstString(name: "sec-websocket-accept") != WebSocketRelay.acceptance(of: key) {
+            return .malformed(code: "websocket_accept_invalid")
+        }
         // What comes is no response that they could read or change.
         for stage in selection.response {
             guard let failure = stage.skip("response_streamed", record) else { continue }
@@ -38,11 +41,20 @@ final class WebSocketRelay: ResponseRelay {
         self.run.relayHead(head, added: self.responseFields + added, startedAt: startedAt, framing: .none)
         self.run.exchange.flush()
         let isCompressed = head.fields.firstString(name: "sec-websocket-extensions")?.hasPrefix("permessage-deflate") ?? false
+        let settings = self.run.snapshot.settings
         let session = WebSocketSession(
-            self.run.exchange, answer, maximumMessageBytes: self.run.snapshot.settings.limits.webSocketMessageBytes, isCompressed: isCompressed)
+            self.run.exchange, answer, maximumMessageBytes: settings.limits.webSocketMessageBytes, isCompressed: isCompressed,
+            pingInterval: UInt64(settings.timeouts.webSocketPingSeconds * 1e9), now: MonotonicClock.now())
+        let loop = self.run.loop
+        loop.webSockets[ObjectIdentifier(session)] = session
+        if loop.isGoingAway { session.goAway() }
         await session.run()
+        loop.webSockets[ObjectIdentifier(session)] = nil
         return self.conclude(session, &scope)
     }
+
+    /// What an upstream answers to a key (RFC 6455 section 4.2.2).
+    static func acceptance(of key: String) -> String { Base64Text.encode(SHA1.digest(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))) }
 
     private func conclude(_ session: WebSocketSession, _ scope: inout ScopeRecord) -> UpstreamFailure? {
         let (sent, received) = (session.fromClient.counts, session.fromUpstream.counts)
@@ -59,11 +71,18 @@ final class WebSocketRelay: ResponseRelay {
             scope.fail(violation.code)
             return nil
         }
+        if let silent = session.silentSide {
+            self.run.outcome = silent == .client ? .cancelled : .failed
+            self.run.errorType = "websocket_ping_timeout"
+            self.run.isFinished = true
+            scope.fail("websocket_ping_timeout")
+            return nil
+        }
         if let failure = session.upstreamFailure {
             self.run.abort()
             return failure
         }
-        if session.clientFailure != nil, session.fromClient.closeCode == nil, session.fromUpstream.closeCode == nil {
+        if session.initiator != .gateway, session.clientFailure != nil, session.fromClient.closeCode == nil, session.fromUpstream.closeCode == nil {
             self.run.cancelled()
         } else {
             self.run.isFinished = true

@@ -25,11 +25,25 @@ final class WebSocketSession {
     /// What ended it on the upstream's side, where that was no close frame.
     private(set) var upstreamFailure: UpstreamFailure?
     private(set) var clientFailure: DownstreamFailure?
+    /// The side that no longer answers pings.
+    private(set) var silentSide: Initiator?
     private var isOver = false
+    /// The code of the gateway's own close frames, once it wants to end the session; each goes out at its direction's next boundary between two frames.
+    private var ownCode: UInt16?
+    private var hasToldClient = false
+    private var hasToldUpstream = false
+    /// Nanoseconds between two pings of the gateway's; 0: none.
+    private let pingInterval: UInt64
+    private var nextPingAt: UInt64
+    private var awaitsClient = false
+    private var awaitsUpstream = false
 
-    init(_ exchange: any DownstreamExchange, _ answer: any UpstreamExchange, maximumMessageBytes: Int, isCompressed: Bool) {
+    /// - Parameter pingInterval: nanoseconds between two pings of the gateway's; 0: none.
+    init(_ exchange: any DownstreamExchange, _ answer: any UpstreamExchange, maximumMessageBytes: Int, isCompressed: Bool, pingInterval: UInt64 = 0, now: UInt64 = 0) {
         self.exchange = exchange
         self.answer = answer
+        self.pingInterval = pingInterval
+        self.nextPingAt = now &+ pingInterval
         self.fromClient = WebSocketScanner(sender: .client, maximumMessageBytes: maximumMessageBytes, isCompressed: isCompressed)
         self.fromUpstream = WebSocketScanner(sender: .server, maximumMessageBytes: maximumMessageBytes, isCompressed: isCompressed)
     }
@@ -37,6 +51,7 @@ final class WebSocketSession {
     /// The code of the first close frame; 1006 where there was none (RFC 6455 section 7.1.5).
     var closeCode: UInt16 {
         if let violation { return violation.closeCode }
+        if self.initiator == .gateway, let ownCode { return ownCode }
         switch self.initiator {
         case .client: return self.fromClient.closeCode ?? 1006
         case .upstream: return self.fromUpstream.closeCode ?? 1006
@@ -59,6 +74,9 @@ final class WebSocketSession {
         do throws(DownstreamFailure) {
             while !self.isOver {
                 let bytes = try await self.exchange.readTunnel()
+                self.awaitsClient = false
+                // Nothing follows a close frame.
+                if self.hasToldUpstream { continue }
                 let (passed, violation) = bytes.withUnsafeReadableBytes { self.fromClient.scan($0) }
                 let ready = WebSocketSession.join(&held, bytes, passed)
                 if self.fromClient.closeCode != nil, self.initiator == nil { self.initiator = .client }
@@ -66,7 +84,8 @@ final class WebSocketSession {
                     // The other direction's reader meets the same failure and reports it.
                     do throws(UpstreamFailure) { try await self.answer.writeTunnel(ready) } catch { return }
                 }
-                if let violation { return await self.stop(violation) }
+                if let violation { return self.stop(violation) }
+                if self.ownCode != nil { self.tellBoth() }
             }
         } catch {
             if !self.isOver {
@@ -83,6 +102,8 @@ final class WebSocketSession {
         var held = ByteBuffer()
         do throws(UpstreamFailure) {
             while let bytes = try await self.answer.readTunnel() {
+                self.awaitsUpstream = false
+                if self.hasToldClient { continue }
                 let (passed, violation) = bytes.withUnsafeReadableBytes { self.fromUpstream.scan($0) }
                 let ready = WebSocketSession.join(&held, bytes, passed)
                 if self.fromUpstream.closeCode != nil, self.initiator == nil { self.initiator = .upstream }
@@ -92,15 +113,16 @@ final class WebSocketSession {
                         return self.end()
                     }
                 }
-                if let violation { return await self.stop(violation) }
+                if let violation { return self.stop(violation) }
+                if self.ownCode != nil { self.tellBoth() }
             }
-            if self.fromUpstream.closeCode == nil, self.fromClient.closeCode == nil { throw .closedMidResponse }
+            if self.fromUpstream.closeCode == nil, self.fromClient.closeCode == nil, self.ownCode == nil { throw .closedMidResponse }
         } catch {
             if !self.isOver, self.clientFailure == nil {
                 self.upstreamFailure = error
                 if self.initiator == nil { self.initiator = .upstream }
                 // Bad gateway, or going away after a long silence (https://www.iana.org/assignments/websocket).
-                await self.sayClose(to: .client, error == .readTimeout ? 1001 : 1014)
+                self.sayClose(to: .client, error == .readTimeout ? 1001 : 1014)
             }
         }
         self.end()
@@ -109,26 +131,72 @@ final class WebSocketSession {
     // MARK: End
 
     /// Tells both sides why, where that can be told between two frames, and ends.
-    private func stop(_ violation: WebSocketScanner.Violation) async {
+    private func stop(_ violation: WebSocketScanner.Violation) {
         guard !self.isOver else { return }
         self.violation = violation
         self.initiator = .gateway
-        await self.sayClose(to: .client, violation.closeCode)
-        await self.sayClose(to: .upstream, violation.closeCode)
+        self.sayClose(to: .client, violation.closeCode)
+        self.sayClose(to: .upstream, violation.closeCode)
         self.end()
     }
 
-    private func sayClose(to side: Initiator, _ code: UInt16) async {
+    /// Ends the session because the gateway stops: 1001 to both sides (RFC 6455 section 7.4.1).
+    func goAway() { self.leave(1001) }
+
+    private func leave(_ code: UInt16) {
+        guard !self.isOver, self.ownCode == nil, self.initiator == nil else { return }
+        self.ownCode = code
+        self.initiator = .gateway
+        self.tellBoth()
+    }
+
+    /// Says the gateway's own close to each side that has come to a boundary, and ends when both know.
+    private func tellBoth() {
+        guard let ownCode, !self.isOver else { return }
+        if !self.hasToldClient, self.fromUpstream.isAtBoundary {
+            self.hasToldClient = true
+            self.sayClose(to: .client, ownCode)
+        }
+        if !self.hasToldUpstream, self.fromClient.isAtBoundary {
+            self.hasToldUpstream = true
+            self.sayClose(to: .upstream, ownCode)
+        }
+        if self.hasToldClient, self.hasToldUpstream { self.end() }
+    }
+
+    /// Pings both sides when it is time, and ends a session one side of which has been silent since the ping before (1011, as other implementations do).
+    func tick(now: UInt64) {
+        guard self.pingInterval > 0, now >= self.nextPingAt, !self.isOver, self.initiator == nil else { return }
+        self.nextPingAt = now &+ self.pingInterval
+        if self.awaitsClient || self.awaitsUpstream {
+            self.silentSide = self.awaitsClient ? .client : .upstream
+            self.leave(1011)
+            // The silent side may never come to a boundary.
+            return self.end()
+        }
+        if self.fromUpstream.isAtBoundary {
+            self.awaitsClient = true
+            self.exchange.interject(WebSocketScanner.pingFrame())
+        }
+        if self.fromClient.isAtBoundary {
+            self.awaitsUpstream = true
+            self.answer.interject(WebSocketScanner.pingFrame(mask: WebSocketSession.mask()))
+        }
+    }
+
+    private static func mask() -> (UInt8, UInt8, UInt8, UInt8) {
+        let bits = UInt32.random(in: .min ... .max)
+        return (UInt8(truncatingIfNeeded: bits), UInt8(truncatingIfNeeded: bits >> 8), UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 24))
+    }
+
+    private func sayClose(to side: Initiator, _ code: UInt16) {
         switch side {
         case .client:
             guard self.fromUpstream.closeCode == nil, self.fromUpstream.isAtBoundary || self.violation != nil else { return }
-            // A client that is gone learns nothing more.
-            try? await self.exchange.writeTunnel(WebSocketScanner.closeFrame(code))
+            self.exchange.interject(WebSocketScanner.closeFrame(code))
         case .upstream:
             guard self.fromClient.closeCode == nil else { return }
-            let bits = UInt32.random(in: .min ... .max)
-            let mask = (UInt8(truncatingIfNeeded: bits), UInt8(truncatingIfNeeded: bits >> 8), UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 24))
-            try? await self.answer.writeTunnel(WebSocketScanner.closeFrame(code, mask: mask))
+            self.answer.interject(WebSocketScanner.closeFrame(code, mask: WebSocketSession.mask()))
         case .gateway: break
         }
     }

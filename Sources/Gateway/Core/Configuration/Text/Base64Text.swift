@@ -1,7 +1,7 @@
 /// Text in base64 (RFC 4648 section 4), for settings that are read once.
-enum Base64Text {
+public enum Base64Text {
     /// The text, or nil when it is no base64 of UTF-8.
-    static func decode(_ text: String) -> String? {
+    public static func decode(_ text: String) -> String? {
         var bytes: [UInt8] = []
         var bits: UInt32 = 0
         var count = 0
@@ -25,7 +25,8 @@ enum Base64Text {
         return String(validating: bytes, as: UTF8.self)
     }
 
-    static func encode(_ bytes: [UInt8]) -> String {
+    /// The bytes with padding.
+    public static func encode(_ bytes: [UInt8]) -> String {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         var result: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: 3) {
