@@ -17,6 +17,12 @@ import Testing
         try FakeExchange(method, "/api", body: ["POST", "PUT", "PATCH"].contains(method) ? [.bytes("body")] : nil)
     }
 
+    @Test func `an answer that was declined in vain keeps its status`() {
+        #expect(UpstreamFailure.declined(code: "429").answer.status == 429)
+        #expect(UpstreamFailure.declined(code: "503").answer.status == 503)
+        #expect(UpstreamFailure.declined(code: "invalid_json").answer.status == 502)
+    }
+
     // MARK: Retries
 
     @Test(arguments: beforeSend, ["GET", "POST", "PATCH", "DELETE", "PROPFIND"])
