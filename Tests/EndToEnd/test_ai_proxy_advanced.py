@@ -188,6 +188,52 @@ def test_a_stream_cut_in_the_middle_ends_in_an_error_the_client_can_read(gateway
     assert gateway.metrics().total(SELECTIONS) == 1
 
 
+def test_a_slow_target_is_hedged_by_another(gateways, provider, collector):
+    """The first target never answers: the second one's answer is served, and the record shows both."""
+    gateway = gateways(
+        advanced([target(provider.base, "hang"), target(provider.base, "gpt-quick")], own={"hedge": {"delay": 50, "percent": 100}}),
+        environment=configuration.telemetry_environment(collector),
+    )
+    answers = [post(gateway) for _ in range(6)]
+    assert [a.status_code for a in answers] == [200] * 6
+    assert {served_by(a) for a in answers} == {"gpt-quick"}
+    # Every second request begins at the target that hangs.
+    assert sorted(a.headers["X-Pellucid-Attempts"] for a in answers) == ["1", "1", "1", "2", "2", "2"]
+    hedged = next(a for a in answers if a.headers["X-Pellucid-Attempts"] == "2").headers["X-Kong-Request-Id"]
+    assert all(r.cancelled is not None for r in until(lambda: (h := [r for r in provider.requests if r.model == "hang"]) and all(r.cancelled for r in h) and h, what="the losers' end"))
+    page = until(lambda: (m := gateway.metrics()).total(SELECTIONS) == 9 and m.total(IN_FLIGHT) == 0 and m, what="nine attempts, all ended")
+    assert page.total(SELECTIONS, pellucid_balancer_reason="hedge") == 3
+    assert page.total(FAILURES) == 0, "a lost race is nobody's failure"
+    line = until(lambda: next((line for line in gateway.audit.requests() if line["request"]["id"] == hedged), None), what="the audit line")
+    assert [(t["target"], t["outcome"]) for t in line["tries"]] == [("openai/hang", "cancelled"), ("openai/gpt-quick", "passed")]
+    root = until(lambda: next((s for s in collector.roots() if s.attributes[names.REQUEST_ID] == hedged), None), what="the request's trace")
+    lost, won = sorted((s for s in collector.wait_for_trace(root.trace_id) if s.kind == names.CLIENT), key=lambda s: s.start)
+    assert lost.attributes["error.type"] == "hedge_lost" and lost.attributes["pellucid.balancer.target"] == "openai/hang"
+    assert won.attributes["pellucid.balancer.reason"] == "hedge" and won.attributes["gen_ai.usage.output_tokens"] > 0
+    assert "gen_ai.usage.output_tokens" not in lost.attributes, "what the loser's provider counted is not known"
+
+
+def test_hedges_are_a_share_of_the_requests(gateways, provider):
+    gateway = gateways(advanced([target(provider.base, "hang"), target(provider.base, "hang")], read_timeout=400, own={"hedge": {"delay": 20, "percent": 10}}))
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: post(gateway), range(20)))
+    assert {a.status_code for a in answers} == {504}
+    page = until(lambda: (m := gateway.metrics()).total(IN_FLIGHT) == 0 and m, what="the end of all attempts")
+    # A tenth of twenty, and one a second.
+    assert 1 <= page.total(SELECTIONS, pellucid_balancer_reason="hedge") <= 4
+
+
+def test_a_client_that_leaves_ends_a_race(gateways, provider):
+    gateway = gateways(advanced([target(provider.base, "hang")] * 2, own={"hedge": {"delay": 20, "percent": 100}}))
+    with socket.create_connection(("127.0.0.1", gateway.proxy_port)) as connection:
+        body = b'{"messages":[{"role":"user","content":"hi"}]}'
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        connection.sendall(head + body)
+        until(lambda: len(provider.requests) == 2, what="both attempts")
+    until(lambda: all(r.cancelled is not None for r in provider.requests), what="the end of both")
+    until(lambda: gateway.metrics().total(IN_FLIGHT) == 0, what="the end of the attempts")
+
+
 def test_a_client_that_leaves_ends_everything(gateways, provider):
     gateway = gateways(advanced([target(provider.base, "hang"), target(provider.base, "hang")], failover_criteria=EVERY_CRITERION))
     with socket.create_connection(("127.0.0.1", gateway.proxy_port)) as connection:

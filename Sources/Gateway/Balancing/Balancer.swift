@@ -10,6 +10,8 @@ final class Balancer: TargetBalancer {
     let policy: FailoverPolicy
     let circuit: CircuitBreaker
     let budget: RetryBudget?
+    /// What hedged requests are taken from.
+    let hedges: RetryBudget?
     private let algorithm: any SelectionAlgorithm
     private let tickets: Atomic<UInt64>
     /// Whether targets can be out of service at all but for `Retry-After`.
@@ -26,6 +28,7 @@ final class Balancer: TargetBalancer {
         self.policy = FailoverPolicy(criteria: settings.criteria)
         self.circuit = CircuitBreaker(maximumFailures: settings.maximumFailures, failTimeout: settings.failTimeout)
         self.budget = settings.retryBudgetPercent.map { RetryBudget(percent: $0, minimumPerSecond: settings.retryBudgetMinimum) }
+        self.hedges = settings.hedgeDelay > 0 ? RetryBudget(percent: settings.hedgePercent, minimumPerSecond: 1) : nil
         self.algorithm = Balancer.algorithm(targets, settings, cells)
         self.tickets = Atomic(settings.seed)
         self.canBeOut = settings.maximumFailures > 0 || settings.healthInterval > 0

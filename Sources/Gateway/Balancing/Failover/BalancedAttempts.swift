@@ -16,8 +16,8 @@ final class BalancedAttempts: AttemptDirector {
     private var attempts = 0
     private var repeats = 0
     private var startedAt: UInt64 = 0
-    /// The attempt under way.
-    private var current: Current?
+    /// The attempts under way: one, or two that race.
+    private var under: [Current] = []
     private var last: Failure?
 
     private struct Current {
@@ -43,9 +43,10 @@ final class BalancedAttempts: AttemptDirector {
     }
 
     deinit {
-        guard let current else { return }
         let now = MonotonicClock.now()
-        self.balancer.ended(AttemptReport(target: current.target, ending: .cancelled, status: 0, startedAt: now, endedAt: now), criterion: nil, retryAfter: 0)
+        for current in self.under {
+            self.balancer.ended(AttemptReport(target: current.target, ending: .cancelled, status: 0, startedAt: now, endedAt: now), criterion: nil, retryAfter: 0)
+        }
     }
 
     private var settings: BalancerSettings { self.balancer.settings }
@@ -56,10 +57,28 @@ final class BalancedAttempts: AttemptDirector {
         if self.attempts == 0 {
             self.startedAt = now
             self.balancer.budget?.request(now: now)
+            self.balancer.hedges?.request(now: now)
         } else {
             guard self.allowsAnother(after: self.last, now: now), self.balancer.budget?.take() ?? true else { return .stop }
         }
         return self.chosen(request, now: now)
+    }
+
+    var hedgeDelay: UInt64 { self.settings.hedgeDelay }
+
+    func hedge(_ request: borrowing GatewayRequest, now: UInt64) -> DirectedAttempt? {
+        guard let planner = self.planner, self.under.count == 1, self.balancer.hedges?.hasRetry == true else { return nil }
+        if self.settings.totalTimeout > 0, now &- self.startedAt >= self.settings.totalTimeout { return nil }
+        var query = self.query
+        query.allowed = query.allowed.subtracting(self.refused).subtracting(self.tried)
+        while let choice = self.balancer.choose(query, tried: self.tried, now: now) {
+            if case .planned(let plan, let body, let fields) = planner.plan(choice.target, request), self.balancer.hedges?.take() == true {
+                return self.attempt(choice, plan, body, fields, reason: "hedge", now: now)
+            }
+            self.balancer.ended(AttemptReport(target: choice.target, ending: .cancelled, status: 0, startedAt: now, endedAt: now), criterion: nil, retryAfter: 0)
+            query.allowed.remove(choice.target)
+        }
+        return nil
     }
 
     private func chosen(_ request: borrowing GatewayRequest, now: UInt64) -> AttemptDirection {
@@ -83,11 +102,11 @@ final class BalancedAttempts: AttemptDirector {
     }
 
     private func attempt(
-        _ choice: Balancer.Choice, _ plan: ModelPlan, _ body: ByteBuffer, _ fields: [(name: String, value: String)], now: UInt64
+        _ choice: Balancer.Choice, _ plan: ModelPlan, _ body: ByteBuffer, _ fields: [(name: String, value: String)], reason: StaticString? = nil, now: UInt64
     ) -> DirectedAttempt {
         self.attempts += 1
         self.tried.insert(choice.target)
-        self.current = Current(target: choice.target)
+        self.under.append(Current(target: choice.target))
         var pause: UInt64 = 0
         if choice.isRepeat {
             pause = min(self.settings.retryPause << UInt64(min(self.repeats, 6)), BalancedAttempts.longestPause)
@@ -97,7 +116,7 @@ final class BalancedAttempts: AttemptDirector {
             pause = max(pause, choice.wait)
         }
         let note = SelectionNote(
-            algorithm: self.settings.algorithm.name, target: self.balancer.targets[choice.target].name, candidates: choice.candidates, reason: choice.reason,
+            algorithm: self.settings.algorithm.name, target: self.balancer.targets[choice.target].name, candidates: choice.candidates, reason: reason ?? choice.reason,
             skipped: choice.skipped)
         let count = (name: "X-Pellucid-Attempts", value: self.attempts == 1 ? "1" : "\(self.attempts)")
         return DirectedAttempt(
@@ -127,7 +146,7 @@ final class BalancedAttempts: AttemptDirector {
     private func couldTryAnother(_ criterion: FailoverCriteria, now: UInt64) -> Bool {
         guard self.planner != nil, self.allowsAnother(after: Failure(criterion: criterion, wasSent: true), now: now) else { return false }
         guard self.balancer.budget?.hasRetry ?? true else { return false }
-        let current = self.current.map { (target: $0.target, retryAfter: $0.retryAfter) }
+        let current = self.under.last.map { (target: $0.target, retryAfter: $0.retryAfter) }
         return self.balancer.hasTarget(
             self.query.allowed.subtracting(self.refused), tried: self.tried, current: current, failed: self.balancer.policy.isUnsuccessful(criterion), now: now)
     }
@@ -137,8 +156,10 @@ final class BalancedAttempts: AttemptDirector {
     func judge(_ head: HTTPResponseHead, _ attempt: DirectedAttempt, now: UInt64) -> HeadJudgement {
         let kind = attempt.plan.adapter.classify(status: head.status)
         if let criterion = FailoverPolicy.criterion(ofStatus: head.status, kind) {
-            self.current?.criterion = criterion
-            if kind == .rateLimited || kind == .overloaded { self.current?.retryAfter = RetryAfter.nanoseconds(head.fields) ?? 0 }
+            if let index = self.under.firstIndex(where: { $0.target == attempt.target }) {
+                self.under[index].criterion = criterion
+                if kind == .rateLimited || kind == .overloaded { self.under[index].retryAfter = RetryAfter.nanoseconds(head.fields) ?? 0 }
+            }
             return self.couldTryAnother(criterion, now: now) ? .decline(code: FailoverPolicy.code(of: criterion)) : .pass
         }
         guard head.status < 300 else { return .pass }
@@ -158,8 +179,8 @@ final class BalancedAttempts: AttemptDirector {
     // MARK: The end of an attempt
 
     func ended(_ report: AttemptReport) {
-        guard let current, current.target == report.target else { return }
-        self.current = nil
+        guard let index = self.under.firstIndex(where: { $0.target == report.target }) else { return }
+        let current = self.under.remove(at: index)
         var criterion = current.criterion
         var wasSent = true
         switch report.ending {
@@ -171,6 +192,8 @@ final class BalancedAttempts: AttemptDirector {
         case .cancelled: criterion = nil
         }
         self.balancer.ended(report, criterion: criterion, retryAfter: current.retryAfter)
+        // The loser of a race decides nothing: its rival is still to answer.
+        guard self.under.isEmpty else { return }
         if case .failed = report.ending { self.last = Failure(criterion: criterion, wasSent: wasSent) } else { self.planner = nil }
     }
 }

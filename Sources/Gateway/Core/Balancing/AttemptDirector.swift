@@ -126,11 +126,20 @@ public struct AttemptReport: Sendable {
 
 /// Directs the attempts of one request: which target each goes to, and what an answer or a failure leads to. Used by the engine, on the request's loop.
 ///
-/// Order of calls: `next`; `judge` when a head came; `ended` exactly once for every attempt that `next` gave; `next` again unless the client was served.
+/// Order of calls: `next`, perhaps `hedge`; `judge` when a head came; `ended` exactly once for every attempt that these two gave; `next` again unless the client was served.
 public protocol AttemptDirector: AnyObject {
     func next(_ request: borrowing GatewayRequest, now: UInt64) -> AttemptDirection
+    /// How long the first attempt may keep the head of its answer back before another target is asked as well, nanoseconds; 0: for ever.
+    var hedgeDelay: UInt64 { get }
+    /// An attempt beside the one under way, at another target; nil: none is to be made.
+    func hedge(_ request: borrowing GatewayRequest, now: UInt64) -> DirectedAttempt?
     func judge(_ head: HTTPResponseHead, _ attempt: DirectedAttempt, now: UInt64) -> HeadJudgement
     /// The answer is being relayed as a stream: nothing is planned again.
     func settled()
     func ended(_ report: AttemptReport)
+}
+
+extension AttemptDirector {
+    public var hedgeDelay: UInt64 { 0 }
+    public func hedge(_ request: borrowing GatewayRequest, now: UInt64) -> DirectedAttempt? { nil }
 }

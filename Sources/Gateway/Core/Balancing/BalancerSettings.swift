@@ -98,6 +98,10 @@ public struct BalancerSettings: Sendable, Hashable {
     public var usageHalfLife: UInt64 = 60_000_000_000
     /// Longest time that a target's Retry-After keeps others from it.
     public var longestRetryAfter: UInt64 = 60_000_000_000
+    /// How long the first attempt may keep the head of its answer back before another target is asked as well; 0: for ever.
+    public var hedgeDelay: UInt64 = 0
+    /// Share of the requests that may be hedged, in percent.
+    public var hedgePercent = 10
     /// Time between two active health checks of a target.
     public var healthInterval: UInt64 = 0
     /// Longest wait for the answer to one.

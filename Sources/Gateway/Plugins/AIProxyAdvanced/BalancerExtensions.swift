@@ -13,6 +13,8 @@ struct BalancerExtensions: GatewayConfiguration, Hashable {
     let latencyDecay: Int
     let usageHalfLife: Int
     let longestRetryAfter: Int
+    /// A second target for slow requests; nil: none.
+    let hedge: Hedge?
     /// Active health checks; nil: none.
     let health: HealthCheck?
     let split: SplitTest?
@@ -43,6 +45,18 @@ struct BalancerExtensions: GatewayConfiguration, Hashable {
         }
     }
 
+    /// `hedge`: a request whose first target has sent no head of an answer after `delay` also goes to another one, and the first good head wins. At most `percent` of
+    /// the requests; both providers may count the tokens.
+    struct Hedge: GatewayConfiguration, Hashable {
+        let delay: Int
+        let percent: Int
+
+        init(from node: inout ConfigurationNode) {
+            self.delay = node.requiredInt("delay", in: 1...600_000)
+            self.percent = node.int("percent", default: 10, in: 1...100)
+        }
+    }
+
     enum Algorithm: String, Sendable, Hashable, CaseIterable { case powerOfTwoChoices = "power-of-two-choices" }
 
     private static let milliseconds = 0...2_147_483_646
@@ -56,6 +70,7 @@ struct BalancerExtensions: GatewayConfiguration, Hashable {
         self.retryPause = node.int("retry_pause", default: 25, in: 0...1000)
         self.latencyDecay = node.int("latency_decay", default: 10_000, in: 1...2_147_483_646)
         self.usageHalfLife = node.int("usage_half_life", default: 60_000, in: 1...2_147_483_646)
+        self.hedge = node.configuration("hedge")
         self.health = node.configuration("health_check")
         self.split = node.configuration("split")
         self.mirror = node.configuration("mirror")
@@ -87,6 +102,8 @@ struct BalancerExtensions: GatewayConfiguration, Hashable {
         settings.retryPause = nanoseconds(self.retryPause)
         settings.latencyDecay = nanoseconds(self.latencyDecay)
         settings.usageHalfLife = nanoseconds(self.usageHalfLife)
+        settings.hedgeDelay = nanoseconds(self.hedge?.delay ?? 0)
+        settings.hedgePercent = self.hedge?.percent ?? 10
         settings.healthInterval = nanoseconds(self.health?.interval ?? 0)
         settings.healthTimeout = nanoseconds(self.health?.timeout ?? 1000)
         settings.longestRetryAfter = nanoseconds(self.longestRetryAfter)

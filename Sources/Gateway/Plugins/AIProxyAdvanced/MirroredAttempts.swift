@@ -26,6 +26,9 @@ final class MirroredAttempts: AttemptDirector {
         return self.base.next(request, now: now)
     }
 
+    var hedgeDelay: UInt64 { self.base.hedgeDelay }
+    func hedge(_ request: borrowing GatewayRequest, now: UInt64) -> DirectedAttempt? { self.base.hedge(request, now: now) }
+
     func judge(_ head: HTTPResponseHead, _ attempt: DirectedAttempt, now: UInt64) -> HeadJudgement { self.base.judge(head, attempt, now: now) }
     func settled() { self.base.settled() }
 

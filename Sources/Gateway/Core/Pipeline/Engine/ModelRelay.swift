@@ -38,7 +38,7 @@ extension RequestRun {
 final class ModelRelay: ResponseRelay {
     let run: RequestRun
     let plan: ModelPlan
-    let responseFields: [(name: String, value: String)]
+    private(set) var responseFields: [(name: String, value: String)]
     /// What was sent, where the operator asked for it to be recorded.
     private let payload: ByteBuffer?
     /// Cookies of a provider concern its own browsers, and would bind the clients of one gateway together; Kong drops them too.
@@ -56,6 +56,11 @@ final class ModelRelay: ResponseRelay {
         self.plan = plan
         self.responseFields = responseFields
         self.payload = payload
+    }
+
+    /// Tells the client of an attempt that was made besides.
+    func say(attempts: Int) {
+        for index in self.responseFields.indices where self.responseFields[index].name == "X-Pellucid-Attempts" { self.responseFields[index].value = "\(attempts)" }
     }
 
     /// Usage is read from every answer.

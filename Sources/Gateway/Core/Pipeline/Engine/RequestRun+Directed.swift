@@ -63,18 +63,19 @@ extension RequestRun {
                 self.abandon(directed)
                 return self.cancelled()
             }
-            let plan = attempt.plan
-            let body = attempt.takeBody()
-            let prepared = self.request(for: plan, body, attempt.timeouts, self.forwardedFields(request))
+            let (prepared, relay) = self.prepare(attempt, request)
             for stage in selection.attempt {
                 if let failure = await stage.run(&prepared.value, record) {
                     self.abandon(directed)
                     return await self.fail(failure)
                 }
             }
-            let relay = ModelRelay(
-                run: self, plan: plan, responseFields: attempt.responseFields + request.responseFields, payload: plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil)
-            let failure = await self.attemptOnce(prepared, request: &request, selection: selection, record: record, relay: relay, directed: directed)
+            let failure: UpstreamFailure?
+            if director.hedgeDelay > 0, self.attempts == 0 {
+                failure = await self.attemptHedged(directed, prepared, relay, request: &request, selection: selection, record: record)
+            } else {
+                failure = await self.attemptOnce(prepared, request: &request, selection: selection, record: record, relay: relay, directed: directed)
+            }
             guard let failure else { return }
             if self.isClientGone { return self.cancelled() }
             guard !self.exchange.hasResponded else {
@@ -85,6 +86,37 @@ extension RequestRun {
             }
             last = (failure, relay)
         }
+    }
+
+    @inline(never)
+    private func prepare(_ attempt: DirectedAttempt, _ request: borrowing GatewayRequest) -> (PreparedRequest, ModelRelay) {
+        let plan = attempt.plan
+        let body = attempt.takeBody()
+        let relay = ModelRelay(
+            run: self, plan: plan, responseFields: attempt.responseFields + request.responseFields, payload: plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil)
+        return (self.request(for: plan, body, attempt.timeouts, self.forwardedFields(request)), relay)
+    }
+
+    /// The first attempt with another one beside it where it is slow.
+    private func attemptHedged(
+        _ directed: Directed, _ prepared: PreparedRequest, _ relay: ModelRelay, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord
+    ) async -> UpstreamFailure? {
+        let first = RacingAttempt(directed, prepared, relay, self.beginAttempt(&prepared.value, relay, directed, record))
+        let winner = await self.race(first, delay: directed.director.hedgeDelay) {
+            guard let attempt = directed.director.hedge(request, now: MonotonicClock.now()) else { return nil }
+            let beside = Directed(director: directed.director, attempt: attempt)
+            let (prepared, relay) = self.prepare(attempt, request)
+            for stage in selection.attempt {
+                guard await stage.run(&prepared.value, record) != nil else { continue }
+                // The first attempt goes on alone.
+                self.abandon(beside)
+                return nil
+            }
+            return RacingAttempt(beside, prepared, relay, self.beginAttempt(&prepared.value, relay, beside, record))
+        }
+        if self.attempts > 1 { winner.relay.say(attempts: self.attempts) }
+        return await self.attemptOnce(
+            winner.prepared, request: &request, selection: selection, record: record, relay: winner.relay, directed: winner.directed, opened: winner)
     }
 
     /// The request as it goes to the provider of a plan.

@@ -151,29 +151,35 @@ extension RequestRun {
 
     /// Makes one attempt and relays its answer.
     ///
-    /// - Parameter directed: who may prefer another target to the answer, and learns how the attempt ended.
+    /// - Parameters:
+    ///   - directed: who may prefer another target to the answer, and learns how the attempt ended.
+    ///   - opened: the attempt as far as it was made already, beside another one.
     /// - Returns: what went wrong on the upstream's side.
     func attemptOnce(
         _ prepared: PreparedRequest, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay,
-        directed: Directed? = nil
+        directed: Directed? = nil, opened: RacingAttempt? = nil
     ) async -> UpstreamFailure? {
-        let start = MonotonicClock.now()
-        var scope = self.beginAttempt(&prepared.value, relay, directed, record)
+        let start = opened?.startedAt ?? MonotonicClock.now()
+        var scope: ScopeRecord
+        if let begun = opened?.takeScope() { scope = begun } else { scope = self.beginAttempt(&prepared.value, relay, directed, record) }
         defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
         var sent: (any UpstreamExchange)?
         var received: (status: Int, at: UInt64)?
         do throws(UpstreamFailure) {
             var answer: any UpstreamExchange
-            if let authorizer = prepared.value.authorizer {
-                answer = try await self.send(prepared, authorizedBy: authorizer, below: scope)
+            if let opened {
+                guard let begun = opened.answer else { throw opened.failure ?? .cancelled }
+                answer = begun
             } else {
-                answer = try await self.loop.upstream.send(prepared.value)
+                answer = try await self.send(prepared, below: scope)
             }
             sent = answer
             self.lastConnectionWasReused = answer.isConnectionReused
             self.exchange.servedBy = answer
             if self.exchange.isClosed { answer.cancel() }
-            var head = try await answer.readHead()
+            if let failure = opened?.failure { throw failure }
+            var head: HTTPResponseHead
+            if let known = opened?.head { head = known } else { head = try await answer.readHead() }
             let headAt = MonotonicClock.now()
             if head.fields.contains(.contentEncoding), head.framing != .none, relay.mustRead(selection), let coding = head.fields.firstString(.contentEncoding),
                 let decoder = self.loop.decoder(coding) {
@@ -216,7 +222,13 @@ extension RequestRun {
         }
     }
 
-    /// Sends a request whose upstream wants it authorized.
+    /// Sends a request, authorized where its upstream wants that.
+    @inline(__always)
+    func send(_ prepared: PreparedRequest, below scope: borrowing ScopeRecord) async throws(UpstreamFailure) -> any UpstreamExchange {
+        if let authorizer = prepared.value.authorizer { return try await self.send(prepared, authorizedBy: authorizer, below: scope) }
+        return try await self.loop.upstream.send(prepared.value)
+    }
+
     private func send(
         _ prepared: PreparedRequest, authorizedBy authorizer: any UpstreamAuthorizer, below scope: borrowing ScopeRecord
     ) async throws(UpstreamFailure) -> any UpstreamExchange {
@@ -231,7 +243,7 @@ extension RequestRun {
 
     /// Opens the record of an attempt with what is known before it is made.
     @inline(never)
-    private func beginAttempt(
+    func beginAttempt(
         _ upstream: inout UpstreamRequest, _ relay: any ResponseRelay, _ directed: Directed?, _ record: borrowing RequestRecord
     ) -> ScopeRecord {
         var scope = record.openAttempt()
@@ -284,7 +296,7 @@ extension RequestRun {
         }
     }
 
-    private static func describe(_ answer: any UpstreamExchange, _ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) {
+    static func describe(_ answer: any UpstreamExchange, _ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) {
         attempt.peerAddress = evidence.text(answer.peerAddress)
         attempt.isConnectionReused = answer.isConnectionReused
         attempt.connectedAt = answer.connectedAt
