@@ -22,8 +22,9 @@ build: install-packages ## Builds the release binary .build/release/pellucid
 	@echo "Building the release binary (some minutes the first time)"
 	@scripts/build-release pellucid
 
-docs: build ## Writes docs/compatibility.md from the decoders
+docs: build ## Writes docs/compatibility.md from the decoders and docs/metrics.md from the instruments
 	@.build/release/pellucid compatibility > docs/compatibility.md
+	@.build/release/pellucid metrics > docs/metrics.md
 
 test: install-packages install-test-packages ## Runs every test: unit, short fuzzing, end to end with real clients and servers
 	@scripts/venv

@@ -18,6 +18,12 @@ def test_the_committed_document_is_current():
     assert done.stdout == (ROOT / "docs/compatibility.md").read_text(), "stale: run `pellucid compatibility > docs/compatibility.md`"
 
 
+def test_the_list_of_metrics_is_current():
+    done = run("metrics")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (ROOT / "docs/metrics.md").read_text(), "stale: run `pellucid metrics > docs/metrics.md`"
+
+
 @pytest.mark.parametrize(
     "expected",
     [

@@ -339,3 +339,22 @@ def test_an_extended_connect_for_something_else_is_refused(gateway):
     with frames.Client(gateway.h2c_port).settle() as client:
         client.send(frames.frame(frames.HEADERS, frames.END_HEADERS, 1, extended_connect(client, "/socket", "connect-udp")))
         assert client.next_of(1).fields[":status"] == "400"
+
+
+def test_a_client_that_goes_on_sending_still_sees_why_it_ends(gateways, echo):
+    """Bytes that arrive at a closed connection would reset it, and could take the close frame with them."""
+    gateway = gateways({"services": [service(echo)]})
+    with Connection.open(gateway.proxy_port) as raw:
+        raw.send(handshake())
+        assert raw.head().status == 101
+        gateway.terminate()
+        until(lambda: "stopping" in gateway.stderr, what="the stop")
+        for _ in range(20):
+            raw.send(masked(1, b"still talking"))
+        seen = b""
+        with contextlib.suppress(Closed):
+            while True:
+                seen += raw.exactly(1)
+        # Answers to what came before the stop may stand in front.
+        assert seen.endswith(b"\x88\x02" + (1001).to_bytes(2, "big"))
+    assert gateway.process.wait(10) == 0

@@ -283,7 +283,7 @@ def scrapes(contender: Pellucid, routes: int, seconds: float, rounds: int) -> di
         "under_load_ms": statistics.median(during),
         "p99_ms": statistics.median(r["p99_us"] for r in quiet) / 1000,
         "p99_scraped_ms": statistics.median(r["p99_us"] for r in scraped) / 1000,
-        "p99_ratio": statistics.median(s["p99_us"] / q["p99_us"] for s, q in zip(scraped, quiet, strict=True)),
+        "p99_growth": max(0, statistics.median(s["p99_us"] - q["p99_us"] for s, q in zip(scraped, quiet, strict=True)) / 1000) / statistics.median(during),
         "errors": sum(r["errors"] for r in quiet + scraped),
     }
 

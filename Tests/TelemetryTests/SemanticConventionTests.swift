@@ -80,4 +80,14 @@ import Testing
         #expect(optIn.writesFormerHTTP == former)
         #expect(optIn.ignored.keys.sorted() == ignored)
     }
+
+    @Test func `the list of instruments is whole`() throws {
+        func count(_ path: String) throws -> Int {
+            let text = try String(contentsOf: Self.root.appendingPathComponent("Sources/Telemetry/\(path)"), encoding: .utf8)
+            return text.matches(of: /static let [a-zA-Z]+ = Instrument\(/).count
+        }
+        #expect(Instruments.all.count + KongMetrics.instruments.count == (try count("Conventions/Instruments.swift")) + (try count("Metric/KongMetrics.swift")))
+        let names = (Instruments.all + KongMetrics.instruments).map(\.name)
+        #expect(Set(names).count == names.count)
+    }
 }

@@ -12,11 +12,11 @@ import Testing
 @Suite struct PassageTests {
     private func send(
         _ route: String, _ target: String, method: String = "POST", type: String? = "application/json", body: [FakeExchange.Step]? = nil, isBodyComplete: Bool = true,
-        model: String = "{provider: openai, name: m-1}", answer: FakeAnswer? = nil
+        model: String = "{provider: openai, name: m-1}", answer: FakeAnswer? = nil, options: String = ""
     ) async throws -> (client: FakeExchange, sent: FakeUpstream.Sent?, record: RecordedRequest) {
         let engine = try EngineFixture(
             """
-            routes: [{name: r, paths: [/x], plugins: [{name: ai-proxy, config: {route_type: \(route), model: \(model), auth: {header_name: Authorization, header_value: Bearer sk}}}]}]
+            routes: [{name: r, paths: [/x]\(options), plugins: [{name: ai-proxy, config: {route_type: \(route), model: \(model), auth: {header_name: Authorization, header_value: Bearer sk}}}]}]
             """, plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory)
         let headers = [("Host", "g"), ("Authorization", "Bearer client")] + (type.map { [("Content-Type", $0)] } ?? [])
         let exchange = try FakeExchange(method, target, headers: headers, body: body, isBodyComplete: isBodyComplete)
@@ -106,5 +106,22 @@ import Testing
         #expect(try await self.send("llm/v1/files", "/x/v1/files/f", method: "GET", type: nil, model: azure).sent?.target == "/openai/files/f?api-version=2023-05-15")
         #expect(
             try await self.send("audio/v1/audio/speech", "/x/v1/audio/speech", body: [.bytes("{}")], model: azure).sent?.target == "/openai/deployments/d/audio/speech?api-version=2023-05-15")
+    }
+
+    @Test func `a route that buffers sends an upload whole and tells of an answer that breaks off`() async throws {
+        let pieces: [FakeExchange.Step] = [.bytes("one"), .bytes("two")]
+        let (_, sent, _) = try await self.send(
+            "llm/v1/files", "/x/v1/files", type: "multipart/form-data; boundary=b", body: pieces, isBodyComplete: false, options: ", request_buffering: true")
+        guard case .bytes(let whole)? = sent?.request.body else {
+            Issue.record("streamed")
+            return
+        }
+        #expect(String(buffer: whole) == "onetwo")
+
+        func broken() -> FakeAnswer { FakeAnswer(headers: [("Content-Type", "application/json")], body: [.bytes("{\"id\":"), .fail(.closedMidResponse)]) }
+        let (held, _, record) = try await self.send("llm/v1/responses", "/x/v1/responses", body: [.bytes("{}")], answer: broken(), options: ", response_buffering: true")
+        #expect(held.status == 502 && record.errorType == "response_truncated")
+        let (plain, _, _) = try await self.send("llm/v1/responses", "/x/v1/responses", body: [.bytes("{}")], answer: broken())
+        #expect(plain.status == 200 && plain.isAborted)
     }
 }

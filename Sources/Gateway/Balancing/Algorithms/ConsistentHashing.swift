@@ -1,12 +1,8 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
 import GatewayCore
 
 /// `consistent-hashing`: keys fall into `slots` buckets, each bucket belongs to the target that wins a weighted rendezvous for it.
 ///
-/// Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit Rates" (1998); weights after Schindelhauer and Schomaker (2005): a target's score is
-/// weight / -ln(u), u drawn by bucket and target. Adding one of n targets moves only the buckets it wins, taking one away only those it had, and what a
+/// Adding one of n targets moves only the buckets it wins, taking one away only those it had, and what a
 /// ketama ring approximates by points is exact here. On the path it is one look-up.
 final class ConsistentHashing: SelectionAlgorithm {
     private let buckets: [UInt16]
@@ -33,8 +29,7 @@ final class ConsistentHashing: SelectionAlgorithm {
         var best = targets.first ?? 0
         var bestScore = -1.0
         targets.forEach { target in
-            let drawn = Mixer.unit(Mixer.mix(seeds[target] ^ Mixer.mix(UInt64(bucket))))
-            let score = Double(weights[target]) / -log(drawn)
+            let score = Rendezvous.score(seed: seeds[target], key: Mixer.mix(UInt64(bucket)), weight: weights[target])
             if score > bestScore {
                 best = target
                 bestScore = score

@@ -13,10 +13,13 @@ public final class RouteRuntime: Sendable {
     let traceLimit: TraceLimit?
     /// Whether responses say in `Server-Timing` what took how long: `_pellucid: {server_timing: true}` of the route.
     let showsTiming: Bool
+    /// Whether responses are held back (`response_buffering`).
+    let buffersResponse: Bool
 
     init(identity: RouteIdentity, entity: RouteEntity, service: ServiceRuntime?, chain: PluginChain, traceLimit: TraceLimit? = nil) {
         self.traceLimit = traceLimit
         self.showsTiming = entity.metadata.pellucid?["server_timing"]?.scalar?.text == "true"
+        self.buffersResponse = entity.responseBuffering
         self.identity = identity
         self.entity = entity
         self.service = service

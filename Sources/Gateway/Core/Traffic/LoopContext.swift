@@ -29,8 +29,8 @@ public final class LoopContext {
         for session in Array(self.webSockets.values) { session.goAway() }
     }
 
-    /// Pings the sessions whose time has come, and ends those that did not answer. On the loop only; called about once a second.
-    public func pingWebSockets(now: UInt64) {
+    /// Looks after the sessions: pings those whose time has come, and ends those that did not answer a ping or a close. On the loop only; called about once a second.
+    public func tendWebSockets(now: UInt64) {
         guard !self.webSockets.isEmpty else { return }
         for session in Array(self.webSockets.values) { session.tick(now: now) }
     }

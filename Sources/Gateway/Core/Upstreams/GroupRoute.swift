@@ -1,14 +1,6 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
 import GatewayWire
 import NIOCore
 import Synchronization
-
-/// Natural logarithm, which Core has from the C library alone.
-enum Logarithm {
-    static func natural(_ value: Double) -> Double { log(value) }
-}
 
 /// One request's way through an upstream: its key, the targets it tried, and the cookie that keeps a client with its target.
 final class GroupRoute {
@@ -32,12 +24,12 @@ final class GroupRoute {
                 entity.hashFallback, header: entity.hashFallbackHeader, cookie: entity.hashOnCookie, argument: entity.hashFallbackQueryArgument,
                 capture: entity.hashFallbackURICapture, request)
         if let value {
-            self.key.hash = KeyHash.of(value)
+            self.key.hash = BalancingHash.of(value.utf8)
         } else if let name = entity.hashOnCookie, entity.hashOn == .cookie || entity.hashFallback == .cookie {
             // Kong gives a client without the cookie one, and hashes that from the first request on.
             let made = String(UInt64.random(in: .min ... .max), radix: 16) + String(UInt64.random(in: .min ... .max), radix: 16)
             self.cookie = "\(name)=\(made); Path=\(entity.hashOnCookiePath); HttpOnly"
-            self.key.hash = KeyHash.of(made)
+            self.key.hash = BalancingHash.of(made.utf8)
         }
     }
 

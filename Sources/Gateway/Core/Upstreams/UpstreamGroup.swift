@@ -18,15 +18,17 @@ public final class UpstreamGroup: Sendable {
             self.weight = weight
             self.isFailover = isFailover
             self.health = health
-            self.seed = KeyHash.of("\(endpoint.host):\(endpoint.port)")
+            self.seed = BalancingHash.of("\(endpoint.host):\(endpoint.port)".utf8)
             self.token = String(self.seed, radix: 16)
         }
+
+        func score(_ hash: UInt64) -> Double { Rendezvous.score(seed: self.seed, key: hash, weight: self.weight) }
     }
 
     public let entity: UpstreamEntity
     public let targets: [Target]
-    private let regular: Wheel
-    private let failover: Wheel
+    private let regular: Turns
+    private let failover: Turns
 
     /// - Parameter entities: of this upstream; weight 0 takes none of the traffic.
     init(_ entity: UpstreamEntity, _ entities: [TargetEntity], service: ServiceEntity, tls: UpstreamTLSOptions?, store: UpstreamHealthStore) {
@@ -40,8 +42,8 @@ public final class UpstreamGroup: Sendable {
                     host: host, port: port, isTLS: service.protocol.isSecure, serverName: name, verifiesCertificate: service.verifiesTLS ?? true, tls: tls),
                 weight: target.weight, isFailover: target.isFailover, health: store.health(upstream: entity.name, target: target.target))
         }
-        self.regular = Wheel(self.targets, isFailover: false, slots: entity.slots)
-        self.failover = Wheel(self.targets, isFailover: true, slots: entity.slots)
+        self.regular = Turns(self.targets, isFailover: false, slots: entity.slots)
+        self.failover = Turns(self.targets, isFailover: true, slots: entity.slots)
     }
 
     static func split(_ text: String) -> (host: String, port: Int) {
@@ -66,10 +68,10 @@ public final class UpstreamGroup: Sendable {
     func choose(_ key: Key, tried: [ObjectIdentifier]) -> Target? {
         guard self.isAvailable else { return nil }
         var usable = self.targets.filter { !$0.isFailover && $0.health.isHealthy }
-        var wheel = self.regular
+        var turns = self.regular
         if usable.isEmpty {
             usable = self.targets.filter { $0.isFailover && $0.health.isHealthy }
-            wheel = self.failover
+            turns = self.failover
         }
         guard !usable.isEmpty else { return nil }
         if !tried.isEmpty {
@@ -79,14 +81,14 @@ public final class UpstreamGroup: Sendable {
         if usable.count == 1 { return usable[0] }
         switch self.entity.algorithm {
         case .consistentHashing:
-            guard let hash = key.hash else { return wheel.next(among: usable) }
-            return usable.max { UpstreamGroup.score($0, hash) < UpstreamGroup.score($1, hash) }
-        case .leastConnections: return self.least(usable, wheel) { Double($0.health.inFlight.load(ordering: .relaxed) + 1) / Double($0.weight) }
-        case .latency: return self.least(usable, wheel) { Double($0.health.latency) * Double($0.health.inFlight.load(ordering: .relaxed) + 1) }
+            guard let hash = key.hash else { return turns.next(among: usable) }
+            return usable.max { $0.score(hash) < $1.score(hash) }
+        case .leastConnections: return self.least(usable, turns) { Double($0.health.inFlight.load(ordering: .relaxed) + 1) / Double($0.weight) }
+        case .latency: return self.least(usable, turns) { Double($0.health.latency) * Double($0.health.inFlight.load(ordering: .relaxed) + 1) }
         case .stickySessions:
             if let token = key.token, let target = usable.first(where: { $0.token == token }) { return target }
-            return wheel.next(among: usable)
-        case .roundRobin: return wheel.next(among: usable)
+            return turns.next(among: usable)
+        case .roundRobin: return turns.next(among: usable)
         }
     }
 
@@ -99,17 +101,11 @@ public final class UpstreamGroup: Sendable {
         return all > 0 && Double(healthy) * 100 >= threshold * Double(all)
     }
 
-    private func least(_ usable: [Target], _ wheel: Wheel, _ value: (Target) -> Double) -> Target? {
+    private func least(_ usable: [Target], _ turns: Turns, _ value: (Target) -> Double) -> Target? {
         let values = usable.map(value)
         guard let lowest = values.min() else { return nil }
         // Equal ones take turns.
-        return wheel.next(among: zip(usable, values).filter { $0.1 == lowest }.map(\.0))
-    }
-
-    /// Weighted rendezvous hashing (Schindelhauer and Schomaker, 2005): a target that comes or goes moves no key between the others.
-    private static func score(_ target: Target, _ hash: UInt64) -> Double {
-        let drawn = (Double(KeyHash.mix(target.seed ^ hash) >> 11) + 0.5) / 9_007_199_254_740_992
-        return -Double(target.weight) / Logarithm.natural(drawn)
+        return turns.next(among: zip(usable, values).filter { $0.1 == lowest }.map(\.0))
     }
 
     // MARK: Learning
@@ -121,60 +117,22 @@ public final class UpstreamGroup: Sendable {
     }
 }
 
-/// Targets in an order that gives each its share, evenly spread: nginx' smooth weighted round robin, turned once ahead.
-private final class Wheel: Sendable {
+/// The targets of one kind taking turns by their weights; all loops move one counter.
+private final class Turns: Sendable {
     private let order: [UpstreamGroup.Target]
     private let position = Atomic<UInt64>(0)
 
     init(_ all: [UpstreamGroup.Target], isFailover: Bool, slots: Int) {
-        let targets = all.filter { $0.isFailover == isFailover }
-        var divisor = targets.reduce(0) { Wheel.greatestDivisor($0, $1.weight) }
-        // More turns than slots: shares are rounded, and nobody to nothing.
-        let total = targets.reduce(0) { $0 + $1.weight }
-        if divisor > 0, total / divisor > slots { divisor = (total + slots - 1) / slots }
-        let weights = targets.map { max(1, $0.weight / max(1, divisor)) }
-        var order: [UpstreamGroup.Target] = []
-        var current = [Int](repeating: 0, count: targets.count)
-        let turns = weights.reduce(0, +)
-        for _ in 0..<turns {
-            var best = 0
-            for index in current.indices {
-                current[index] += weights[index]
-                if current[index] > current[best] { best = index }
-            }
-            current[best] -= turns
-            order.append(targets[best])
-        }
-        self.order = order
+        let weights = all.enumerated().filter { $0.element.isFailover == isFailover }.map { (index: $0.offset, weight: $0.element.weight) }
+        self.order = SmoothWheel(weights, slots: slots).order.map { all[Int($0)] }
     }
 
     func next(among usable: [UpstreamGroup.Target]) -> UpstreamGroup.Target? {
-        guard !self.order.isEmpty else { return usable.first }
         for _ in self.order.indices {
             let turn = self.position.wrappingAdd(1, ordering: .relaxed).oldValue
             let target = self.order[Int(turn % UInt64(self.order.count))]
             if usable.contains(where: { $0 === target }) { return target }
         }
         return usable.first
-    }
-
-    private static func greatestDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestDivisor(b, a % b) }
-}
-
-/// FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), finished by SplitMix64's mixer: the same in every process.
-enum KeyHash {
-    static func of(_ text: String) -> UInt64 { self.of(text.utf8) }
-
-    static func of(_ bytes: some Sequence<UInt8>) -> UInt64 {
-        var sum: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in bytes { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return self.mix(sum)
-    }
-
-    static func mix(_ value: UInt64) -> UInt64 {
-        var z = value &+ 0x9e37_79b9_7f4a_7c15
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -43,7 +43,7 @@ public final class DataLoop: @unchecked Sendable {
         self.executor.hold()
         if self.ticks % 5 == 0 {
             self.refreshDate()
-            self.context.pingWebSockets(now: self.timer.tickTime)
+            self.context.tendWebSockets(now: self.timer.tickTime)
         }
         self.pool.closeIdle(now: self.timer.tickTime)
         self.executor.drain()

@@ -137,6 +137,10 @@ final class ModelRelay: ResponseRelay {
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, notes: RequestNotes?, selection: PluginChain.Selection, record: borrowing RequestRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         if selection.response.isEmpty {
+            var answer = answer
+            if self.run.buffersResponse {
+                do throws(UpstreamFailure) { answer = try await self.run.buffered(head, answer) } catch { return error }
+            }
             self.run.relayHead(head, hiding: ModelRelay.hiddenFields, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
             return await self.run.relayContent(answer, for: self)
         }

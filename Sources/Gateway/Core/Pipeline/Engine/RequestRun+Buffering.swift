@@ -22,11 +22,12 @@ extension RequestRun {
     }
 
     /// An answer whose content was read before the client gets any of it: an upstream that breaks off early is a failure the client is told of, and one that is whole is free again
-    /// whatever the client's pace.
+    /// whatever the client's pace. Events pass as they come, and other streams of the kind that only a limit ends are held until then, as nginx does.
     ///
     /// - Returns: the answer to relay, with what was read in front.
-    func buffered(_ answer: any UpstreamExchange, limit: Int) async throws(UpstreamFailure) -> any UpstreamExchange {
-        guard var whole = try await answer.readBody() else { return answer }
+    func buffered(_ head: HTTPResponseHead, _ answer: any UpstreamExchange) async throws(UpstreamFailure) -> any UpstreamExchange {
+        let limit = self.snapshot.settings.limits.responseBufferBytes
+        guard head.framing != .none, !RequestRun.isEventStream(head), var whole = try await answer.readBody() else { return answer }
         while whole.readableBytes < limit, let more = try await answer.readBody() { whole.writeImmutableBuffer(more) }
         return PrimedExchange(answer, first: whole)
     }

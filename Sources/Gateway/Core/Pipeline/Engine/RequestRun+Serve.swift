@@ -20,6 +20,7 @@ extension RequestRun {
             record.update { root, _ in sampler.decide(&root, parent: self.parentDecision, limit: route.traceLimit) }
         }
         if route.showsTiming { self.timed = record.evidence }
+        self.buffersResponse = route.buffersResponse
         if case .requiresTLS(let status) = match.transport { return await self.redirectToTLS(status) }
 
         let box = RequestBox(self.makeRequest(route, match))

@@ -42,6 +42,8 @@ final class RequestRun {
     var groupRoute: GroupRoute?
     /// A Set-Cookie value of the gateway's own, which keeps the client with its target.
     var cookie: String?
+    /// Whether the route wants responses held back (`response_buffering`).
+    var buffersResponse = false
     /// The request as it was before attempt stages adjusted it, for another attempt; nil without such stages, and once there is an answer.
     var replay: UpstreamRequest?
 

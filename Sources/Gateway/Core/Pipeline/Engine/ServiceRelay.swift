@@ -26,10 +26,8 @@ final class ServiceRelay: ResponseRelay {
         }
         if selection.response.isEmpty {
             var answer = answer
-            if request.route.entity.responseBuffering, head.framing != .none, !RequestRun.isEventStream(head) {
-                do throws(UpstreamFailure) {
-                    answer = try await self.run.buffered(answer, limit: self.run.snapshot.settings.limits.responseBufferBytes)
-                } catch { return error }
+            if self.run.buffersResponse {
+                do throws(UpstreamFailure) { answer = try await self.run.buffered(head, answer) } catch { return error }
             }
             self.run.relayHead(head, added: self.responseFields, startedAt: startedAt, framing: RequestRun.framing(of: head))
             return await self.run.relayContent(answer, for: self)

@@ -1,5 +1,6 @@
 import GatewayWire
 import NIOCore
+import Telemetry
 
 /// One WebSocket connection being passed on in both directions: bytes as they are, frames followed on the way, limits kept, each side's end told to the other.
 final class WebSocketSession {
@@ -32,6 +33,13 @@ final class WebSocketSession {
     private var ownCode: UInt16?
     private var hasToldClient = false
     private var hasToldUpstream = false
+    /// Whether a side has answered the gateway's close, or ended.
+    private var isClientDone = false
+    private var isUpstreamDone = false
+    /// When the gateway waits for such answers no longer.
+    private var leavesAt = UInt64.max
+    /// Nanoseconds that a side may take to answer a close frame: what is sent into a connection that is closed at once can take the frame with it.
+    private static let closingTime: UInt64 = 1_000_000_000
     /// Nanoseconds between two pings of the gateway's; 0: none.
     private let pingInterval: UInt64
     private var nextPingAt: UInt64
@@ -75,9 +83,12 @@ final class WebSocketSession {
             while !self.isOver {
                 let bytes = try await self.exchange.readTunnel()
                 self.awaitsClient = false
-                // Nothing follows a close frame.
-                if self.hasToldUpstream { continue }
                 let (passed, violation) = bytes.withUnsafeReadableBytes { self.fromClient.scan($0) }
+                // Nothing follows a close frame: the client's own is all that is waited for.
+                if self.hasToldUpstream {
+                    if violation != nil || self.fromClient.closeCode != nil { return self.done(.client) }
+                    continue
+                }
                 let ready = WebSocketSession.join(&held, bytes, passed)
                 if self.fromClient.closeCode != nil, self.initiator == nil { self.initiator = .client }
                 if ready.readableBytes > 0 {
@@ -88,6 +99,7 @@ final class WebSocketSession {
                 if self.ownCode != nil { self.tellBoth() }
             }
         } catch {
+            if self.ownCode != nil { return self.done(.client) }
             if !self.isOver {
                 self.clientFailure = error
                 if self.initiator == nil { self.initiator = .client }
@@ -103,8 +115,11 @@ final class WebSocketSession {
         do throws(UpstreamFailure) {
             while let bytes = try await self.answer.readTunnel() {
                 self.awaitsUpstream = false
-                if self.hasToldClient { continue }
                 let (passed, violation) = bytes.withUnsafeReadableBytes { self.fromUpstream.scan($0) }
+                if self.hasToldClient {
+                    if violation != nil || self.fromUpstream.closeCode != nil { return self.done(.upstream) }
+                    continue
+                }
                 let ready = WebSocketSession.join(&held, bytes, passed)
                 if self.fromUpstream.closeCode != nil, self.initiator == nil { self.initiator = .upstream }
                 if ready.readableBytes > 0 {
@@ -116,8 +131,10 @@ final class WebSocketSession {
                 if let violation { return self.stop(violation) }
                 if self.ownCode != nil { self.tellBoth() }
             }
-            if self.fromUpstream.closeCode == nil, self.fromClient.closeCode == nil, self.ownCode == nil { throw .closedMidResponse }
+            if self.ownCode != nil { return self.done(.upstream) }
+            if self.fromUpstream.closeCode == nil, self.fromClient.closeCode == nil { throw .closedMidResponse }
         } catch {
+            if self.ownCode != nil { return self.done(.upstream) }
             if !self.isOver, self.clientFailure == nil {
                 self.upstreamFailure = error
                 if self.initiator == nil { self.initiator = .upstream }
@@ -147,10 +164,17 @@ final class WebSocketSession {
         guard !self.isOver, self.ownCode == nil, self.initiator == nil else { return }
         self.ownCode = code
         self.initiator = .gateway
+        self.leavesAt = MonotonicClock.now() &+ WebSocketSession.closingTime
         self.tellBoth()
     }
 
-    /// Says the gateway's own close to each side that has come to a boundary, and ends when both know.
+    /// A side has answered the gateway's close, or is gone.
+    private func done(_ side: Initiator) {
+        if side == .client { self.isClientDone = true } else { self.isUpstreamDone = true }
+        if self.isClientDone, self.isUpstreamDone { self.end() }
+    }
+
+    /// Says the gateway's own close to each side that has come to a boundary.
     private func tellBoth() {
         guard let ownCode, !self.isOver else { return }
         if !self.hasToldClient, self.fromUpstream.isAtBoundary {
@@ -161,11 +185,12 @@ final class WebSocketSession {
             self.hasToldUpstream = true
             self.sayClose(to: .upstream, ownCode)
         }
-        if self.hasToldClient, self.hasToldUpstream { self.end() }
     }
 
-    /// Pings both sides when it is time, and ends a session one side of which has been silent since the ping before (1011, as other implementations do).
+    /// Ends a session whose sides have not answered the gateway's close in time. Pings both sides when it is time, and ends a session one side of which has been silent since the ping
+    /// before (1011, as other implementations do).
     func tick(now: UInt64) {
+        if now >= self.leavesAt { return self.end() }
         guard self.pingInterval > 0, now >= self.nextPingAt, !self.isOver, self.initiator == nil else { return }
         self.nextPingAt = now &+ self.pingInterval
         if self.awaitsClient || self.awaitsUpstream {

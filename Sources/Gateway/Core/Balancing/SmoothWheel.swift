@@ -2,13 +2,13 @@
 ///
 /// It is nginx' smooth weighted round-robin (src/http/ngx_http_upstream_round_robin.c), run once when the configuration is loaded: on the path only a
 /// counter moves, which all loops can share.
-struct SmoothWheel: Sendable {
-    let order: [UInt16]
+package struct SmoothWheel: Sendable {
+    package let order: [UInt16]
 
     /// - Parameters:
     ///   - targets: index and weight of each.
     ///   - slots: longest order; weights whose sum exceeds it are rounded to it, none to zero.
-    init(_ targets: [(index: Int, weight: Int)], slots: Int) {
+    package init(_ targets: [(index: Int, weight: Int)], slots: Int) {
         let divisor = targets.reduce(0) { SmoothWheel.greatestCommonDivisor($0, $1.weight) }
         var weights = targets.map { $0.weight / max(1, divisor) }
         let total = weights.reduce(0, +)

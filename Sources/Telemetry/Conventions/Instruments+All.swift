@@ -1,0 +1,24 @@
+extension Instruments {
+    /// Every instrument of the gateway, for documentation; a test compares the list with the sources.
+    public static let all: [Instrument] = [
+        serverRequestDuration, formerServerDuration, operationDuration, tokenUsage, timeToFirstChunk, timePerOutputChunk,
+        genAIServerRequestDuration, genAIServerTimeToFirstToken, genAIServerTimePerOutputToken, stageDuration, overheadDuration,
+        requestsFinished, requestsInFlight, cost, costMisses, droppedScopes, samplingDecisions, balancerSelections,
+        balancerFailures, balancerCircuit, balancerInFlight, balancerLatency, balancerUsage, balancerMirror, requestsUnaccounted,
+        telemetryDropped, evidenceRefused, consumerDelivered, consumerQueued, consumerSampledOut, possibleDuplicates, seriesOverflow,
+        auditHeadSeq, auditHeadHash, auditSegments, exportDropped, exportQueueItems, exportQueueBytes, exportDelay,
+        spoolDegraded, spoolRecovered, spoolWritten, spoolDamaged, sdkExporterSpanExported, sdkExporterSpanInflight,
+        sdkExporterOperationDuration, sdkProcessorQueueSize, sdkProcessorQueueCapacity, sdkProcessorSpanProcessed, sdkExporterLogExported,
+        sdkExporterLogInflight, sdkExporterDataPointExported, sdkExporterDataPointInflight, sdkProcessorLogProcessed, configInfo,
+        configReloads, buildInfo, connectionsOpen, connectionsRefused, protocolErrors, upstreamConnections, dnsLookupDuration,
+        dnsAnswers, targetHealthy, targetInFlight, processCPU, processMemory, processDescriptors,
+    ]
+}
+
+extension KongMetrics {
+    /// Those that stand under Kong's names when its `prometheus` plugin is configured.
+    public static let instruments: [Instrument] = [
+        requests, kongLatency, upstreamLatency, requestLatency, bandwidthBytes, operations, cost, tokens, providerLatency,
+        Instruments.kongTargetHealth,
+    ]
+}
