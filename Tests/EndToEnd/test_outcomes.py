@@ -8,11 +8,22 @@ import pytest
 import requests
 
 from support import names
-from support.configuration import CLIENT_KEY, everything, llm_service, plain_service, plugin, telemetry_environment
+from support.configuration import CLIENT_KEY, ROUTE_TYPES, everything, llm_service, plain_service, plugin, telemetry_environment
+from support.ports import free_port
 from support.provider import PROMPT_TOKENS
 from support.waiting import until
 
 HELLO = [{"role": "user", "content": "hi"}]
+
+
+def failing_over(provider) -> dict:
+    """ai-proxy-advanced with a target that is gone before the one that answers."""
+    bases = {"gone": f"http://127.0.0.1:{free_port()}", "gpt-fake": provider.base}
+    targets = [
+        {"route_type": "llm/v1/chat", "model": {"provider": "openai", "name": name, "model_alias": "chat", "options": {"upstream_url": base + ROUTE_TYPES["chat"]}}}
+        for name, base in bases.items()
+    ]
+    return plugin("ai-proxy-advanced", targets=targets, balancer={"algorithm": "round-robin", "failover_criteria": ["error", "timeout"]})
 
 
 @pytest.fixture
@@ -21,6 +32,7 @@ def gateway(gateways, provider, origin, collector):
     guard = plugin("ai-prompt-guard", deny_patterns=["forbidden"])
     settings["services"] += [
         llm_service(provider.base, name="guarded", prefix="/guarded", plugins=[guard]),
+        {"name": "balanced", "url": provider.base, "routes": [{"name": "balanced", "paths": ["/balanced/v1/chat/completions"], "plugins": [failing_over(provider)]}]},
         plain_service(provider.port, name="hasty", path="/hasty", read_timeout=200, retries=0),
     ]
     return gateways(settings, environment=telemetry_environment(collector))
@@ -105,6 +117,22 @@ def test_upstream_down(gateway, collector):
     requests.get(f"{gateway.url}/down", headers={"apikey": CLIENT_KEY}, timeout=10)
     line, *_ = views(gateway, collector)
     agree(gateway, collector, status=502, outcome="failed", error=line["error_type"], attempts=1)
+
+
+def test_failed_over(gateway, collector, client_of):
+    answer = client_of(f"{gateway.url}/balanced/v1").chat.completions.create(model="chat", messages=HELLO)
+    line, _, clients, page = agree(gateway, collector, status=200, outcome="passed", error=None, attempts=2)
+    lost, served = sorted(clients, key=lambda span: span.start)
+    assert (lost.attributes["error.type"], "error.type" in served.attributes) == ("connection_refused", False)
+    assert [span.attributes["pellucid.balancer.target"] for span in (lost, served)] == ["openai/gone", "openai/gpt-fake"]
+    assert page.by_label("pellucid_balancer_selections_total", "pellucid_balancer_target") == {"openai/gone": 1, "openai/gpt-fake": 1}
+    assert page.by_label("pellucid_balancer_failures_total", "error_type") == {"connection_refused": 1}
+    # What the provider reported is counted once, and the attempt that reached nobody is charged nothing.
+    assert "gen_ai.usage.input_tokens" not in lost.attributes
+    usage = (answer.usage.prompt_tokens, answer.usage.completion_tokens)
+    assert (served.attributes["gen_ai.usage.input_tokens"], served.attributes["gen_ai.usage.output_tokens"]) == usage
+    assert (line["usage"]["input_tokens"], line["usage"]["output_tokens"], line["usage"]["source"]) == (*usage, "provider_reported")
+    assert tuple(page.total(f"{names.TOKEN_USAGE}_sum", **{names.LABEL_TOKEN_TYPE: kind}) for kind in ("input", "output")) == usage
 
 
 def test_timed_out(gateway, collector, provider):

@@ -1,4 +1,5 @@
 import SideClient
+import Synchronization
 import Telemetry
 import Testing
 
@@ -53,5 +54,37 @@ import Testing
         #expect(spans.map(\.name) == ["query", "query", "query"])
         runner.shutdown(deadline: 0)
         client.shutdown(deadline: 0)
+    }
+
+    @Test func `what a process could not deliver the next one finds before its libraries report anything`() throws {
+        let directory = try TemporaryDirectory()
+        let isUp = Mutex(false)
+        let server = LoopbackServer { _, _ in .respond(status: isUp.withLock { $0 } ? 200 : 503) }
+        var options = OTLPOptions()
+        options.endpoint = server.url + "/v1/traces"
+        options.retry.initialMilliseconds = 1
+        let spool = SpoolOptions(directory: directory.path, flushSeconds: 0)
+
+        func process(_ body: (OTLPLibraryExporter) -> Void) {
+            let client = SideClient()
+            let runner = ExportRunner(client: client, registry: MetricRegistry(), log: DiagnosticLog(descriptor: -1))
+            let exporter = OTLPLibraryExporter.spans(options, runner: runner)
+            exporter.recover(from: spool)
+            runner.start(spool: spool)
+            body(exporter)
+            runner.shutdown(deadline: MonotonicClock.now())
+            client.shutdown(deadline: 0)
+        }
+
+        process { exporter in
+            exporter.take(self.span)
+            exporter.flush()
+            #expect(waitUntil { !server.requests.isEmpty })
+        }
+        let refused = server.requests.count
+        isUp.withLock { $0 = true }
+        process { _ in #expect(waitUntil { server.requests.count > refused }) }
+        let delivered = server.requests.dropFirst(refused).compactMap { OTLPOracle.decode($0.body) }.flatMap(\.spans)
+        #expect(delivered.map(\.name) == ["query"])
     }
 }
