@@ -84,6 +84,8 @@ public enum AttributeNames {
     public static let balancerTarget: StaticString = "pellucid.balancer.target"
     public static let balancerCandidates: StaticString = "pellucid.balancer.candidates"
     public static let balancerReason: StaticString = "pellucid.balancer.reason"
+    /// won, lost: of two targets that were asked at once.
+    public static let balancerHedge: StaticString = "pellucid.balancer.hedge"
     public static let balancerSkipped: StaticString = "pellucid.balancer.skipped"
     // Of a WebSocket session, on the attempt that carries it; sent is towards the upstream.
     public static let webSocketMessagesSent: StaticString = "pellucid.websocket.messages.sent"

@@ -91,6 +91,10 @@ public enum Instruments {
     public static let balancerFailures = Instrument(
         "pellucid.balancer.failures", .counter, unit: "{attempt}", help: "Attempts at a balanced target that failed or were declined, by reason.",
         attributes: balancerTarget + [AttributeNames.errorType], source: ours)
+    /// Two for each hedged request, unless one failed.
+    public static let balancerHedges = Instrument(
+        "pellucid.balancer.hedges", .counter, unit: "{attempt}", help: "Attempts of requests that were sent to two targets at once, by who answered first.",
+        attributes: balancerTarget + [AttributeNames.balancerHedge], source: ours)
     private static let balancerInstance: [StaticString] = ["pellucid.plugin.id", AttributeNames.balancerTarget]
     /// 0 closed, 1 half open (the next request tries the target), 2 open.
     public static let balancerCircuit = Instrument(

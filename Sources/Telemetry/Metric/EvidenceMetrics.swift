@@ -205,8 +205,20 @@ final class EvidenceMetrics {
         let bundle = self.shard.bundle(key)
         let values = { [evidence.route?.routeName ?? "", evidence.string(of: attempt.balancerTarget)] }
         self.shard.add(self.shard.series(bundle, 0, Instruments.balancerSelections, values))
+        if !attempt.hedge.isEmpty { self.recordHedge(attempt, evidence) }
         guard hasFailed else { return }
         self.shard.add(self.shard.series(bundle, 1, Instruments.balancerFailures) { values() + [evidence.string(of: attempt.errorType)] })
+    }
+
+    private func recordHedge(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {
+        var key = SeriesKey(28)
+        key.mix(evidence.route?.metricIndex ?? 0)
+        evidence.mix(attempt.balancerTarget, into: &key)
+        evidence.mix(attempt.hedge, into: &key)
+        self.shard.add(
+            self.shard.series(self.shard.bundle(key), 0, Instruments.balancerHedges) {
+                [evidence.route?.routeName ?? "", evidence.string(of: attempt.balancerTarget), evidence.string(of: attempt.hedge)]
+            })
     }
 
     private func recordCost(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {

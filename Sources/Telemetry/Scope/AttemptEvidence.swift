@@ -68,6 +68,8 @@ public struct AttemptEvidence: Sendable {
     public var isConnectionReused = false
     /// `http.request.resend_count`: 0 for the first attempt.
     public var resendCount: UInt16 = 0
+    /// What came of it where two targets were asked at once: won, lost; empty: only one was.
+    public var hedge = EvidenceText()
     /// The balancer's name of the target; empty: no balancer chose it.
     public var balancerTarget = EvidenceText()
     /// The configured plugin entity that directed the attempt (Kong's `ai.proxy.meta.plugin_id`).

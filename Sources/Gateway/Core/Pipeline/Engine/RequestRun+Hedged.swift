@@ -45,6 +45,14 @@ extension RequestRun {
             self.answer?.cancel()
         }
 
+        /// Records what came of the race, on an attempt that was not alone.
+        func note(_ result: StaticString) {
+            guard var scope = self.scope.take() else { return }
+            scope.withAttempt { attempt, _ in attempt.hedge = EvidenceText(result) }
+            scope.set(AttributeNames.balancerHedge, .name(result))
+            self.scope = consume scope
+        }
+
         /// The record, for who goes on with the attempt.
         func takeScope() -> ScopeRecord? { self.scope.take() }
     }
@@ -120,6 +128,9 @@ extension RequestRun {
             return fallback ?? first
         }
         self.exchange.servedBy = nil
+        if race.attempts.count > 1 {
+            for attempt in race.attempts { attempt.note(attempt === winner ? "won" : "lost") }
+        }
         for attempt in race.attempts where attempt !== winner { self.lose(attempt) }
         if winner !== first {
             // What passed before the winner began is the upstream's time as well.
