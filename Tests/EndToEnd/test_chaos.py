@@ -8,7 +8,7 @@ import pytest
 
 from support import names
 from support.configuration import everything, telemetry_environment
-from support.waiting import until
+from support.waiting import Timeout, until
 
 HELLO = [{"role": "user", "content": "hi"}]
 LABELS = {"consumer": "otlp", "signal": "traces"}
@@ -87,7 +87,12 @@ def test_every_journaled_span_arrives_whatever_the_collector_does(start, collect
     traffic.more(20)
     traffic.stop()
     expected = {line["trace_id"] for line in second.audit.requests()}
-    until(lambda: {root.trace_id for root in collector.roots()} >= expected, timeout=60, what="every trace")
+    try:
+        until(lambda: {root.trace_id for root in collector.roots()} >= expected, timeout=60, what="every trace")
+    except Timeout as failure:
+        missing = expected - {root.trace_id for root in collector.roots()}
+        state = [f"{s.name}{s.labels} {s.value}" for s in second.metrics().samples if s.labels.get("consumer") == "otlp" and s.value]
+        raise AssertionError(f"{len(missing)} of {len(expected)} traces are missing; the exporter says {state}") from failure
     until(lambda: second.metrics().total("pellucid_telemetry_queued", consumer="otlp") == 0, timeout=30, what="an empty queue")
     after = second.metrics()
     assert after.total(names.UNACCOUNTED) == 0 and before.total(names.UNACCOUNTED) == 0

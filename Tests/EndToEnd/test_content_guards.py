@@ -1,10 +1,12 @@
 """Content guards with the official client and fake services that speak their vendors' APIs: prompts, answers, streams, every way a service can fail."""
 
 import collections
+import pathlib
 import threading
 
 import openai
 import pytest
+import yaml
 
 from support.configuration import consumer, key_auth, llm_service, plugin
 from support.guards import GuardServices
@@ -51,6 +53,10 @@ def gateway(module_gateways, shared_provider, services):
         functions={"check": CHECK},
     )
     stream = lakera(f"{services.base}/lakera/v2/guard?flag=t7", guarding_mode="OUTPUT", response_buffer_size=6)
+    page = (pathlib.Path(__file__).parents[2] / "docs/moderation.md").read_text()
+    moderation = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    moderation["config"]["params"]["key"] = "moderation-key"
+    moderation["config"]["request"]["url"] = services.base + "/v1/moderations"
     dead = f"http://127.0.0.1:{free_port()}/guard"
     base = shared_provider.base
     return module_gateways(
@@ -59,6 +65,7 @@ def gateway(module_gateways, shared_provider, services):
                 llm_service(base, prefix="/lakera", name="lakera", plugins=[lakera(project_id="p-1")]),
                 llm_service(base, prefix="/azure", name="azure", plugins=[azure]),
                 llm_service(base, prefix="/own", name="own", plugins=[own]),
+                llm_service(base, prefix="/moderation", name="moderation", plugins=[moderation]),
                 llm_service(base, prefix="/output", name="output", plugins=[stream]),
                 llm_service(base, prefix="/closed", name="closed", plugins=[lakera(timeout=400)]),
                 llm_service(base, prefix="/open", name="open", plugins=[lakera(timeout=400, stop_on_error=False)]),
@@ -97,6 +104,17 @@ def test_lakera_lets_a_prompt_pass(say, gateway, services):
     assert asked.json == {"messages": [{"role": "user", "content": "hello"}], "breakdown": True, "project_id": "p-1"}
     guard = until(lambda: line_of(gateway, "lakera")["ai"]["proxy"].get("lakera-guard"), what="the guard's part of the line")
     assert guard["mode"] == "INPUT" and guard["input_request_uuid"] == "uuid-1" and guard["lakera_project_id"] == "p-1"
+
+
+def test_openai_moderation(say, gateway, services, provider):
+    """The configuration that the documentation shows."""
+    assert say("moderation", "hello").choices[0].message.content == ANSWER
+    assert [a.json for a in services.asked] == [{"model": "omni-moderation-latest", "input": "hello"}, {"model": "omni-moderation-latest", "input": ANSWER}]
+    provider.reset()
+    with pytest.raises(openai.BadRequestError) as caught:
+        say("moderation", "poison")
+    assert caught.value.body["message"] == "moderation: illicit/violent, violence"
+    assert not provider.requests
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])

@@ -3,10 +3,10 @@ public import GatewayCore
 /// Every plugin this build serves: one line each.
 public enum PluginCatalog {
     public static let plugins: [PluginRegistration] = [
-        PluginRegistration(AIAWSGuardrails.self),
+        PluginRegistration(AIAWSGuardrails.self, settings: ["endpoint_url"]),
         PluginRegistration(AIAzureContentSafety.self),
         PluginRegistration(AICustomGuardrail.self),
-        PluginRegistration(AIGCPModelArmor.self),
+        PluginRegistration(AIGCPModelArmor.self, settings: ["endpoint_url"]),
         PluginRegistration(AILakeraGuard.self),
         PluginRegistration(AILLMAsJudge.self),
         PluginRegistration(AIPromptCompressor.self),

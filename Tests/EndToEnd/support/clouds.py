@@ -47,6 +47,10 @@ class Clouds(Provider):
             return self._imds(request)
         if path.startswith("/model/"):
             return await self._bedrock(request, record)
+        if path.startswith("/guardrail/"):
+            return self._guardrail(request, record)
+        if ":sanitize" in path:
+            return self._model_armor(request, record)
         if path == "/gcp/token":
             return self._google(record)
         if path.startswith("/computeMetadata/"):
@@ -128,6 +132,31 @@ class Clouds(Provider):
             await response.write(data[start : start + 37])
         await response.write_eof()
         return response
+
+    def _guardrail(self, request, record) -> web.Response:
+        """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ApplyGuardrail.html"""
+        if problem := signature_problem(request, record.body, "bedrock"):
+            return web.json_response({"message": problem}, status=403, headers={"x-amzn-ErrorType": "InvalidSignatureException"})
+        if "throttled" in request.path:
+            return web.json_response({"message": "slow down"}, status=429, headers={"x-amzn-ErrorType": "ThrottlingException"})
+        body = json.loads(record.body)
+        text = " ".join(part["text"]["text"] for part in body["content"])
+        if "poison" not in text:
+            return web.json_response({"action": "NONE", "outputs": [], "assessments": [{}], "usage": {"contentPolicyUnits": 1}})
+        topic = {"name": "poisons", "type": "DENY", "action": "BLOCKED"}
+        return web.json_response(
+            {"action": "GUARDRAIL_INTERVENED", "outputs": [{"text": f"No {body['source'].lower()} of that kind."}], "assessments": [{"topicPolicy": {"topics": [topic]}}], "usage": {}}
+        )
+
+    def _model_armor(self, request, record) -> web.Response:
+        """https://cloud.google.com/security-command-center/docs/reference/model-armor/rest/v1/projects.locations.templates/sanitizeUserPrompt"""
+        if not request.headers.get("Authorization", "").startswith("Bearer google-"):
+            return web.json_response({"error": {"code": 401, "status": "UNAUTHENTICATED", "message": "no token"}}, status=401)
+        body = json.loads(record.body)
+        text = (body.get("userPromptData") or body.get("modelResponseData"))["text"]
+        hit = "MATCH_FOUND" if "poison" in text else "NO_MATCH_FOUND"
+        jailbreak = {"piAndJailbreakFilterResult": {"executionState": "EXECUTION_SUCCESS", "matchState": hit, "confidenceLevel": "HIGH"}}
+        return web.json_response({"sanitizationResult": {"filterMatchState": hit, "invocationResult": "SUCCESS", "filterResults": {"pi_and_jailbreak": jailbreak}}})
 
     # Google and Microsoft
 

@@ -1,4 +1,4 @@
-"""Fake guard services: Lakera Guard v2, Azure AI Content Safety and one of one's own, each by its vendor's reference, on one server.
+"""Fake guard services: Lakera Guard v2, Azure AI Content Safety, OpenAI's moderation and one of one's own, each by its vendor's reference, on one server.
 
 A text is flagged when it holds the word of the URL's `flag` parameter. `misbehave` makes every answer go wrong:
 
@@ -28,7 +28,7 @@ class Asked:
     def text(self) -> str:
         if self.service == "lakera":
             return "\n".join(message["content"] for message in self.json["messages"])
-        return self.json["text"]
+        return self.json["input"] if self.service == "moderation" else self.json["text"]
 
 
 class GuardServices:
@@ -73,6 +73,7 @@ class GuardServices:
         app = web.Application(client_max_size=16 << 20)
         app.router.add_post("/lakera/v2/guard", self._handler("lakera", lakera))
         app.router.add_post("/contentsafety/text:analyze", self._handler("azure", azure))
+        app.router.add_post("/v1/moderations", self._handler("moderation", moderation))
         app.router.add_post("/own/{source}", self._handler("own", own))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -118,6 +119,15 @@ def azure(asked: Asked, is_flagged: bool) -> web.Response:
     categories = asked.json.get("categories") or ["Hate", "SelfHarm", "Sexual", "Violence"]
     analysis = [{"category": name, "severity": 4 if is_flagged and name == "Violence" else 0} for name in categories]
     return web.json_response({"blocklistsMatch": [], "categoriesAnalysis": analysis})
+
+
+def moderation(asked: Asked, is_flagged: bool) -> web.Response:
+    """https://platform.openai.com/docs/api-reference/moderations"""
+    if asked.headers.get("authorization") != "Bearer moderation-key":
+        return web.json_response({"error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"}}, status=401)
+    categories = {"harassment": False, "hate": False, "illicit/violent": is_flagged, "violence": is_flagged}
+    result = {"flagged": is_flagged, "categories": categories, "category_scores": {name: 0.97 if hit else 0.01 for name, hit in categories.items()}}
+    return web.json_response({"id": "modr-1", "model": asked.json["model"], "results": [result]})
 
 
 def own(asked: Asked, is_flagged: bool) -> web.Response:

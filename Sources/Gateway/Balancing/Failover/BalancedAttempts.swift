@@ -118,9 +118,10 @@ final class BalancedAttempts: AttemptDirector {
         let note = SelectionNote(
             algorithm: self.settings.algorithm.name, target: self.balancer.targets[choice.target].name, candidates: choice.candidates, reason: reason ?? choice.reason,
             skipped: choice.skipped)
-        let count = (name: "X-Pellucid-Attempts", value: self.attempts == 1 ? "1" : "\(self.attempts)")
+        var responseFields = fields
+        responseFields.append((name: "X-Pellucid-Attempts", value: self.attempts == 1 ? "1" : "\(self.attempts)"))
         return DirectedAttempt(
-            target: choice.target, plan: plan, body: body, responseFields: fields + [count], timeouts: self.timeouts(now: now), pause: pause, note: note)
+            target: choice.target, plan: plan, body: body, responseFields: responseFields, timeouts: self.timeouts(now: now), pause: pause, note: note)
     }
 
     /// The configured timeouts, none longer than what is left of the whole.

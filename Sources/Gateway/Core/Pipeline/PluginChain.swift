@@ -23,6 +23,8 @@ struct PluginChain: Sendable {
         let sinks: [any EvidenceConsumer]
         let sampler: Sampler?
         let propagation: TracePropagation?
+        /// What clients of a model speak; nil: the route has none.
+        let clientFormat: ModelFormat?
         /// Whether a stage looks into the content of responses.
         let readsContent: Bool
 
@@ -34,6 +36,7 @@ struct PluginChain: Sendable {
             self.sinks = instances.flatMap(\.sinks)
             self.sampler = instances.compactMap(\.sampler).last
             self.propagation = instances.compactMap(\.propagation).last
+            self.clientFormat = instances.lazy.compactMap(\.clientFormat).last
             self.readsContent =
                 !self.stream.isEmpty
                 || self.response.contains { stage in

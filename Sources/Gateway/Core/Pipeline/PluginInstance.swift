@@ -20,6 +20,8 @@ public final class PluginInstance: Sendable {
     let sinks: [any EvidenceConsumer]
     let sampler: Sampler?
     let propagation: TracePropagation?
+    /// What clients speak to the model that the plugin serves.
+    let clientFormat: ModelFormat?
 
     /// Makes the instance and finds out which phases its type takes part in.
     init<Plugin: GatewayPlugin>(_ plugin: Plugin, entity: PluginEntity, mode: StageMode) {
@@ -46,6 +48,7 @@ public final class PluginInstance: Sendable {
         self.response = (plugin as? any ResponsePlugin).flatMap { $0.seesResponses ? responseStage($0) : nil }
         self.stream = (plugin as? any StreamPlugin).flatMap { $0.seesStreams ? streamStage($0) : nil }
         self.sinks = (plugin as? any LogPlugin)?.sinks ?? []
+        self.clientFormat = (plugin as? any ModelServing)?.clientFormat
         self.sampler = (plugin as? any LogPlugin)?.sampler
         self.propagation = (plugin as? any LogPlugin)?.propagation.flatMap { $0.isStandard && $0.responseHeader == nil ? nil : $0 }
     }

@@ -14,7 +14,7 @@ public struct Rejection: Sendable {
     /// Bounded value of `error.type`.
     public let code: StaticString
     public let message: String
-    public let shape: Shape
+    public private(set) var shape: Shape
     public let headers: [(name: String, value: String)]
     /// The code the client is shown instead of `code`, where that would tell it too much.
     public let shownCode: StaticString?
@@ -26,5 +26,13 @@ public struct Rejection: Sendable {
         self.shape = shape
         self.headers = headers
         self.shownCode = shownCode
+    }
+
+    /// The same for clients of a format: what is shaped for OpenAI's becomes what theirs shows.
+    func shaped(for format: ModelFormat) -> Rejection {
+        guard format != .openai, case .openAI(_, let parameter) = self.shape else { return self }
+        var rejection = self
+        rejection.shape = .model(format, parameter: parameter)
+        return rejection
     }
 }

@@ -32,7 +32,9 @@ public final class AWSGuardrailsService: GuardVendor {
         let credentials = try GuardCredentials(.aws(aws), services: services, path: "aws_access_key_id")
         self.endpoint = GuardEndpoint(http: services.http, timeoutMilliseconds: settings.timeoutMilliseconds, verifiesPeer: settings.verifiesPeer, credentials: credentials)
         let id = PercentCoding.segment(settings.guardrailsID)
-        self.url = "https://bedrock-runtime.\(settings.region).amazonaws.com/guardrail/\(id)/version/\(settings.guardrailsVersion)/apply"
+        // An endpoint of one's own network (https://docs.aws.amazon.com/bedrock/latest/userguide/vpc-interface-endpoints.html), where there is one.
+        let origin = try services.ownAddress("endpoint_url") ?? "https://bedrock-runtime.\(settings.region).amazonaws.com"
+        self.url = "\(origin)/guardrail/\(id)/version/\(settings.guardrailsVersion)/apply"
     }
 
     public func ask(_ query: GuardQuestion, _ permit: inout CallPermit) async throws(PluginFailure) -> GuardAnswer {

@@ -32,7 +32,8 @@ public final class GCPModelArmorService: GuardVendor {
         }
         self.endpoint = GuardEndpoint(http: services.http, timeoutMilliseconds: settings.timeoutMilliseconds, verifiesPeer: true, credentials: credentials)
         let (project, location) = (settings.projectID, settings.locationID)
-        self.template = "https://modelarmor.\(location).rep.googleapis.com/v1/projects/\(project)/locations/\(location)/templates/\(settings.templateID)"
+        let origin = try services.ownAddress("endpoint_url") ?? "https://modelarmor.\(location).rep.googleapis.com"
+        self.template = "\(origin)/v1/projects/\(project)/locations/\(location)/templates/\(settings.templateID)"
     }
 
     public func ask(_ query: GuardQuestion, _ permit: inout CallPermit) async throws(PluginFailure) -> GuardAnswer {

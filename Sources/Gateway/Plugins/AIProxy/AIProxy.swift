@@ -5,7 +5,7 @@ public import Telemetry
 
 /// `ai-proxy`: checks a model request, applies the configured model and options, and directs it to its provider.
 /// Behaviour: https://developer.konghq.com/plugins/ai-proxy/
-public final class AIProxy: RequestPlugin {
+public final class AIProxy: RequestPlugin, ModelServing {
     public static let descriptor = PluginDescriptor(name: "ai-proxy", priority: 770, auditPath: "ai.proxy")
 
     /// What the operation is stands in its attempt's span.
@@ -18,6 +18,8 @@ public final class AIProxy: RequestPlugin {
         self.configuration = configuration
         self.target = try ModelTarget(configuration, services: services, policy: UnsupportedPolicy(services.ownSettings))
     }
+
+    public var clientFormat: ModelFormat { self.configuration.format.modelFormat }
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxy>) async throws(PluginFailure) -> RequestVerdict {
         guard self.target.operation.isPrompt else { return await self.pass(&request) }

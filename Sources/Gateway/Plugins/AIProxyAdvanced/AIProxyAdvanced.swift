@@ -5,7 +5,7 @@ public import Telemetry
 
 /// `ai-proxy-advanced`: `ai-proxy` over several targets, one chosen for every attempt.
 /// Behaviour: https://developer.konghq.com/plugins/ai-proxy-advanced/ and https://developer.konghq.com/ai-gateway/load-balancing/
-public final class AIProxyAdvanced: RequestPlugin {
+public final class AIProxyAdvanced: RequestPlugin, ModelServing {
     public static let descriptor = PluginDescriptor(name: "ai-proxy-advanced", priority: 770, auditPath: "ai.proxy")
 
     /// Which target served stands in the attempt's span.
@@ -35,6 +35,8 @@ public final class AIProxyAdvanced: RequestPlugin {
     private let balancer: any TargetBalancer
     private let names: TargetNames
     private let hashField: HashField
+    /// Whether the algorithm goes by a hash.
+    private let hashes: Bool
     /// Whether judges' scores are of use.
     private let isScored: Bool
     private let semantic: SemanticRanking?
@@ -58,6 +60,7 @@ public final class AIProxyAdvanced: RequestPlugin {
         let names = TargetNames(configuration.targets)
         self.names = names
         self.hashField = HashField(configuration.balancer.hashOnHeader)
+        self.hashes = configuration.balancer.algorithm == .consistentHashing && settings.algorithm == nil
         self.isScored = configuration.balancer.algorithm == .lowestUsage && configuration.balancer.usage == .accuracy
         self.semantic = configuration.balancer.algorithm == .semantic ? try SemanticRanking(configuration, services) : nil
         self.split = try settings.split.map { split throws(ConfigurationError) in try SplitAssignment(split, names) }
@@ -119,21 +122,21 @@ public final class AIProxyAdvanced: RequestPlugin {
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>) async throws(PluginFailure) -> RequestVerdict {
         let body: ModelRequestBody
-        switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.format) {
+        switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat) {
         case .success(let read): body = read
         case .failure(let refusal): return .reject(refusal.rejection)
         }
         var allowed = self.choosable
         if let model = body.model, !model.isEmpty {
             allowed = self.names.serving(model).intersection(self.choosable)
-            guard !allowed.isEmpty else { return .reject(self.unknownModel.shaped(for: self.format).rejection) }
+            guard !allowed.isEmpty else { return .reject(self.unknownModel.shaped(for: self.clientFormat).rejection) }
         }
         if !self.configuration.acls.isEmpty {
             allowed = self.permitted(allowed, request, body)
-            guard !allowed.isEmpty else { return .reject(AIProxyAdvanced.forbidden.shaped(for: self.format).rejection) }
+            guard !allowed.isEmpty else { return .reject(AIProxyAdvanced.forbidden.shaped(for: self.clientFormat).rejection) }
         }
         if allowed != self.choosable { context.set(.allowed, .int(Int64(allowed.count))) }
-        var query = BalancerQuery(allowed: allowed, hash: self.hashField.hash(request))
+        var query = BalancerQuery(allowed: allowed, hash: self.hashes ? self.hashField.hash(request) : 0)
         if let group = self.split?.group(of: request) {
             query.preferred = group.targets
             context.set(.group, .string(group.name))
@@ -179,8 +182,7 @@ public final class AIProxyAdvanced: RequestPlugin {
 
     private static let forbidden = RefusedRequest(403, "target_forbidden", "no model is allowed for this request")
 
-    /// What clients speak.
-    private var format: ModelFormat { self.configuration.format.modelFormat }
+    public var clientFormat: ModelFormat { self.configuration.format.modelFormat }
 
     private func permitted(_ allowed: TargetSet, _ request: borrowing GatewayRequest, _ body: ModelRequestBody) -> TargetSet {
         let subject = AccessSubject(request, model: body.model)

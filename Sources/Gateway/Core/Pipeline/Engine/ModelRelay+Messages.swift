@@ -4,8 +4,7 @@ import Telemetry
 
 extension ModelRelay {
     static func isMessageStream(_ head: HTTPResponseHead) -> Bool {
-        guard let type = head.fields.first(.contentType) else { return false }
-        return type.starts(with: "application/vnd.amazon.eventstream".utf8)
+        head.fields.hasValue(.contentType, prefix: "application/vnd.amazon.eventstream")
     }
 
     /// Relays a stream in AWS's framing as it is, and reads its facts on the way.

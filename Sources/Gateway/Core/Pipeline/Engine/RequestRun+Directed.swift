@@ -93,7 +93,7 @@ extension RequestRun {
         let plan = attempt.plan
         let body = attempt.takeBody()
         let relay = ModelRelay(
-            run: self, plan: plan, responseFields: attempt.responseFields + request.responseFields, payload: plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil)
+            run: self, plan: plan, responseFields: request.responseFields.isEmpty ? attempt.responseFields : attempt.responseFields + request.responseFields, payload: plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil)
         return (self.request(for: plan, body, attempt.timeouts, self.forwardedFields(request)), relay)
     }
 

@@ -29,7 +29,7 @@ extension RequestRun {
     func reject(_ rejection: Rejection) async {
         self.outcome = .rejected
         self.errorType = rejection.code
-        await self.respond(OwnResponse.rejection(rejection, requestID: self.requestID, date: self.loop.dateField))
+        await self.respond(OwnResponse.rejection(self.clientFormat.map { rejection.shaped(for: $0) } ?? rejection, requestID: self.requestID, date: self.loop.dateField))
     }
 
     /// A stage could not do its work.

@@ -19,6 +19,7 @@ extension RequestRun {
             let sampler = unauthenticated.sampler ?? self.snapshot.sampler
             record.update { root, _ in sampler.decide(&root, parent: self.parentDecision, limit: route.traceLimit) }
         }
+        self.clientFormat = unauthenticated.clientFormat
         if route.showsTiming { self.timed = record.evidence }
         self.buffersResponse = route.buffersResponse
         if case .requiresTLS(let status) = match.transport { return await self.redirectToTLS(status) }

@@ -16,6 +16,8 @@ final class RequestRun {
     var propagation: (rules: TracePropagation, formats: [TraceFormat])?
     /// Fields of every response of this request, relayed or own.
     var extraFields: [(name: String, value: String)] = []
+    /// What clients of the route speak, where a plugin says so; nil: no model is behind it.
+    var clientFormat: ModelFormat?
     /// Set where the route's responses say what took how long.
     var timed: RequestEvidence?
     var serverTiming: String? { self.timed.map { ServerTiming.value($0, upstreamWait: self.upstreamWaitNanoseconds, now: MonotonicClock.now()) } }

@@ -143,3 +143,8 @@ extension StreamPlugin {
 
     public func lastWindow(_ state: inout StreamState) -> StreamWindow? { nil }
 }
+
+/// A plugin that serves a model: what any stage of its route refuses is answered in the format its clients speak.
+public protocol ModelServing: GatewayPlugin {
+    var clientFormat: ModelFormat { get }
+}

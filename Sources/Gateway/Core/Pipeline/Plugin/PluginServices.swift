@@ -54,6 +54,17 @@ public struct PluginServices: Sendable {
         }
         return text == "true"
     }
+
+    /// An address of the instance's `_pellucid:` section, without a slash at its end; nil: the vendor's own.
+    ///
+    /// - Throws: that it is none.
+    public func ownAddress(_ name: String) throws(ConfigurationError) -> String? {
+        guard let value = self.ownSettings?[name] else { return nil }
+        guard let text = value.scalar?.text, text.hasPrefix("https://") || text.hasPrefix("http://"), !text.contains("?"), !text.contains("#") else {
+            throw ConfigurationError(issues: [ConfigurationIssue(path: "_pellucid.\(name)", line: 0, problem: "must be an http or https URL without a query")])
+        }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
+    }
 }
 
 /// The sinks that log plugins configure; they live outside configuration snapshots, so that a reload keeps their queues.
