@@ -7,7 +7,7 @@ public import Telemetry
 public final class BalancerStore: BalancerDirectory {
     private struct State {
         var balancers: [BalancerKey: WeakBalancer] = [:]
-        var cells: [TargetKey: WeakCells] = [:]
+        var cells: [TargetKey: SharedCells] = [:]
     }
 
     private struct BalancerKey: Hashable {
@@ -22,10 +22,22 @@ public final class BalancerStore: BalancerDirectory {
         /// Figures of another kind must not be taken for these.
         let latency: LatencyMeasure
         let usage: UsageMeasure
+
+        init(id: String, _ target: BalancedTarget, _ settings: BalancerSettings) {
+            self.id = id
+            self.key = target.key
+            self.latency = settings.latency
+            self.usage = settings.usage
+        }
     }
 
     private struct WeakBalancer { weak var balancer: Balancer? }
-    private struct WeakCells { weak var cells: TargetCells? }
+
+    /// Counted rather than referred to weakly: a weak reference would make every use of the cells on the path a detour.
+    private struct SharedCells {
+        let cells: TargetCells
+        var balancers: Int
+    }
 
     private let state = Mutex(State())
     private let registry: MetricRegistry?
@@ -44,15 +56,14 @@ public final class BalancerStore: BalancerDirectory {
         let (balancer, isNew) = self.state.withLock { state -> (Balancer, Bool) in
             if let known = state.balancers[key]?.balancer { return (known, false) }
             state.balancers = state.balancers.filter { $0.value.balancer != nil }
-            state.cells = state.cells.filter { $0.value.cells != nil }
             let cells = targets.map { target in
-                let key = TargetKey(id: id, key: target.key, latency: settings.latency, usage: settings.usage)
-                if let known = state.cells[key]?.cells { return known }
-                let fresh = TargetCells()
-                state.cells[key] = WeakCells(cells: fresh)
-                return fresh
+                let key = TargetKey(id: id, target, settings)
+                var shared = state.cells[key] ?? SharedCells(cells: TargetCells(), balancers: 0)
+                shared.balancers += 1
+                state.cells[key] = shared
+                return shared.cells
             }
-            let made = Balancer(targets: targets, settings: settings, cells: cells, onEnd: self.ending(id, targets))
+            let made = Balancer(targets: targets, settings: settings, cells: cells, onEnd: self.ending(id, targets, settings))
             state.balancers[key] = WeakBalancer(balancer: made)
             return (made, true)
         }
@@ -108,18 +119,23 @@ public final class BalancerStore: BalancerDirectory {
         }
     }
 
-    /// Takes the gauges away, unless a newer balancer of the instance has the target too.
-    private func ending(_ id: String, _ targets: [BalancedTarget]) -> @Sendable () -> Void {
-        guard self.registry != nil else { return {} }
+    /// What the end of a balancer leads to.
+    private func ending(_ id: String, _ targets: [BalancedTarget], _ settings: BalancerSettings) -> @Sendable () -> Void {
         // A task of its own: the last reference may be given up while the store's lock is held.
-        return { [weak self] in Task.detached { self?.forget(id, targets) } }
+        { [weak self] in Task.detached { self?.forget(id, targets, settings) } }
     }
 
-    private func forget(_ id: String, _ targets: [BalancedTarget]) {
-        guard let registry else { return }
+    /// Takes cells and gauges away, unless a newer balancer of the instance has the target too.
+    private func forget(_ id: String, _ targets: [BalancedTarget], _ settings: BalancerSettings) {
         let remaining = self.state.withLock { state in
-            Set(state.balancers.filter { $0.key.id == id && $0.value.balancer != nil }.flatMap { $0.key.targets.map(\.name) })
+            for target in targets {
+                let key = TargetKey(id: id, target, settings)
+                guard let shared = state.cells[key] else { continue }
+                state.cells[key] = shared.balancers > 1 ? SharedCells(cells: shared.cells, balancers: shared.balancers - 1) : nil
+            }
+            return Set(state.balancers.filter { $0.key.id == id && $0.value.balancer != nil }.flatMap { $0.key.targets.map(\.name) })
         }
+        guard let registry else { return }
         for target in targets where !remaining.contains(target.name) {
             for instrument in [Instruments.balancerCircuit, Instruments.balancerInFlight, Instruments.balancerLatency, Instruments.balancerUsage] {
                 registry.stopObserving(instrument, [id, target.name])

@@ -3,17 +3,17 @@ import Synchronization
 
 /// `least-connections`: the target with the most spare capacity, capacity being its weight. Equal ones take turns.
 final class LeastConnections: SelectionAlgorithm {
-    private let cells: [TargetCells]
+    private let targets: TargetTable
     private let weights: [Int]
 
     init(cells: [TargetCells], weights: [Int]) {
-        self.cells = cells
+        self.targets = TargetTable(cells)
         self.weights = weights
     }
 
     func select(_ input: SelectionInput) -> Selection {
-        let target = Lowest.pick(input.eligible, count: self.cells.count, from: input.ticket) { target in
-            Double(self.cells[target].inFlight.load(ordering: .relaxed) + 1) / Double(self.weights[target])
+        let target = Lowest.pick(input.eligible, count: self.targets.count, from: input.ticket) { target in
+            Double(self.targets.read(target) { $0.inFlight.load(ordering: .relaxed) } + 1) / Double(self.weights[target])
         }
         return Selection(target: target, reason: "fewest_in_flight")
     }
@@ -22,11 +22,11 @@ final class LeastConnections: SelectionAlgorithm {
 /// `power-of-two-choices`: two targets drawn at random, the less busy one is taken: nearly as even as looking at all, and loops that decide at the same
 /// instant on the same figures do not all come to the same target.
 final class PowerOfTwoChoices: SelectionAlgorithm {
-    private let cells: [TargetCells]
+    private let targets: TargetTable
     private let weights: [Int]
 
     init(cells: [TargetCells], weights: [Int]) {
-        self.cells = cells
+        self.targets = TargetTable(cells)
         self.weights = weights
     }
 
@@ -40,7 +40,7 @@ final class PowerOfTwoChoices: SelectionAlgorithm {
         return Selection(target: self.load(second) < self.load(first) ? second : first, reason: "two_choices")
     }
 
-    private func load(_ target: Int) -> Double { Double(self.cells[target].inFlight.load(ordering: .relaxed) + 1) / Double(self.weights[target]) }
+    private func load(_ target: Int) -> Double { Double(self.targets.read(target) { $0.inFlight.load(ordering: .relaxed) } + 1) / Double(self.weights[target]) }
 }
 
 /// The eligible target with the lowest value; of equal ones the first behind a place that differs for every choice.

@@ -12,6 +12,7 @@ import Telemetry
 /// request: a target that recovered gets its traffic after that one, never a crowd before it.
 final class LowestLatency: SelectionAlgorithm {
     private let cells: [TargetCells]
+    private let table: TargetTable
     private let measure: LatencyMeasure
     private let decay: UInt64
     /// Worst average that is kept, seconds.
@@ -19,6 +20,7 @@ final class LowestLatency: SelectionAlgorithm {
 
     init(cells: [TargetCells], measure: LatencyMeasure, decay: UInt64) {
         self.cells = cells
+        self.table = TargetTable(cells)
         self.measure = measure
         self.decay = max(1, decay)
     }
@@ -29,23 +31,26 @@ final class LowestLatency: SelectionAlgorithm {
         var measured = TargetSet()
         var explored = -1
         let decay = self.decay
-        let cells = self.cells
+        let table = self.table
         input.eligible.forEach { target in
-            let at = cells[target].latencyAt.load(ordering: .relaxed)
+            let at = table.read(target) { $0.latencyAt.load(ordering: .relaxed) }
             if at == 0 { unmeasured.insert(target) } else { measured.insert(target) }
             guard explored < 0, at == 0 || now &- at > decay else { return }
-            let asked = cells[target].exploredAt.load(ordering: .relaxed)
+            let asked = table.read(target) { $0.exploredAt.load(ordering: .relaxed) }
             if asked != 0, now &- asked <= decay { return }
             // Every loop may see the target as due; one of them gets it.
-            if cells[target].exploredAt.claim(from: asked, to: now) { explored = target }
+            if table.read(target, { $0.exploredAt.claim(from: asked, to: now) }) { explored = target }
         }
         if explored >= 0 { return Selection(target: explored, reason: unmeasured.contains(explored) ? "unmeasured" : "exploration") }
         let candidates = measured.isEmpty ? input.eligible : measured
-        let target = Lowest.pick(candidates, count: cells.count, from: input.ticket) { target in
-            let load = Double(cells[target].inFlight.load(ordering: .relaxed) + 1)
-            return measured.isEmpty ? load : cells[target].latency.real * load
+        let isMeasured = !measured.isEmpty
+        let target = Lowest.pick(candidates, count: table.count, from: input.ticket) { target in
+            table.read(target) { cell in
+                let load = Double(cell.inFlight.load(ordering: .relaxed) + 1)
+                return isMeasured ? cell.latency.real * load : load
+            }
         }
-        return Selection(target: target, reason: measured.isEmpty ? "unmeasured" : "lowest_latency")
+        return Selection(target: target, reason: isMeasured ? "lowest_latency" : "unmeasured")
     }
 
     func observe(_ report: AttemptReport, isSuccess: Bool) {

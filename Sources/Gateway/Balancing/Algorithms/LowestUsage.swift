@@ -1,6 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
 import GatewayCore
 import Synchronization
 import Telemetry
@@ -12,6 +9,7 @@ import Telemetry
 /// nothing, or it would get everything until it had caught up.
 final class LowestUsage: SelectionAlgorithm {
     private let cells: [TargetCells]
+    private let table: TargetTable
     private let weights: [Int]
     private let measure: UsageMeasure
     private let halfLife: UInt64
@@ -20,6 +18,7 @@ final class LowestUsage: SelectionAlgorithm {
 
     init(cells: [TargetCells], weights: [Int], measure: UsageMeasure, halfLife: UInt64) {
         self.cells = cells
+        self.table = TargetTable(cells)
         self.weights = weights
         self.measure = measure
         self.halfLife = max(1, halfLife)
@@ -28,17 +27,30 @@ final class LowestUsage: SelectionAlgorithm {
     func select(_ input: SelectionInput) -> Selection {
         if self.measure == .accuracy { return self.mostAccurate(input) }
         let now = input.now
-        let floor = self.lowestKnown(input.eligible, now: now)
-        let target = Lowest.pick(input.eligible, count: self.cells.count, from: input.ticket) { target in
-            let cell = self.cells[target]
-            let typical = max(cell.usageOfOne.real, floor.typical)
-            let used = self.isFresh(target, now: now) ? floor.used : self.used(target, now: now)
-            let load = Double(cell.inFlight.load(ordering: .relaxed)) * typical / Double(self.weights[target])
-            // Without any figures the targets take turns by what is under way.
-            return used + load + (typical == 0 ? Double(cell.inFlight.load(ordering: .relaxed)) : 0)
+        return withUnsafeTemporaryAllocation(of: Double.self, capacity: self.table.count) { used in
+            // Each target's usage is brought up to date once; the second look, that needs the lowest of all, reads what the first one found.
+            var floor = (used: Double.infinity, typical: Double.infinity)
+            input.eligible.forEach { target in
+                used.initializeElement(at: target, to: LowestUsage.unknown)
+                guard !self.isFresh(target, now: now) else { return }
+                let recent = self.used(target, now: now)
+                used[target] = recent
+                floor = (min(floor.used, recent), min(floor.typical, self.table.read(target) { $0.usageOfOne.real }))
+            }
+            if floor.used == .infinity { floor = (0, 0) }
+            let target = Lowest.pick(input.eligible, count: self.table.count, from: input.ticket) { target in
+                let (inFlight, ofOne) = self.table.read(target) { (Double($0.inFlight.load(ordering: .relaxed)), $0.usageOfOne.real) }
+                let typical = max(ofOne, floor.typical)
+                let recent = used[target] == LowestUsage.unknown ? floor.used : used[target]
+                // Without any figures the targets take turns by what is under way.
+                return recent + inFlight * typical / Double(self.weights[target]) + (typical == 0 ? inFlight : 0)
+            }
+            return Selection(target: target, reason: used[target] == LowestUsage.unknown ? "unmeasured" : "lowest_usage")
         }
-        return Selection(target: target, reason: self.isFresh(target, now: now) ? "unmeasured" : "lowest_usage")
     }
+
+    /// Stands for the usage of a target of which nothing is known.
+    private static let unknown = -1.0
 
     private func mostAccurate(_ input: SelectionInput) -> Selection {
         let cells = self.cells
@@ -91,16 +103,17 @@ final class LowestUsage: SelectionAlgorithm {
 
     /// Usage of late for each unit of weight.
     func used(_ target: Int, now: UInt64) -> Double {
-        let cell = self.cells[target]
-        let at = cell.usageAt.load(ordering: .relaxed)
-        return at == 0 ? 0 : cell.usage.real * self.kept(now > at ? now - at : 0) / Double(self.weights[target])
+        self.table.read(target) { cell in
+            let at = cell.usageAt.load(ordering: .relaxed)
+            return at == 0 ? 0 : cell.usage.real * self.kept(now > at ? now - at : 0) / Double(self.weights[target])
+        }
     }
 
-    private func kept(_ age: UInt64) -> Double { exp2(-Double(age) / Double(self.halfLife)) }
+    private func kept(_ age: UInt64) -> Double { Decay.factor(age: age, halfLife: self.halfLife) }
 
     /// Whether nothing is known of the target, or nothing that still counts.
     private func isFresh(_ target: Int, now: UInt64) -> Bool {
-        let at = self.cells[target].usageAt.load(ordering: .relaxed)
+        let at = self.table.read(target) { $0.usageAt.load(ordering: .relaxed) }
         return at == 0 || (now > at && now - at > 8 * self.halfLife)
     }
 
@@ -110,7 +123,7 @@ final class LowestUsage: SelectionAlgorithm {
         targets.forEach { target in
             guard !self.isFresh(target, now: now) else { return }
             lowest = min(lowest, self.used(target, now: now))
-            typical = min(typical, self.cells[target].usageOfOne.real)
+            typical = min(typical, self.table.read(target) { $0.usageOfOne.real })
         }
         return lowest == .infinity ? (0, 0) : (lowest, typical)
     }

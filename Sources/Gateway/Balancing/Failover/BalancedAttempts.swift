@@ -16,14 +16,47 @@ final class BalancedAttempts: AttemptDirector {
     private var attempts = 0
     private var repeats = 0
     private var startedAt: UInt64 = 0
-    /// The attempts under way: one, or two that race.
-    private var under: [Current] = []
+    /// The attempts under way.
+    private var under = UnderWay()
     private var last: Failure?
 
     private struct Current {
         let target: Int
         var criterion: FailoverCriteria?
         var retryAfter: UInt64 = 0
+    }
+
+    /// One attempt, or two that race.
+    private struct UnderWay {
+        private(set) var first: Current?
+        private(set) var second: Current?
+
+        var isEmpty: Bool { self.first == nil }
+        /// The latest one.
+        var last: Current? { self.second ?? self.first }
+
+        mutating func begin(_ current: Current) { if self.first == nil { self.first = current } else { self.second = current } }
+
+        mutating func update(_ target: Int, _ change: (inout Current) -> Void) {
+            if var current = self.first, current.target == target {
+                change(&current)
+                self.first = current
+            } else if var current = self.second, current.target == target {
+                change(&current)
+                self.second = current
+            }
+        }
+
+        /// Ends the attempt at a target; nil: there is none.
+        mutating func end(_ target: Int) -> Current? {
+            if let current = self.first, current.target == target {
+                self.first = self.second.take()
+                return current
+            }
+            guard let current = self.second, current.target == target else { return nil }
+            self.second = nil
+            return current
+        }
     }
 
     private struct Failure {
@@ -43,8 +76,10 @@ final class BalancedAttempts: AttemptDirector {
     }
 
     deinit {
+        guard !self.under.isEmpty else { return }
         let now = MonotonicClock.now()
-        for current in self.under {
+        for current in [self.under.first, self.under.second] {
+            guard let current else { continue }
             self.balancer.ended(AttemptReport(target: current.target, ending: .cancelled, status: 0, startedAt: now, endedAt: now), criterion: nil, retryAfter: 0)
         }
     }
@@ -67,12 +102,12 @@ final class BalancedAttempts: AttemptDirector {
     var hedgeDelay: UInt64 { self.settings.hedgeDelay }
 
     func hedge(_ request: borrowing GatewayRequest, now: UInt64) -> DirectedAttempt? {
-        guard let planner = self.planner, self.under.count == 1, self.balancer.hedges?.hasRetry == true else { return nil }
+        guard let planner = self.planner, !self.under.isEmpty, self.balancer.hedges?.hasRetry == true else { return nil }
         if self.settings.totalTimeout > 0, now &- self.startedAt >= self.settings.totalTimeout { return nil }
         var query = self.query
         query.allowed = query.allowed.subtracting(self.refused).subtracting(self.tried)
         while let choice = self.balancer.choose(query, tried: self.tried, now: now) {
-            if case .planned(let plan, let body, let fields) = planner.plan(choice.target, request), self.balancer.hedges?.take() == true {
+            if case .planned(let plan, let body, let fields) = planner.plan(choice.target, attempt: self.attempts + 1, request), self.balancer.hedges?.take() == true {
                 return self.attempt(choice, plan, body, fields, reason: "hedge", now: now)
             }
             self.balancer.ended(AttemptReport(target: choice.target, ending: .cancelled, status: 0, startedAt: now, endedAt: now), criterion: nil, retryAfter: 0)
@@ -86,7 +121,7 @@ final class BalancedAttempts: AttemptDirector {
             var query = self.query
             if !self.refused.isEmpty { query.allowed = query.allowed.subtracting(self.refused) }
             guard let choice = self.balancer.choose(query, tried: self.tried, now: now) else { break }
-            switch planner.plan(choice.target, request) {
+            switch planner.plan(choice.target, attempt: self.attempts + 1, request) {
             case .refused(let rejection):
                 self.balancer.ended(
                     AttemptReport(target: choice.target, ending: .cancelled, status: 0, startedAt: now, endedAt: now), criterion: nil, retryAfter: 0)
@@ -106,7 +141,7 @@ final class BalancedAttempts: AttemptDirector {
     ) -> DirectedAttempt {
         self.attempts += 1
         self.tried.insert(choice.target)
-        self.under.append(Current(target: choice.target))
+        self.under.begin(Current(target: choice.target))
         var pause: UInt64 = 0
         if choice.isRepeat {
             pause = min(self.settings.retryPause << UInt64(min(self.repeats, 6)), BalancedAttempts.longestPause)
@@ -118,10 +153,8 @@ final class BalancedAttempts: AttemptDirector {
         let note = SelectionNote(
             algorithm: self.settings.algorithm.name, target: self.balancer.targets[choice.target].name, candidates: choice.candidates, reason: reason ?? choice.reason,
             skipped: choice.skipped)
-        var responseFields = fields
-        responseFields.append((name: "X-Pellucid-Attempts", value: self.attempts == 1 ? "1" : "\(self.attempts)"))
         return DirectedAttempt(
-            target: choice.target, plan: plan, body: body, responseFields: responseFields, timeouts: self.timeouts(now: now), pause: pause, note: note)
+            target: choice.target, plan: plan, body: body, responseFields: fields, timeouts: self.timeouts(now: now), pause: pause, note: note)
     }
 
     /// The configured timeouts, none longer than what is left of the whole.
@@ -157,9 +190,9 @@ final class BalancedAttempts: AttemptDirector {
     func judge(_ head: HTTPResponseHead, _ attempt: DirectedAttempt, now: UInt64) -> HeadJudgement {
         let kind = attempt.plan.adapter.classify(status: head.status)
         if let criterion = FailoverPolicy.criterion(ofStatus: head.status, kind) {
-            if let index = self.under.firstIndex(where: { $0.target == attempt.target }) {
-                self.under[index].criterion = criterion
-                if kind == .rateLimited || kind == .overloaded { self.under[index].retryAfter = RetryAfter.nanoseconds(head.fields) ?? 0 }
+            self.under.update(attempt.target) { current in
+                current.criterion = criterion
+                if kind == .rateLimited || kind == .overloaded { current.retryAfter = RetryAfter.nanoseconds(head.fields) ?? 0 }
             }
             return self.couldTryAnother(criterion, now: now) ? .decline(code: FailoverPolicy.code(of: criterion)) : .pass
         }
@@ -180,8 +213,7 @@ final class BalancedAttempts: AttemptDirector {
     // MARK: The end of an attempt
 
     func ended(_ report: AttemptReport) {
-        guard let index = self.under.firstIndex(where: { $0.target == report.target }) else { return }
-        let current = self.under.remove(at: index)
+        guard let current = self.under.end(report.target) else { return }
         var criterion = current.criterion
         var wasSent = true
         switch report.ending {

@@ -4,7 +4,8 @@ public import Telemetry
 
 /// Plans one request for any of its targets, from what the client sent. Lives with the request, on its loop.
 public protocol TargetPlanner: AnyObject {
-    func plan(_ target: Int, _ request: borrowing GatewayRequest) -> TargetPlanning
+    /// - Parameter attempt: which attempt it is, from 1; the answer says it (`X-Pellucid-Attempts`).
+    func plan(_ target: Int, attempt: Int, _ request: borrowing GatewayRequest) -> TargetPlanning
 }
 
 /// What came of planning.

@@ -210,11 +210,12 @@ private final class ModelPlanner: TargetPlanner {
         self.sendsModelName = sendsModelName
     }
 
-    func plan(_ target: Int, _ request: borrowing GatewayRequest) -> TargetPlanning {
+    func plan(_ target: Int, attempt: Int, _ request: borrowing GatewayRequest) -> TargetPlanning {
         self.served?.set(target)
         do throws(RefusedRequest) {
             let (plan, encoded) = try self.targets[target].plan(self.body, request)
-            return .planned(plan, body: encoded, responseFields: self.sendsModelName ? [(name: "X-Kong-LLM-Model", value: plan.servedName)] : [])
+            let attempts = (name: "X-Pellucid-Attempts", value: attempt == 1 ? "1" : "\(attempt)")
+            return .planned(plan, body: encoded, responseFields: self.sendsModelName ? [(name: "X-Kong-LLM-Model", value: plan.servedName), attempts] : [attempts])
         } catch { return .refused(error.shaped(for: self.body.format).rejection) }
     }
 }
