@@ -42,6 +42,7 @@ public final class BalancerStore: BalancerDirectory {
     private let state = Mutex(State())
     private let registry: MetricRegistry?
     private let caller: (any HTTPCaller)?
+    private let spans = Mutex<(any LibrarySpanSink)?>(nil)
 
     /// - Parameters:
     ///   - registry: where circuit, load and latency of the targets can be read; nil: nowhere.
@@ -76,17 +77,24 @@ public final class BalancerStore: BalancerDirectory {
 
     // MARK: Mirrored requests
 
-    public func mirror(_ call: HTTPCall, pluginID: String, target: String) {
+    /// Where the spans of copies go; nil: nowhere.
+    public func setSpans(_ sink: (any LibrarySpanSink)?) { self.spans.withLock { $0 = sink } }
+
+    public func mirror(_ copy: MirroredCopy) {
         guard let caller else { return }
-        let start = MonotonicClock.now()
+        let (start, startedAt) = (MonotonicClock.now(), MonotonicClock.wall())
         // On no loop, and bounded by the caller's own queue: copies must not delay what clients wait for.
         Task.detached { [self] in
             let failure: String
+            var answer: HTTPAnswer?
             do throws(HTTPCallFailure) {
-                let answer = try await caller.exchange(call)
-                failure = answer.status >= 400 ? "\(answer.status)" : ""
+                let received = try await caller.exchange(copy.call)
+                failure = received.status >= 400 ? "\(received.status)" : ""
+                answer = received
             } catch { failure = "\(error.code.name)" }
-            self.compared(MirroredOutcome(pluginID: pluginID, target: target, isCopy: true, failure: failure, nanoseconds: MonotonicClock.now() &- start))
+            let elapsed = MonotonicClock.now() &- start
+            self.compared(MirroredOutcome(pluginID: copy.pluginID, target: copy.target, isCopy: true, failure: failure, nanoseconds: elapsed))
+            self.spans.withLock { $0 }?.take(MirrorSpan.make(copy, answer, failure: failure, start: startedAt, end: startedAt &+ elapsed))
         }
     }
 

@@ -86,6 +86,8 @@ public enum AttributeNames {
     public static let balancerReason: StaticString = "pellucid.balancer.reason"
     /// won, lost: of two targets that were asked at once.
     public static let balancerHedge: StaticString = "pellucid.balancer.hedge"
+    /// `copy` on the span of a mirrored request's copy.
+    public static let balancerMirrorRole: StaticString = "pellucid.balancer.mirror.role"
     public static let balancerSkipped: StaticString = "pellucid.balancer.skipped"
     // Of a WebSocket session, on the attempt that carries it; sent is towards the upstream.
     public static let webSocketMessagesSent: StaticString = "pellucid.websocket.messages.sent"

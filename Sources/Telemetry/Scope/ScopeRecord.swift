@@ -19,6 +19,12 @@ public struct ScopeRecord: ~Copyable {
         self.spanID = spanID
     }
 
+    /// What a span below this scope has as its parent.
+    package var traceContext: TraceContext {
+        let root = self.evidence.root
+        return TraceContext(traceIDHigh: root.traceIDHigh, traceIDLow: root.traceIDLow, spanID: self.spanID, isSampled: root.isSampled)
+    }
+
     package mutating func set(_ key: StaticString, _ value: EvidenceValue) {
         guard self.isLive else { return }
         self.evidence.set(key, value, scope: self.index)

@@ -105,12 +105,14 @@ class Clouds(Provider):
         body = json.loads(record.body)
         if model.startswith("status-"):
             return web.json_response({"message": f"refused with {model[7:]}"}, status=int(model[7:]), headers={"x-amzn-ErrorType": "ThrottlingException", "Retry-After": "7"})
+        if action == "invoke" and "inputText" in body:
+            return web.json_response({"embedding": [0.25, -0.5, 0.75][: body.get("dimensions", 3)], "inputTextTokenCount": 5})
         if action == "invoke":
             return web.json_response({"completion": ANSWER, "usage": {"input_tokens": 4, "output_tokens": 5}})
         usage = {"inputTokens": 11, "outputTokens": 5, "totalTokens": 16}
         tools = body.get("toolConfig", {}).get("tools")
         if action == "converse":
-            content = [{"toolUse": {"toolUseId": "tooluse_1", "name": tools[0]["toolSpec"]["name"], "input": TOOL_INPUT}}] if tools else [{"text": ANSWER}]
+            content = [{"toolUse": {"toolUseId": "tooluse_1", "name": tools[0]["toolSpec"]["name"], "input": TOOL_INPUT}}] if tools else [{"text": model[6:] if model.startswith("score-") else ANSWER}]
             return web.json_response(
                 {"output": {"message": {"role": "assistant", "content": content}}, "stopReason": "tool_use" if tools else "end_turn", "usage": usage, "metrics": {"latencyMs": 9}}
             )

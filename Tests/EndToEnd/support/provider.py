@@ -152,6 +152,8 @@ class Provider:
             return refuse(400, problem)
         tokens = [f"t{n} " for n in range(numbers[0])] if word in ("tokens", "slow", "cut") else ANSWER.split(" ")
         tokens = [token if token.endswith(" ") or index == len(tokens) - 1 else token + " " for index, token in enumerate(tokens)]
+        if word == "score":
+            tokens = [f"I give it {numbers[0]}."]
         if word == "huge":
             tokens = ["x" * numbers[0]]
         if vendor.asks_stream(request.path, body) if vendor else body.get("stream"):

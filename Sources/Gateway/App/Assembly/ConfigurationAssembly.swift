@@ -13,6 +13,7 @@ struct ConfigurationAssembly: Sendable {
     private let loader: ConfigurationLoader
     private let builder: SnapshotBuilder
     let certificates: CertificateAssembly
+    private let balancers: BalancerStore
 
     /// What a configuration makes: what requests are served by, and what clients are shown.
     struct Built {
@@ -28,9 +29,10 @@ struct ConfigurationAssembly: Sendable {
         let decodings = Dictionary(PluginCatalog.plugins.map { ($0.name, $0.decoding) }, uniquingKeysWith: { a, _ in a })
         self.loader = ConfigurationLoader(plugins: decodings, documents: YAMLDocumentParser(), patterns: patterns, environment: environment, options: options)
         let hash = SecretHash()
+        self.balancers = BalancerStore(registry: registry, caller: http)
         self.builder = SnapshotBuilder(
             plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory, sinks: sinks, http: http,
-            credentials: Self.credentials(environment, http), patterns: patterns, scripts: LuaEngine(), balancers: BalancerStore(registry: registry, caller: http),
+            credentials: Self.credentials(environment, http), patterns: patterns, scripts: LuaEngine(), balancers: self.balancers,
             hash: { hash.digest($0) })
     }
 
@@ -42,6 +44,9 @@ struct ConfigurationAssembly: Sendable {
                 file: { path in do throws(FileReader.Failure) { return try FileReader.text(path) } catch { return nil } },
                 wallClock: { MonotonicClock.wall() }, http: HTTPService(http)))
     }
+
+    /// Where spans go that no request's own evidence holds: of mirrored copies.
+    func setSpans(_ sink: (any LibrarySpanSink)?) { self.balancers.setSpans(sink) }
 
     func load(_ source: ConfigurationSource) throws(ConfigurationError) -> LoadedConfiguration {
         switch source {

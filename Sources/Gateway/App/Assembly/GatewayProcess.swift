@@ -57,6 +57,7 @@ final class GatewayProcess: Sendable {
         self.registry.setSeriesBudget(settings.seriesBudget)
         NativeHistograms.isEnabled = settings.keepsNativeHistograms
         self.telemetry.open(settings: settings, configurationHash: store.active.hash)
+        self.assembly.setSpans(self.telemetry.librarySpans)
         self.telemetry.apply(settings)
         self.flow.start()
         self.registerGauges(store)

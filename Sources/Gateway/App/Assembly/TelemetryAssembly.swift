@@ -105,6 +105,9 @@ final class TelemetryAssembly: Sendable {
         TelemetryBackends.bootstrap(registry: self.flow.registry, spans: self.libraries.spans, logs: self.libraries.logs) { choice.isSampled(parent: $0, traceIDLow: $1) }
     }
 
+    /// Takes spans beside those of requests; nil where no exporter is configured by the environment.
+    var librarySpans: (any LibrarySpanSink)? { self.libraries.spans }
+
     /// Says which changes of a reload wait for the next start.
     func warnOfRestart(from old: PellucidSettings, to new: PellucidSettings) {
         for (name, isChanged) in [("spool", old.spool != new.spool), ("audit", old.audit != new.audit)] where isChanged {

@@ -1,3 +1,5 @@
+public import Telemetry
+
 /// A configured target as a balancer sees it.
 public struct BalancedTarget: Sendable, Hashable {
     /// What makes it the same target after a reload: its state is kept under this.
@@ -64,9 +66,27 @@ public protocol BalancerDirectory: Sendable {
     /// The balancer of a configured instance, the same as long as id and settings are.
     func balancer(id: String, targets: [BalancedTarget], settings: BalancerSettings) -> any TargetBalancer
     /// Sends a copy of a request to a target beside the path. Its answer is read, measured and thrown away; the client never waits for it.
-    func mirror(_ call: HTTPCall, pluginID: String, target: String)
+    func mirror(_ copy: MirroredCopy)
     /// Records what came of a mirrored request, for comparison with its copy.
     func compared(_ outcome: MirroredOutcome)
+}
+
+/// The copy of a request, on its way to a target whose answer nobody gets.
+public struct MirroredCopy: Sendable {
+    public let plan: ModelPlan
+    public let call: HTTPCall
+    public let pluginID: String
+    public let target: String
+    /// The span that the copy's own span stands under: of the stage that mirrors.
+    public let parent: TraceContext
+
+    public init(plan: ModelPlan, call: HTTPCall, pluginID: String, target: String, parent: TraceContext) {
+        self.plan = plan
+        self.call = call
+        self.pluginID = pluginID
+        self.target = target
+        self.parent = parent
+    }
 }
 
 /// What came of a mirrored request or of its copy.

@@ -29,7 +29,6 @@ public final class PluginInstance: Sendable {
         func identity(_ phase: StagePhase) -> StageIdentity {
             StageIdentity(plugin: descriptor.name, phase: phase, mode: mode, instanceID: entity.metadata.id, auditPath: descriptor.auditPath)
         }
-        func requestStage<P: RequestPlugin>(_ plugin: P) -> any RequestStage { RequestStageBox(plugin: plugin, identity: identity(.request)) }
         func attemptStage<P: AttemptPlugin>(_ plugin: P) -> any AttemptStage { AttemptStageBox(plugin: plugin, identity: identity(.attempt)) }
         func responseStage<P: ResponsePlugin>(_ plugin: P) -> any ResponseStage { ResponseStageBox(plugin: plugin, identity: identity(.response)) }
         func streamStage<P: StreamPlugin>(_ plugin: P) -> any StreamStage { StreamStageBox(plugin: plugin, identity: identity(.stream)) }
@@ -43,7 +42,7 @@ public final class PluginInstance: Sendable {
         self.consumerID = entity.consumerID
         self.consumerGroupID = entity.consumerGroupID
         self.protocols = Set(entity.protocols)
-        self.request = (plugin as? any RequestPlugin).map { requestStage($0) }
+        self.request = plugin.requestStage(identity(.request))?.stage
         self.attempt = (plugin as? any AttemptPlugin).map { attemptStage($0) }
         self.response = (plugin as? any ResponsePlugin).flatMap { $0.seesResponses ? responseStage($0) : nil }
         self.stream = (plugin as? any StreamPlugin).flatMap { $0.seesStreams ? streamStage($0) : nil }

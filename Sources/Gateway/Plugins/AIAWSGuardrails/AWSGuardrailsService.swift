@@ -29,7 +29,7 @@ public final class AWSGuardrailsService: GuardVendor {
         aws.assumedRoleARN = settings.assumedRoleARN
         aws.roleSessionName = settings.roleSessionName
         aws.stsEndpointURL = settings.stsEndpointURL
-        let credentials = try GuardCredentials(.aws(aws), services: services, path: "aws_access_key_id")
+        let credentials = try CallCredentials(.aws(aws), services: services, path: "config.aws_access_key_id")
         self.endpoint = GuardEndpoint(http: services.http, timeoutMilliseconds: settings.timeoutMilliseconds, verifiesPeer: settings.verifiesPeer, credentials: credentials)
         let id = PercentCoding.segment(settings.guardrailsID)
         // An endpoint of one's own network (https://docs.aws.amazon.com/bedrock/latest/userguide/vpc-interface-endpoints.html), where there is one.

@@ -22,13 +22,13 @@ public final class AzureContentSafetyService: GuardVendor {
 
     public init(settings: AIAzureContentSafetyConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.settings = settings
-        var credentials: GuardCredentials?
+        var credentials: CallCredentials?
         if settings.identity.isUsed {
             var azure = AzureCredentialSettings()
             azure.clientID = settings.identity.clientID
             azure.clientSecret = settings.identity.clientSecret
             azure.tenantID = settings.identity.tenantID
-            credentials = try GuardCredentials(.azure(azure), services: services, path: "azure_use_managed_identity")
+            credentials = try CallCredentials(.azure(azure), services: services, path: "config.azure_use_managed_identity")
         }
         self.endpoint = GuardEndpoint(http: services.http, timeoutMilliseconds: 10_000, verifiesPeer: settings.verifiesPeer, credentials: credentials)
         self.url = Self.operation(settings.serviceURL) + "?api-version=\(settings.apiVersion)"

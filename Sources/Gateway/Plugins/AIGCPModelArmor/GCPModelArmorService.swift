@@ -22,13 +22,13 @@ public final class GCPModelArmorService: GuardVendor {
     public init(settings: AIGCPModelArmorConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.settings = settings
         self.facts = [(.templateID, .string(settings.templateID))]
-        var credentials: GuardCredentials?
+        var credentials: CallCredentials?
         if settings.usesServiceAccount {
             var gcp = GCPCredentialSettings()
             gcp.serviceAccountJSON = settings.serviceAccountJSON
             gcp.metadataURL = settings.metadataURL
             gcp.tokenURL = settings.tokenURL
-            credentials = try GuardCredentials(.gcp(gcp), services: services, path: "gcp_service_account_json")
+            credentials = try CallCredentials(.gcp(gcp), services: services, path: "config.gcp_service_account_json")
         }
         self.endpoint = GuardEndpoint(http: services.http, timeoutMilliseconds: settings.timeoutMilliseconds, verifiesPeer: true, credentials: credentials)
         let (project, location) = (settings.projectID, settings.locationID)

@@ -40,7 +40,7 @@ public final class AILLMAsJudge: RequestPlugin, ResponsePlugin, StreamPlugin {
 
     public init(configuration: AILLMAsJudgeConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.configuration = configuration
-        self.judge = try JudgeModel(configuration, http: services.http, providers: services.providers)
+        self.judge = try JudgeModel(configuration, services: services)
         self.instanceID = services.instanceID
     }
 

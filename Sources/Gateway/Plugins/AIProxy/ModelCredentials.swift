@@ -4,15 +4,17 @@ import GatewayCore
 enum ModelCredentials {
     /// The authorizer of a model; nil where its header or parameter is all there is.
     static func authorizer(_ configuration: AIProxyConfiguration, _ credentials: any CredentialDirectory) throws(ConfigurationError) -> (any UpstreamAuthorizer)? {
-        guard let settings = try self.settings(configuration, credentials) else { return nil }
+        let bedrock = configuration.model.options.bedrock
+        guard let settings = try self.settings(configuration.model.provider, configuration.auth, bedrock, credentials, path: "config") else { return nil }
         do throws(AuthorizationFailure) { return try credentials.authorizer(settings) } catch { throw self.problem("config.auth", error.message) }
     }
 
-    private static func settings(
-        _ configuration: AIProxyConfiguration, _ credentials: any CredentialDirectory
+    /// - Parameter path: of the section that has `auth` and `model`, for problems.
+    static func settings(
+        _ provider: AIProxyConfiguration.Provider, _ auth: AIProxyConfiguration.Auth, _ bedrock: AIProxyConfiguration.Bedrock, _ credentials: any CredentialDirectory,
+        path: String
     ) throws(ConfigurationError) -> CredentialSettings? {
-        let auth = configuration.auth
-        switch configuration.model.provider {
+        switch provider {
         case .azure where auth.azureUsesManagedIdentity:
             var settings = AzureCredentialSettings()
             settings.clientID = auth.azureClientID
@@ -27,16 +29,15 @@ enum ModelCredentials {
             return .gcp(settings)
         // A header in the configuration is a Bedrock API key, which takes the place of a signature.
         case .bedrock where auth.headerName == nil:
-            let options = configuration.model.options.bedrock
-            guard let region = options.region ?? credentials.defaultAWSRegion else {
-                throw self.problem("config.model.options.bedrock.aws_region", "is required where neither AWS_REGION nor a profile of the AWS SDKs names a region")
+            guard let region = bedrock.region ?? credentials.defaultAWSRegion else {
+                throw self.problem("\(path).model.options.bedrock.aws_region", "is required where neither AWS_REGION nor a profile of the AWS SDKs names a region")
             }
             var settings = AWSCredentialSettings(service: "bedrock", region: region)
             settings.accessKeyID = auth.awsAccessKeyID
             settings.secretAccessKey = auth.awsSecretAccessKey
-            settings.assumedRoleARN = options.assumedRoleARN
-            settings.roleSessionName = options.roleSessionName
-            settings.stsEndpointURL = options.stsEndpointURL
+            settings.assumedRoleARN = bedrock.assumedRoleARN
+            settings.roleSessionName = bedrock.roleSessionName
+            settings.stsEndpointURL = bedrock.stsEndpointURL
             return .aws(settings)
         default: return nil
         }

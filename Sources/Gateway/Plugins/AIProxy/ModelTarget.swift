@@ -94,7 +94,7 @@ final class ModelTarget: Sendable {
     }
 
     /// Which of the provider's formats the configuration means; nil: its usual one.
-    private static func variant(_ model: AIProxyConfiguration.Model, _ format: AIProxyConfiguration.Format) -> String? {
+    static func variant(_ model: AIProxyConfiguration.Model, _ format: AIProxyConfiguration.Format) -> String? {
         switch model.provider {
         case .llama2:
             switch model.options.llama2Format {
@@ -105,11 +105,13 @@ final class ModelTarget: Sendable {
         // Its text generation has a format of its own, its chat has OpenAI's.
         case .huggingface: format == .huggingface ? "native" : nil
         case .mistral: model.options.mistralFormat == .ollama ? "ollama" : nil
-        // Ollama has an API of its own and one in OpenAI's format: the address says which.
-        case .ollama: model.options.upstreamURL?.contains("/v1/") == true ? nil : "ollama"
+        case .ollama: self.ollamaVariant(model.options.upstreamURL)
         default: nil
         }
     }
+
+    /// Ollama has an API of its own and one in OpenAI's format: the address says which.
+    static func ollamaVariant(_ upstreamURL: String?) -> String? { upstreamURL?.contains("/v1/") == true ? nil : "ollama" }
 
     static func settings(_ model: AIProxyConfiguration.Model) -> ProviderSettings {
         var settings = ProviderSettings()

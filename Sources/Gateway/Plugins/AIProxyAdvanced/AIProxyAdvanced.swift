@@ -55,8 +55,9 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
     public init(configuration: AIProxyAdvancedConfiguration, services: PluginServices) throws(ConfigurationError) {
         let settings = try BalancerExtensions.decode(services.ownSettings)
         self.configuration = configuration
-        self.targets = try AIProxyAdvanced.targets(configuration, services)
-        self.operation = self.targets[0].operation
+        let targets = try AIProxyAdvanced.targets(configuration, services)
+        self.targets = targets
+        self.operation = targets[0].operation
         let names = TargetNames(configuration.targets)
         self.names = names
         self.hashField = HashField(configuration.balancer.hashOnHeader)
@@ -70,6 +71,13 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
                     ConfigurationIssue(
                         path: "_pellucid.balancer.mirror.target", line: 0, problem: "there is no target \"\(mirror.target)\" beside another one",
                         hint: "targets are \(names.names.joined(separator: ", "))")
+                ])
+            }
+            guard targets[target].offer.authorizer == nil else {
+                throw ConfigurationError(issues: [
+                    ConfigurationIssue(
+                        path: "_pellucid.balancer.mirror.target", line: 0, problem: "the target \"\(mirror.target)\" authenticates with a cloud's identity, which copies are not sent with",
+                        hint: "mirror to a target with a key in a header or parameter")
                 ])
             }
             return Mirror(target: target, share: mirror.percent / 100, timeoutMilliseconds: configuration.balancer.readTimeout)
@@ -163,9 +171,10 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
         // What the target cannot express is not mirrored.
         guard let (plan, encoded) = try? self.targets[mirror.target].plan(body, request) else { return director }
         context.set(.mirrored, .string(self.names.names[mirror.target]))
-        return MirroredAttempts(
-            director, self.balancers, pluginID: self.pluginID, names: self.names.names, copy: plan.call(encoded, timeoutMilliseconds: mirror.timeoutMilliseconds),
-            to: mirror.target)
+        let copy = MirroredCopy(
+            plan: plan, call: plan.call(encoded, timeoutMilliseconds: mirror.timeoutMilliseconds), pluginID: self.pluginID, target: self.names.names[mirror.target],
+            parent: context.traceContext)
+        return MirroredAttempts(director, self.balancers, names: self.names.names, copy: copy)
     }
 
     /// All targets but the one that only gets copies.

@@ -8,20 +8,20 @@ final class MirroredAttempts: AttemptDirector {
     private let pluginID: String
     private let names: [String]
     /// The copy; nil once it is sent. Sent with the first attempt, since a stage in shadow mode directs nothing.
-    private var copy: (call: HTTPCall, target: Int)?
+    private var copy: MirroredCopy?
 
-    init(_ base: any AttemptDirector, _ balancers: any BalancerDirectory, pluginID: String, names: [String], copy: HTTPCall, to target: Int) {
+    init(_ base: any AttemptDirector, _ balancers: any BalancerDirectory, names: [String], copy: MirroredCopy) {
         self.base = base
-        self.copy = (copy, target)
+        self.copy = copy
         self.balancers = balancers
-        self.pluginID = pluginID
+        self.pluginID = copy.pluginID
         self.names = names
     }
 
     func next(_ request: borrowing GatewayRequest, now: UInt64) -> AttemptDirection {
         if let copy {
             self.copy = nil
-            self.balancers.mirror(copy.call, pluginID: self.pluginID, target: self.names[copy.target])
+            self.balancers.mirror(copy)
         }
         return self.base.next(request, now: now)
     }

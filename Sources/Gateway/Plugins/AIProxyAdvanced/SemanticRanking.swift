@@ -32,7 +32,7 @@ final class SemanticRanking: Sendable {
         guard let embeddings = configuration.embeddings, let vectors = configuration.vectorDatabase else {
             throw ConfigurationError(issues: [ConfigurationIssue(path: "config.embeddings", line: 0, problem: "is required by the algorithm semantic")])
         }
-        self.model = try EmbeddingModel(embeddings, dimensions: vectors.dimensions, http: services.http, providers: services.providers, path: "config.embeddings")
+        self.model = try EmbeddingModel(embeddings, dimensions: vectors.dimensions, services: services, path: "config.embeddings")
         self.metric = vectors.metric == .cosine ? .cosine : .euclidean
         self.threshold = vectors.threshold
         var descriptions: [String] = []

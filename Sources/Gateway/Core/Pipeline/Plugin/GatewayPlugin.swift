@@ -39,6 +39,10 @@ public protocol GatewayPlugin: AnyObject, Sendable {
     static var descriptor: PluginDescriptor { get }
     /// - Throws: problems that only show when the configuration is seen as a whole.
     init(configuration: Configuration, services: PluginServices) throws(ConfigurationError)
+    /// The stage of a ``RequestPlugin``, nil for others. The pipeline's own two implementations are the only ones: a plugin can make no stage by itself.
+    ///
+    /// A requirement, so that it is compiled for the plugin's very type in the plugin's own module.
+    func requestStage(_ identity: StageIdentity) -> RequestStageHandle?
 }
 
 /// What a request stage decided.

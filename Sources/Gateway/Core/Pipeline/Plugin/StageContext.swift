@@ -11,6 +11,9 @@ public struct StageContext<Plugin: GatewayPlugin>: ~Copyable {
     /// Writes one of the plugin's declared fields; a second write replaces the first.
     public mutating func set(_ field: Plugin.Field, _ value: EvidenceValue) { self.record.set(field.key, value) }
 
+    /// Where the stage stands in its trace: for what goes on beside the request and leaves a span of its own.
+    public var traceContext: TraceContext { self.record.traceContext }
+
     /// Asks an outside service under a CLIENT span of its own.
     public mutating func call<Service: OutsideService>(_ service: Service, _ query: Service.Query) async throws(PluginFailure) -> Service.Answer {
         try await CallPermit.call(service, query, below: self.record)

@@ -1,4 +1,4 @@
-import Telemetry
+public import Telemetry
 
 /// What a request stage leaves the pipeline to do.
 enum StageResult {
@@ -13,14 +13,28 @@ protocol RequestStage: AnyObject, Sendable {
     func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult
 }
 
+/// A request stage on its way from where the plugin's type is known to the pipeline.
+public struct RequestStageHandle: Sendable {
+    let stage: any RequestStage
+}
+
+extension GatewayPlugin {
+    public func requestStage(_ identity: StageIdentity) -> RequestStageHandle? { nil }
+}
+
+extension RequestPlugin {
+    public func requestStage(_ identity: StageIdentity) -> RequestStageHandle? {
+        RequestStageHandle(stage: RequestStageBox(RequestStageRunner(plugin: self, identity: identity)))
+    }
+}
+
 /// Holds what runs a plugin, made where the plugin's type is known: in code for all types the runtime would look up the metadata of the context anew for
 /// every request.
 final class RequestStageBox: RequestStage {
     private let body: @Sendable (inout GatewayRequest, borrowing RequestRecord) async -> StageResult
 
-    init<Plugin: RequestPlugin>(plugin: Plugin, identity: StageIdentity) {
-        let runner = RequestStageRunner(plugin: plugin, identity: identity)
-        if identity.mode == .shadow {
+    init<Plugin: RequestPlugin>(_ runner: RequestStageRunner<Plugin>) {
+        if runner.identity.mode == .shadow {
             self.body = { request, record in await runner.runShadow(&request, record) }
         } else {
             self.body = { request, record in await runner.run(&request, record) }
@@ -35,6 +49,7 @@ struct RequestStageRunner<Plugin: RequestPlugin>: Sendable {
     let plugin: Plugin
     let identity: StageIdentity
 
+    @inline(__always)
     func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult {
         var context = StageContext<Plugin>(record.openStage(self.identity))
         do {

@@ -8,7 +8,7 @@ struct GuardEndpoint: Sendable {
     let timeoutMilliseconds: Int
     let verifiesPeer: Bool
     /// Where the service is a cloud's.
-    var credentials: GuardCredentials?
+    var credentials: CallCredentials?
     /// An answer about a text has no need to be longer.
     static let answerLimit = 1 << 20
 

@@ -13,7 +13,8 @@ struct BodyTransformer: Sendable {
         self.pattern = try settings.extractPattern.map { (pattern) throws(ConfigurationError) in
             try GuardPatterns.compile([pattern], field: "transformation_extract_pattern", services)[0]
         }
-        self.caller = try ModelCaller(settings.model, route: settings.route, services: services, path: "config.llm")
+        self.caller = try ModelCaller(
+            settings.model.model, settings.model.auth, routeType: settings.model.routeType, route: settings.route, services: services, path: "config.llm")
     }
 
     /// The new body.

@@ -12,7 +12,7 @@ public struct TransformerSettings: Sendable, Hashable {
     /// `llm.description` and `llm.weight`: of use to ai-proxy-advanced's balancer only, accepted here as by Kong.
     public let modelDescription: String?
     public let modelWeight: Int
-    let route: ModelCaller.Route
+    let route: ModelEndpoint.Route
 
     init(from node: inout ConfigurationNode) {
         self.prompt = node.requiredString("prompt")
@@ -25,7 +25,7 @@ public struct TransformerSettings: Sendable, Hashable {
             llm.warnWithoutEffect("description", "weight")
             return (description, weight, AIProxyConfiguration(from: &llm))
         }
-        var route = ModelCaller.Route()
+        var route = ModelEndpoint.Route()
         route.timeoutMilliseconds = node.int("http_timeout", default: 60_000, in: 0...86_400_000)
         route.verifiesPeer = node.bool("https_verify", default: true)
         let plain = (node.optionalString("http_proxy_host", .host), node.optionalInt("http_proxy_port", in: 0...65_535))

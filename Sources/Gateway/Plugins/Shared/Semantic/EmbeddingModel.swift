@@ -2,72 +2,84 @@ import GatewayCore
 import GatewayWire
 import NIOCore
 
-/// The configured embedding model as an outside service: texts in, one vector for each.
+/// The configured embedding model as an outside service: texts in, one vector for each, whatever the provider speaks.
 struct EmbeddingModel: OutsideService {
     typealias Query = [String]
     typealias Answer = [[Float]]
     /// `{operation}` of the conventions' `embeddings {model}`; the model is configured, and the same for all calls of an instance.
     static let callName: StaticString = "embeddings"
 
-    private let http: HTTPService
-    private let url: String
-    private let headers: [(name: String, value: String)]
-    private let body: (name: String, value: String)?
+    private let endpoint: ModelEndpoint
     private let model: String
     private let dimensions: Int
     /// Whether the provider is told how long the vectors shall be; models of a fixed length refuse that.
     private let sendsDimensions: Bool
-    private let timeoutMilliseconds: Int
+
+    /// Models whose vectors come in several lengths.
+    private static let variable = ["text-embedding-3", "gemini-embedding", "amazon.titan-embed-text-v2", "cohere.embed-v4"]
+    /// The longest answer that is read, bytes.
+    private static let answerLimit = 32 << 20
 
     /// - Parameter path: of the configuration, for problems: `config.embeddings`.
-    init(
-        _ configuration: EmbeddingsConfiguration, dimensions: Int, http: HTTPService, providers: ProviderDirectory, path: String, timeoutMilliseconds: Int = 10_000
-    ) throws(ConfigurationError) {
-        func problem(_ at: String, _ problem: String) -> ConfigurationError {
-            ConfigurationError(issues: [ConfigurationIssue(path: "\(path).\(at)", line: 0, problem: problem)])
-        }
+    init(_ configuration: EmbeddingsConfiguration, dimensions: Int, services: PluginServices, path: String, timeoutMilliseconds: Int = 10_000) throws(ConfigurationError) {
         let model = configuration.model
-        guard let adapter = providers.adapter(model.provider.rawValue), adapter.format == .openai, model.provider != .gemini, model.provider != .bedrock else {
-            throw problem("model.provider", "\"\(model.provider.rawValue)\" is not served for embeddings yet; providers that speak OpenAI's format are")
-        }
-        let auth = configuration.auth
-        if auth.azureUsesManagedIdentity || auth.azureClientSecret != nil { throw problem("auth", "Azure identities are not served for embeddings yet; send an api-key header") }
         var settings = ProviderSettings()
         settings.model = model.name
         settings.upstreamURL = model.upstreamURL
         settings.azureInstance = model.azure.instance
         settings.azureDeploymentID = model.azure.deploymentID
         settings.azureAPIVersion = model.azure.apiVersion
-        let location: ProviderLocation
-        do throws(ProviderFailure) { location = try adapter.locate(.embeddings, settings) } catch { throw problem("model.options", error.message) }
-        var query = location.query
-        if auth.parameterLocation == .query, let name = auth.parameterName, let value = auth.parameterValue {
-            query = String(buffer: FormFields(query.map { ByteBuffer(string: $0) } ?? ByteBuffer()).setting(name, value))
-        }
-        self.http = http
-        self.url = location.endpoint.origin + location.path + (query.map { "?\($0)" } ?? "")
-        var headers = [(name: "Content-Type", value: "application/json")]
-        if let name = auth.headerName, let value = auth.headerValue { headers.append((name, value)) }
-        self.headers = headers
-        self.body = auth.parameterLocation == .body ? auth.parameterName.flatMap { name in auth.parameterValue.map { (name, $0) } } : nil
+        settings.geminiEndpoint = model.gemini.apiEndpoint
+        settings.geminiProject = model.gemini.projectID
+        settings.geminiLocation = model.gemini.locationID
+        settings.awsRegion = model.bedrock.region
+        settings.bedrockNormalizesEmbeddings = model.bedrock.normalizesEmbeddings
+        let place = ModelEndpoint.Place(
+            provider: model.provider.asChatProvider, variant: model.provider == .ollama ? ModelTarget.ollamaVariant(model.upstreamURL) : nil, settings: settings, bedrock: model.bedrock,
+            auth: configuration.auth)
+        var route = ModelEndpoint.Route()
+        route.timeoutMilliseconds = timeoutMilliseconds
+        self.endpoint = try ModelEndpoint(place, .embeddings, route: route, answerLimit: Self.answerLimit, services: services, path: path)
         self.model = model.name
         self.dimensions = dimensions
-        self.sendsDimensions = model.name.hasPrefix("text-embedding-3")
-        self.timeoutMilliseconds = timeoutMilliseconds
+        self.sendsDimensions = Self.variable.contains { model.name.hasPrefix($0) }
     }
 
     func ask(_ texts: [String], _ permit: inout CallPermit) async throws(PluginFailure) -> [[Float]] {
-        let call = HTTPCall(url: self.url, headers: self.headers, body: self.encoded(texts), totalTimeoutMilliseconds: self.timeoutMilliseconds, maximumResponseBytes: 32 << 20)
-        let answer: HTTPAnswer
-        do throws(HTTPCallFailure) { answer = try await self.http.send(call, &permit) } catch { throw error.pluginFailure }
-        guard answer.status == 200 else { throw PluginFailure("embeddings_refused", message: "the embedding model answered \(answer.status)") }
-        guard let vectors = self.decoded(answer.body, count: texts.count) else {
-            throw PluginFailure("embeddings_malformed", message: "the embedding model's answer holds no vectors of \(self.dimensions) dimensions")
+        permit.describeModel(operation: "embeddings", provider: self.endpoint.adapter.descriptor.telemetryName, model: self.model)
+        let bodies: [ByteBuffer]
+        do throws(ProviderFailure) { bodies = try self.bodies(texts) } catch { throw PluginFailure(error.code, message: error.message) }
+        var vectors: [[Float]] = []
+        for body in bodies {
+            let answer = try await self.endpoint.send(body, &permit)
+            guard let read = self.decoded(answer, count: bodies.count == 1 ? texts.count : 1) else {
+                throw PluginFailure("embeddings_malformed", message: "the embedding model's answer holds no vectors of \(self.dimensions) dimensions")
+            }
+            vectors += read
         }
         return vectors
     }
 
-    private func encoded(_ texts: [String]) -> ByteBuffer {
+    // MARK: Formats
+
+    /// All texts in one request, or one request a text where the provider takes no more.
+    private func bodies(_ texts: [String]) throws(ProviderFailure) -> [ByteBuffer] {
+        guard self.endpoint.adapter.format != .openai, let adapter = self.endpoint.adapter as? any TranslatingAdapter else { return [self.openAIBody(texts)] }
+        do throws(ProviderFailure) { return [try self.translated(texts, adapter)] } catch {
+            guard texts.count > 1, "\(error.code)" == "unsupported_input" else { throw error }
+            return try texts.map { (text) throws(ProviderFailure) in try self.translated([text], adapter) }
+        }
+    }
+
+    private func translated(_ texts: [String], _ adapter: any TranslatingAdapter) throws(ProviderFailure) -> ByteBuffer {
+        var request = EmbeddingRequest(origin: .openai)
+        request.inputs = texts.map { .text(ChatText($0)) }
+        if self.sendsDimensions { request.dimensions = ChatNumber(self.dimensions) }
+        var encoding = ChatEncoding(model: self.model, isStream: false, settings: self.endpoint.settings)
+        return try adapter.encode(request, &encoding)
+    }
+
+    private func openAIBody(_ texts: [String]) -> ByteBuffer {
         var writer = JSONWriter(capacity: 1024)
         writer.beginObject()
         writer.key("model")
@@ -80,9 +92,9 @@ struct EmbeddingModel: OutsideService {
             writer.key("dimensions")
             writer.number(self.dimensions)
         }
-        if let body {
-            writer.key(body.name)
-            writer.string(body.value)
+        if let key = self.endpoint.bodyKey {
+            writer.key(key.name)
+            writer.raw(ByteBuffer(string: key.json))
         }
         writer.endObject()
         return writer.buffer
@@ -90,17 +102,34 @@ struct EmbeddingModel: OutsideService {
 
     /// One vector a text, in the texts' order; nil when the answer is something else.
     private func decoded(_ body: ByteBuffer, count: Int) -> [[Float]]? {
-        guard let document = try? JSONDocument(body), let data = document["data"], data.kind == .array else { return nil }
         var vectors = [[Float]](repeating: [], count: count)
-        var position = 0
-        for element in data.elements {
-            guard let embedding = element["embedding"], embedding.kind == .array else { return nil }
-            let index = element["index"]?.int ?? position
-            let vector = embedding.elements.compactMap { $0.double.map { Float($0) } }
-            guard vectors.indices.contains(index), vector.count == self.dimensions else { return nil }
-            vectors[index] = vector
-            position += 1
+        func take(_ vector: JSONView?, at index: Int) -> Bool {
+            guard let vector, vector.kind == .array, vectors.indices.contains(index) else { return false }
+            vectors[index] = vector.elements.compactMap { $0.double.map { Float($0) } }
+            return vectors[index].count == self.dimensions
+        }
+        if self.endpoint.adapter.format != .openai, let adapter = self.endpoint.adapter as? any TranslatingAdapter {
+            guard let answer = try? adapter.decodeEmbeddings(body), answer.vectors.count == count else { return nil }
+            for (index, vector) in answer.vectors.enumerated() where !take(vector, at: index) { return nil }
+        } else {
+            guard let document = try? JSONDocument(body), let data = document["data"], data.kind == .array else { return nil }
+            for (position, element) in data.elements.enumerated() where !take(element["embedding"], at: element["index"]?.int ?? position) { return nil }
         }
         return vectors.allSatisfy { !$0.isEmpty } ? vectors : nil
+    }
+}
+
+extension EmbeddingsConfiguration.Model.Provider {
+    /// The same provider in the list of those that chat.
+    var asChatProvider: AIProxyConfiguration.Provider {
+        switch self {
+        case .openai: .openai
+        case .mistral: .mistral
+        case .huggingface: .huggingface
+        case .azure: .azure
+        case .gemini: .gemini
+        case .bedrock: .bedrock
+        case .ollama: .ollama
+        }
     }
 }

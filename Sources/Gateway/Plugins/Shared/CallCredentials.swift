@@ -2,16 +2,16 @@ import GatewayCore
 import GatewayWire
 import NIOCore
 
-/// The credentials that a guard service of a cloud asks for.
-struct GuardCredentials: Sendable {
+/// The credentials that a cloud wants for calls beside the path: of guard services, judges, embedding models.
+struct CallCredentials: Sendable {
     private let authorizer: Result<any UpstreamAuthorizer, AuthorizationFailure>
 
-    /// - Parameter path: field of the configuration that is wrong where the settings are.
+    /// - Parameter path: field of the plugin's section that is wrong where the settings are: `config.…`.
     init(_ settings: CredentialSettings, services: PluginServices, path: String) throws(ConfigurationError) {
         do throws(AuthorizationFailure) { self.authorizer = .success(try services.credentials.authorizer(settings)) } catch {
             // Where nothing is sent, as when a configuration is only checked, there are none.
             guard "\(error.code)" == "credentials_missing" else {
-                throw ConfigurationError(issues: [ConfigurationIssue(path: "config.\(path)", line: 0, problem: error.message)])
+                throw ConfigurationError(issues: [ConfigurationIssue(path: path, line: 0, problem: error.message)])
             }
             self.authorizer = .failure(error)
         }
