@@ -20,7 +20,8 @@ public enum ProviderCatalog {
                 }
                 guard !deployment.isEmpty else { return nil }
                 return "https://\(instance).openai.azure.com/openai"
-            }, path: azurePath, query: { "api-version=\($0.azureAPIVersion)" }, dialect: OpenAIDialect(takesCompletionLimit: true)),
+            }, path: azurePath, query: { "api-version=\($0.azureAPIVersion)" }, realtimeQuery: { $0.azureDeploymentID.map { "deployment=\(QueryText.encode($0))" } },
+            dialect: OpenAIDialect(takesCompletionLimit: true)),
         // https://docs.mistral.ai/api: a stream always ends with the usage; stream_options is refused.
         hosted("mistral", "mistral_ai", key: "MISTRAL_API_KEY", usage: false, base: "https://api.mistral.ai"),
         // https://docs.x.ai/docs/api-reference
@@ -66,7 +67,7 @@ public enum ProviderCatalog {
     /// What belongs to a deployment lies below it, the rest beside it.
     private static let azurePath: @Sendable (ModelOperation, ProviderSettings) -> String = { operation, settings in
         switch operation {
-        case .responses, .assistants, .files, .batches: "\(operation.path)"
+        case .responses, .assistants, .files, .batches, .realtime: "\(operation.path)"
         default: "/deployments/\(settings.azureDeploymentID ?? "")\(operation.path)"
         }
     }

@@ -24,7 +24,8 @@ struct UpstreamURL {
         self.endpoint = UpstreamEndpoint(host: host, port: port ?? (isTLS ? 443 : 80), isTLS: isTLS)
     }
 
-    private static let schemes = ["http": false, "https": true]
+    /// A WebSocket's address begins as an HTTP request (RFC 6455 section 3).
+    private static let schemes = ["http": false, "https": true, "ws": false, "wss": true]
 
     private static func split(_ authority: Substring) throws(ProviderFailure) -> (host: String, port: Int?) {
         var host = authority

@@ -96,4 +96,6 @@ public enum AttributeNames {
     public static let webSocketBytesReceived: StaticString = "pellucid.websocket.bytes.received"
     public static let webSocketCloseCode: StaticString = "pellucid.websocket.close.code"
     public static let webSocketCloseInitiator: StaticString = "pellucid.websocket.close.initiator"
+    /// Answers of a realtime session that ended, whatever their status.
+    public static let realtimeResponses: StaticString = "pellucid.realtime.responses"
 }

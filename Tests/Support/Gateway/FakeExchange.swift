@@ -49,6 +49,8 @@ package final class FakeExchange: DownstreamExchange {
     package var isSlow = false
     /// What waiting for the client ends with.
     package var writeFailure: DownstreamFailure?
+    /// Whether the connection could leave HTTP; no tunnel follows.
+    package var canSwitchProtocols = false
 
     private var steps: [Step]
     private var readCount = 0

@@ -196,7 +196,8 @@ final class BalancedAttempts: AttemptDirector {
             }
             return self.couldTryAnother(criterion, now: now) ? .decline(code: FailoverPolicy.code(of: criterion)) : .pass
         }
-        guard head.status < 300 else { return .pass }
+        // 101: what follows is no content, and is spoken by both sides.
+        guard 200..<300 ~= head.status else { return .pass }
         if BalancedAttempts.isStream(head, attempt.plan) { return self.couldTryAnother(.error, now: now) || self.couldTryAnother(.timeout, now: now) ? .firstBytes : .pass }
         // A coded answer was not asked for and cannot be looked into.
         guard !head.fields.contains(.contentEncoding), self.couldTryAnother(.invalidHeader, now: now) else { return .pass }

@@ -13,6 +13,8 @@ public enum ModelOperation: String, Sendable, CaseIterable {
     case imageGenerations = "image/v1/images/generations"
     case imageEdits = "image/v1/images/edits"
     case videoGenerations = "video/v1/videos/generations"
+    /// A session over a WebSocket (https://platform.openai.com/docs/guides/realtime-websocket).
+    case realtime = "realtime/v1/realtime"
 
     /// Whether every request is a prompt the gateway looks into and can translate. The others are OpenAI's alone: they pass between client and provider, with whatever
     /// method, content and path below theirs.
@@ -34,6 +36,7 @@ public enum ModelOperation: String, Sendable, CaseIterable {
         case .imageGenerations: "image_generation"
         case .imageEdits: "image_edit"
         case .videoGenerations: "video_generation"
+        case .realtime: "realtime"
         }
     }
 
@@ -53,6 +56,7 @@ public enum ModelOperation: String, Sendable, CaseIterable {
         case .imageGenerations: "/images/generations"
         case .imageEdits: "/images/edits"
         case .videoGenerations: "/videos"
+        case .realtime: "/realtime"
         }
     }
 
@@ -62,7 +66,7 @@ public enum ModelOperation: String, Sendable, CaseIterable {
         switch self {
         case .chat: return "messages"
         case .completions, .imageGenerations, .imageEdits, .videoGenerations: return "prompt"
-        case .embeddings, .responses, .speech, .assistants, .files, .batches, .transcriptions, .translations: return "input"
+        case .embeddings, .responses, .speech, .assistants, .files, .batches, .transcriptions, .translations, .realtime: return "input"
         }
     }
 }

@@ -222,6 +222,8 @@ public struct ModelResponseFacts: Sendable {
     public var finishReasons: ByteBuffer?
     /// The stream's own end marker was seen, or the document was complete.
     public var isComplete = false
+    /// Answers of a session that ended, well or not; 0 where there is but one.
+    public var sessionAnswers = 0
 
     public init() {}
 }

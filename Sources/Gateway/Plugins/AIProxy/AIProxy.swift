@@ -22,7 +22,9 @@ public final class AIProxy: RequestPlugin, ModelServing {
     public var clientFormat: ModelFormat { self.configuration.format.modelFormat }
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxy>) async throws(PluginFailure) -> RequestVerdict {
-        guard self.target.operation.isPrompt else { return await self.pass(&request) }
+        guard self.target.operation.isPrompt else {
+            return self.target.operation == .realtime ? self.openSession(&request) : await self.pass(&request)
+        }
         let body: ModelRequestBody
         switch await AIProxy.readBody(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.configuration.format.modelFormat) {
         case .success(let read): body = read
@@ -54,6 +56,17 @@ public final class AIProxy: RequestPlugin, ModelServing {
             let (plan, encoded) = try self.target.passage(body, request)
             if let body { request.body = .model(body) }
             request.upstream = .model(plan, body: encoded)
+            if self.configuration.sendsModelNameHeader, !plan.model.isEmpty { request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName)) }
+            return .modified
+        } catch { return .reject(error.rejection) }
+    }
+
+    /// A session over a WebSocket.
+    private func openSession(_ request: inout GatewayRequest) -> RequestVerdict {
+        if let refusal = request.webSocketRefusal() { return .reject(refusal) }
+        do throws(RefusedRequest) {
+            let plan = try self.target.session(request)
+            request.upstream = .model(plan, body: ByteBuffer())
             if self.configuration.sendsModelNameHeader, !plan.model.isEmpty { request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName)) }
             return .modified
         } catch { return .reject(error.rejection) }

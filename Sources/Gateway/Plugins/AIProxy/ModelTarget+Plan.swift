@@ -105,7 +105,7 @@ extension ModelTarget {
     }
 
     /// The configured model wins; a client may only name that one, or its alias.
-    private func model(_ call: ClientCall, configured: String?) throws(RefusedRequest) -> String {
+    func model(_ call: ClientCall, configured: String?) throws(RefusedRequest) -> String {
         guard let configured else {
             guard let wanted = call.model, !wanted.isEmpty else {
                 throw RefusedRequest(400, "missing_model", "model parameter not found in request, nor in gateway configuration", parameter: "model")

@@ -129,27 +129,34 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
     // MARK: One request
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>) async throws(PluginFailure) -> RequestVerdict {
-        let body: ModelRequestBody
-        switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat) {
-        case .success(let read): body = read
-        case .failure(let refusal): return .reject(refusal.rejection)
+        var body: ModelRequestBody?
+        if self.operation == .realtime {
+            if let refusal = request.webSocketRefusal() { return .reject(refusal) }
+        } else {
+            switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat) {
+            case .success(let read): body = read
+            case .failure(let refusal): return .reject(refusal.rejection)
+            }
         }
+        let named = body == nil ? request.query.flatMap { ModelTarget.sessionModel($0) } : body?.model
         var allowed = self.choosable
-        if let model = body.model, !model.isEmpty {
+        if let model = named, !model.isEmpty {
             allowed = self.names.serving(model).intersection(self.choosable)
             guard !allowed.isEmpty else { return .reject(self.unknownModel.shaped(for: self.clientFormat).rejection) }
         }
         if !self.configuration.acls.isEmpty {
-            allowed = self.permitted(allowed, request, body)
+            allowed = self.permitted(allowed, request, model: named)
             guard !allowed.isEmpty else { return .reject(AIProxyAdvanced.forbidden.shaped(for: self.clientFormat).rejection) }
         }
         if allowed != self.choosable { context.set(.allowed, .int(Int64(allowed.count))) }
         var query = BalancerQuery(allowed: allowed, hash: self.hashes ? self.hashField.hash(request) : 0)
+        // A handshake is a GET, and uses nothing before the session is open.
+        query.isIdempotent = self.operation == .realtime
         if let group = self.split?.group(of: request) {
             query.preferred = group.targets
             context.set(.group, .string(group.name))
         }
-        if let semantic {
+        if let semantic, let body {
             let ranking = await semantic.rank(body, &context)
             query.ranking = ranking.groups
             query.rankingReason = ranking.reason
@@ -157,9 +164,10 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
         }
         let served = self.isScored ? ServedTarget(self.balancer) : nil
         if let served { request.leave(served, for: ServedTarget.noteID) }
-        request.body = .model(body)
+        if let body { request.body = .model(body) }
         let director = self.balancer.director(query, ModelPlanner(self.targets, body, served, sendsModelName: self.configuration.sendsModelNameHeader))
-        request.upstream = .directed(self.mirrored(director, request, body, &context))
+        // Sessions have no copies: nobody could speak in one.
+        if let body { request.upstream = .directed(self.mirrored(director, request, body, &context)) } else { request.upstream = .directed(director) }
         return .modified
     }
 
@@ -193,8 +201,8 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
 
     public var clientFormat: ModelFormat { self.configuration.format.modelFormat }
 
-    private func permitted(_ allowed: TargetSet, _ request: borrowing GatewayRequest, _ body: ModelRequestBody) -> TargetSet {
-        let subject = AccessSubject(request, model: body.model)
+    private func permitted(_ allowed: TargetSet, _ request: borrowing GatewayRequest, model: String?) -> TargetSet {
+        let subject = AccessSubject(request, model: model)
         let fields = request.head.fields
         let header = { (name: String) in fields.values(name: name).map { String(decoding: $0, as: UTF8.self) } }
         var permitted = allowed
@@ -208,11 +216,12 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
 /// Plans a request for the targets of an instance.
 private final class ModelPlanner: TargetPlanner {
     private let targets: [ModelTarget]
-    private let body: ModelRequestBody
+    /// nil: of a session.
+    private let body: ModelRequestBody?
     private let served: ServedTarget?
     private let sendsModelName: Bool
 
-    init(_ targets: [ModelTarget], _ body: ModelRequestBody, _ served: ServedTarget?, sendsModelName: Bool) {
+    init(_ targets: [ModelTarget], _ body: ModelRequestBody?, _ served: ServedTarget?, sendsModelName: Bool) {
         self.served = served
         self.targets = targets
         self.body = body
@@ -222,10 +231,12 @@ private final class ModelPlanner: TargetPlanner {
     func plan(_ target: Int, attempt: Int, _ request: borrowing GatewayRequest) -> TargetPlanning {
         self.served?.set(target)
         do throws(RefusedRequest) {
-            let (plan, encoded) = try self.targets[target].plan(self.body, request)
+            let plan: ModelPlan
+            var encoded = ByteBuffer()
+            if let body { (plan, encoded) = try self.targets[target].plan(body, request) } else { plan = try self.targets[target].session(request) }
             let attempts = (name: "X-Pellucid-Attempts", value: attempt == 1 ? "1" : "\(attempt)")
             return .planned(plan, body: encoded, responseFields: self.sendsModelName ? [(name: "X-Kong-LLM-Model", value: plan.servedName), attempts] : [attempts])
-        } catch { return .refused(error.shaped(for: self.body.format).rejection) }
+        } catch { return .refused(error.shaped(for: self.body?.format ?? .openai).rejection) }
     }
 }
 

@@ -9,17 +9,20 @@ final class OpenAICompatibleProvider: TranslatingAdapter {
     /// Path of an operation below the base.
     let path: @Sendable (ModelOperation, ProviderSettings) -> String
     let query: @Sendable (ProviderSettings) -> String?
+    /// What the query of a realtime session's address names the model with.
+    let realtimeQuery: @Sendable (ProviderSettings) -> String?
     let dialect: OpenAIDialect
 
     init(
         _ descriptor: ProviderDescriptor, base: @escaping @Sendable (ProviderSettings) throws(ProviderFailure) -> String?,
         path: @escaping @Sendable (ModelOperation, ProviderSettings) -> String = OpenAICompatibleProvider.standardPath, query: @escaping @Sendable (ProviderSettings) -> String? = { _ in nil },
-        dialect: OpenAIDialect = OpenAIDialect()
+        realtimeQuery: @escaping @Sendable (ProviderSettings) -> String? = { $0.model.map { "model=\(QueryText.encode($0))" } }, dialect: OpenAIDialect = OpenAIDialect()
     ) {
         self.descriptor = descriptor
         self.base = base
         self.path = path
         self.query = query
+        self.realtimeQuery = realtimeQuery
         var dialect = dialect
         dialect.reportsStreamUsage = descriptor.reportsStreamUsage
         self.dialect = dialect
@@ -30,14 +33,23 @@ final class OpenAICompatibleProvider: TranslatingAdapter {
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {
         if let url = settings.upstreamURL {
             let parts = try UpstreamURL(url)
-            return ProviderLocation(endpoint: parts.endpoint, path: parts.path.isEmpty ? "/" : parts.path, query: parts.query ?? self.query(settings))
+            return ProviderLocation(endpoint: parts.endpoint, path: parts.path.isEmpty ? "/" : parts.path, query: self.query(operation, settings, own: parts.query))
         }
         guard let base = try self.base(settings) else {
             throw ProviderFailure("upstream_url_missing", status: 500, message: "model.options.upstream_url is required for \(self.descriptor.name)")
         }
         let parts = try UpstreamURL(base)
         let path = settings.upstreamPath.map { $0.hasPrefix("/") ? $0 : "/\($0)" } ?? parts.path + self.path(operation, settings)
-        return ProviderLocation(endpoint: parts.endpoint, path: path, query: self.query(settings))
+        return ProviderLocation(endpoint: parts.endpoint, path: path, query: self.query(operation, settings, own: nil))
+    }
+
+    /// - Parameter own: the query of an address that the user configured, which stays as it is.
+    private func query(_ operation: ModelOperation, _ settings: ProviderSettings, own: String?) -> String? {
+        let query = own ?? self.query(settings)
+        guard operation == .realtime, let model = self.realtimeQuery(settings) else { return query }
+        guard let query else { return model }
+        let name = model.prefix { $0 != "=" }
+        return query.split(separator: "&").contains { $0.prefix { $0 != "=" } == name } ? query : "\(query)&\(model)"
     }
 
     func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer { try RequestSplice.apply(edits, to: request) }
@@ -45,7 +57,8 @@ final class OpenAICompatibleProvider: TranslatingAdapter {
     func makeReader(hidesUsage: Bool) -> any ModelResponseReader { OpenAIResponseReader(hidesUsage: hidesUsage) }
 
     func makeReader(_ operation: ModelOperation, hidesUsage: Bool) -> any ModelResponseReader {
-        operation.isPrompt ? OpenAIResponseReader(hidesUsage: hidesUsage) : OpenAIOperationReader()
+        if operation.isPrompt { return OpenAIResponseReader(hidesUsage: hidesUsage) }
+        return operation == .realtime ? OpenAIRealtimeReader() : OpenAIOperationReader()
     }
 
     func classify(status: Int) -> FailureClass { HTTPFailureClass.of(status) }

@@ -113,6 +113,9 @@ final class ModelRelay: ResponseRelay {
             return await stream.run(
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
+        if head.status == 101 {
+            return await self.relaySession(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
+        }
         self.isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
         if self.isReadable, ModelRelay.isMessageStream(head) {
             return await self.relayMessages(head, answer, selection: selection, scope: &scope, startedAt: startedAt)

@@ -134,7 +134,7 @@ extension RequestRun {
         lines.add(.acceptEncoding, literal: "identity")
         var upstream = UpstreamRequest(
             endpoint: plan.location.endpoint, method: plan.method, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority,
-            body: content ?? .bytes(body), timeouts: timeouts)
+            body: content ?? (plan.method == .get ? .none : .bytes(body)), timeouts: timeouts)
         upstream.authorizer = plan.offer.authorizer
         return PreparedRequest(upstream)
     }

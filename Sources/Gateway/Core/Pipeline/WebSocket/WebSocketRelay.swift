@@ -7,8 +7,14 @@ final class WebSocketRelay: ResponseRelay {
     private let run: RequestRun
     private let responseFields: [(name: String, value: String)]
     private let ordinary: ServiceRelay
+    /// Of a session with a model.
+    private let watcher: SessionWatcher?
+    private let hidden: KnownFieldSet
 
-    init(run: RequestRun, responseFields: [(name: String, value: String)]) {
+    /// - Parameter hidden: fields of the upstream's answer that the client does not get.
+    init(run: RequestRun, responseFields: [(name: String, value: String)], watcher: SessionWatcher? = nil, hiding hidden: KnownFieldSet = []) {
+        self.watcher = watcher
+        self.hidden = hidden
         self.run = run
         self.responseFields = responseFields
         self.ordinary = ServiceRelay(run: run, responseFields: responseFields)
@@ -38,13 +44,13 @@ final class WebSocketRelay: ResponseRelay {
             return nil
         }
         let added: [(name: String, value: String)] = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
-        self.run.relayHead(head, added: self.responseFields + added, startedAt: startedAt, framing: .none)
+        self.run.relayHead(head, hiding: self.hidden, added: self.responseFields + added, startedAt: startedAt, framing: .none)
         self.run.exchange.flush()
         let isCompressed = head.fields.firstString(name: "sec-websocket-extensions")?.hasPrefix("permessage-deflate") ?? false
         let settings = self.run.snapshot.settings
         let session = WebSocketSession(
             self.run.exchange, answer, maximumMessageBytes: settings.limits.webSocketMessageBytes, isCompressed: isCompressed,
-            pingInterval: UInt64(settings.timeouts.webSocketPingSeconds * 1e9), now: MonotonicClock.now())
+            pingInterval: UInt64(settings.timeouts.webSocketPingSeconds * 1e9), now: MonotonicClock.now(), watcher: self.watcher)
         let loop = self.run.loop
         loop.webSockets[ObjectIdentifier(session)] = session
         if loop.isGoingAway { session.goAway() }

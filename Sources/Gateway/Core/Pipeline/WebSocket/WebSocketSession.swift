@@ -45,9 +45,15 @@ final class WebSocketSession {
     private var nextPingAt: UInt64
     private var awaitsClient = false
     private var awaitsUpstream = false
+    /// Reads what the upstream says on its way to the client; nil: nobody does.
+    private let watcher: SessionWatcher?
 
     /// - Parameter pingInterval: nanoseconds between two pings of the gateway's; 0: none.
-    init(_ exchange: any DownstreamExchange, _ answer: any UpstreamExchange, maximumMessageBytes: Int, isCompressed: Bool, pingInterval: UInt64 = 0, now: UInt64 = 0) {
+    init(
+        _ exchange: any DownstreamExchange, _ answer: any UpstreamExchange, maximumMessageBytes: Int, isCompressed: Bool, pingInterval: UInt64 = 0, now: UInt64 = 0,
+        watcher: SessionWatcher? = nil
+    ) {
+        self.watcher = watcher
         self.exchange = exchange
         self.answer = answer
         self.pingInterval = pingInterval
@@ -123,6 +129,8 @@ final class WebSocketSession {
                 let ready = WebSocketSession.join(&held, bytes, passed)
                 if self.fromUpstream.closeCode != nil, self.initiator == nil { self.initiator = .upstream }
                 if ready.readableBytes > 0 {
+                    // Before it is passed on: what a client that leaves was sent has been used as well.
+                    self.watcher?.read(ready)
                     do throws(DownstreamFailure) { try await self.exchange.writeTunnel(ready) } catch {
                         self.clientFailure = error
                         return self.end()

@@ -1,0 +1,23 @@
+import GatewayWire
+import NIOCore
+import Telemetry
+
+extension ModelRelay {
+    /// Relays a session with a model over a WebSocket, and puts what its events said into the evidence when it ends.
+    func relaySession(
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
+        record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
+    ) async -> UpstreamFailure? {
+        guard self.plan.operation == .realtime else { return .malformed(code: "upgrade_unasked") }
+        // Stages read server-sent events: what they cannot see must not pass them.
+        guard selection.stream.isEmpty else { return .malformed(code: "stream_stages_unsupported") }
+        let watcher = SessionWatcher(
+            self.plan.adapter.makeReader(.realtime, hidesUsage: false), maximumMessageBytes: ModelRelay.documentLimit)
+        let session = WebSocketRelay(run: self.run, responseFields: self.responseFields, watcher: watcher, hiding: ModelRelay.hiddenFields)
+        let failure = await session.relay(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
+        let facts = watcher.facts
+        self.record(facts, &scope)
+        scope.set(AttributeNames.realtimeResponses, .int(Int64(facts.sessionAnswers)))
+        return failure
+    }
+}

@@ -1,0 +1,21 @@
+import GatewayWire
+import NIOCore
+
+/// Reads the events that a model sends in a WebSocket session, for their facts; the bytes go on untouched.
+final class SessionWatcher {
+    private let reader: any ModelResponseReader
+    private var messages: WebSocketTextReader
+
+    /// - Parameter maximumMessageBytes: of a message that is read; a longer one passes unread.
+    init(_ reader: any ModelResponseReader, maximumMessageBytes: Int) {
+        self.reader = reader
+        self.messages = WebSocketTextReader(maximumMessageBytes: maximumMessageBytes)
+    }
+
+    var facts: ModelResponseFacts { self.reader.facts }
+
+    /// Bytes that a scanner let pass, all of them and in order.
+    func read(_ bytes: ByteBuffer) {
+        self.messages.read(bytes) { message in message.withUnsafeReadableBytes { _ = self.reader.event($0) } }
+    }
+}
