@@ -44,7 +44,7 @@ import Testing
 
     @Test(arguments: [
         ("{provider: openai, name: m-1}", "", "/v1/realtime?model=m-1"), ("{provider: openai, name: m-1}", "?model=m-1", "/v1/realtime?model=m-1"),
-        ("{provider: openai, name: m-1, alias: fast}", "?model=fast&a=b", "/v1/realtime?model=m-1&a=b"), ("{provider: openai, name: a b}", "", "/v1/realtime?model=a%20b"),
+        ("{provider: openai, name: m-1, model_alias: fast}", "?model=fast&a=b", "/v1/realtime?model=m-1&a=b"), ("{provider: openai, name: a b}", "", "/v1/realtime?model=a%20b"),
         ("{provider: openai}", "?call_id=c-1", "/v1/realtime?call_id=c-1"), ("{provider: openai, name: m-1}", "?intent=transcription", "/v1/realtime?intent=transcription"),
         ("{provider: openai, name: m-1, options: {upstream_url: \"https://u.test/live?model=own&k=v\"}}", "?model=m-1&k=w&c=d", "/live?model=own&k=v&c=d"),
         ("{provider: xai, name: grok}", "", "/v1/realtime?model=grok"),
