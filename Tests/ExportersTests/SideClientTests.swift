@@ -1,5 +1,6 @@
 import Dispatch
 import SideClient
+import Synchronization
 import Telemetry
 import Testing
 
@@ -40,6 +41,24 @@ import Testing
         _ = try await client.send(SideRequest(method: method, url: server.url, body: method == "PUT" ? [1, 2] : [])).get()
         #expect(server.requests.first?.head.hasPrefix("\(method) / ") == true)
         #expect(server.requests.first?.body.count == (method == "PUT" ? 2 : 0))
+    }
+
+    @Test func `an address that a rule refuses is not connected to, not even over a kept connection`() async throws {
+        let server = LoopbackServer { _, _ in .respond(status: 200) }
+        let client = SideClient()
+        defer {
+            client.shutdown(deadline: 0)
+            server.stop()
+        }
+        _ = try await client.send(SideRequest(url: server.url)).get()
+        let asked = AskedAddresses()
+        var request = SideRequest(url: server.url)
+        request.addressRule = SideAddressRule { asked.add($0); return false }
+        #expect(self.failure(await client.send(request)) == SideFailure(.addressRefused))
+        #expect(server.requests.count == 1)
+        request.addressRule = SideAddressRule { asked.add($0); return true }
+        _ = try await client.send(request).get()
+        #expect(server.requests.count == 2 && asked.all == ["127.0.0.1", "127.0.0.1"])
     }
 
     @Test func `connections are kept and used again`() async throws {
@@ -217,4 +236,10 @@ private final class QueueExecutor: TaskExecutor {
         let job = UnownedJob(job)
         self.queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
+}
+
+private final class AskedAddresses: Sendable {
+    private let addresses = Mutex<[String]>([])
+    var all: [String] { self.addresses.withLock { $0 } }
+    func add(_ address: String) { self.addresses.withLock { $0.append(address) } }
 }

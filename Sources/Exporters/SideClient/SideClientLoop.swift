@@ -8,7 +8,7 @@ internal import Telemetry
 /// The thread of a ``SideClient``: owns the multi handle and every transfer.
 final class SideClientLoop {
     private let client: SideClient
-    private var running: [UInt64: (transfer: OpaquePointer, completion: SideClient.Completion)] = [:]
+    private var running: [UInt64: (transfer: OpaquePointer, completion: SideClient.Completion, rule: SideAddressRule?)] = [:]
 
     init(client: SideClient) { self.client = client }
 
@@ -79,7 +79,7 @@ final class SideClientLoop {
             job.completion(.failure(SideFailure(.other)))
             return
         }
-        self.running[job.number] = (transfer, job.completion)
+        self.running[job.number] = (transfer, job.completion, job.request.addressRule)
     }
 
     private static func makeTransfer(_ job: SideClient.Job) -> OpaquePointer? {
@@ -102,6 +102,14 @@ final class SideClientLoop {
                 options.total_timeout = request.totalTimeoutMilliseconds
                 options.maximum_response = max(0, request.maximumResponseBytes)
                 options.verifies_peer = request.tls.verifiesPeer
+                if let rule = request.addressRule {
+                    // What is running holds on to the rule.
+                    options.admits_context = UnsafeRawPointer(Unmanaged.passUnretained(rule).toOpaque())
+                    options.admits = { context, address in
+                        guard let context, let address else { return false }
+                        return Unmanaged<SideAddressRule>.fromOpaque(context).takeUnretainedValue().admits(String(cString: address))
+                    }
+                }
                 // The number travels in the pointer; it is never dereferenced.
                 return pellucid_transfer_create(&options, UnsafeMutableRawPointer(bitPattern: UInt(job.number)))
             }
@@ -168,6 +176,7 @@ final class SideClientLoop {
         case PELLUCID_TRANSFER_RECEIVE.rawValue: .receiveFailed
         case PELLUCID_TRANSFER_TOO_LARGE.rawValue: .responseTooLarge
         case PELLUCID_TRANSFER_PROTOCOL.rawValue: .protocolError
+        case PELLUCID_TRANSFER_ADDRESS.rawValue: .addressRefused
         default: .other
         }
     }

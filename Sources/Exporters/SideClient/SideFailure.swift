@@ -22,6 +22,8 @@ public struct SideFailure: Error, Sendable, Equatable {
         case cancelled
         /// The client has been shut down.
         case shutDown
+        /// No address of the host is one that the request may go to; nothing was sent.
+        case addressRefused
         case other
 
         /// Bounded spelling, safe as `error.type`.
@@ -40,6 +42,7 @@ public struct SideFailure: Error, Sendable, Equatable {
             case .queueFull: "queue_full"
             case .cancelled: "cancelled"
             case .shutDown: "shut_down"
+            case .addressRefused: "address_refused"
             case .other: "other"
             }
         }

@@ -16,6 +16,8 @@ public struct SideRequest: Sendable {
     public var tls: SideTLSOptions
     /// Proxy URL; nil takes the environment's (`https_proxy`, `no_proxy`, …), empty means none.
     public var proxy: String?
+    /// Which addresses may be connected to; nil: all.
+    public var addressRule: SideAddressRule?
 
     public init(
         method: String = "GET", url: String, headers: [(name: String, value: String)] = [], body: [UInt8] = [], connectTimeoutMilliseconds: Int = 5000,

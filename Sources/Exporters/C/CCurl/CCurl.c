@@ -1,8 +1,11 @@
 #include "CCurl.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 // The most header bytes of one response.
 enum { MAXIMUM_HEADERS = 65536 };
@@ -26,6 +29,9 @@ struct pellucid_transfer {
     size_t maximum_response;
     size_t request_body;
     bool is_too_large;
+    bool is_refused;
+    bool (*admits)(const void *context, const char *address);
+    const void *admits_context;
     CURLcode code;
 };
 
@@ -66,6 +72,34 @@ static size_t on_header(char *bytes, size_t size, size_t number, void *context) 
         return 0;
     }
     return append(&transfer->headers, bytes, count) ? count : 0;
+}
+
+// Here the name has been resolved: nothing that a name server answers later can change what is connected to.
+static curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+    pellucid_transfer *transfer = context;
+    char text[INET6_ADDRSTRLEN];
+    const void *bytes = NULL;
+    if (address->family == AF_INET) bytes = &((const struct sockaddr_in *)(const void *)&address->addr)->sin_addr;
+    if (address->family == AF_INET6) bytes = &((const struct sockaddr_in6 *)(const void *)&address->addr)->sin6_addr;
+    if (purpose != CURLSOCKTYPE_IPCXN || bytes == NULL || inet_ntop(address->family, bytes, text, sizeof text) == NULL ||
+        !transfer->admits(transfer->admits_context, text)) {
+        transfer->is_refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static bool set_address_rule(pellucid_transfer *transfer, const pellucid_transfer_options *options) {
+    if (options->admits == NULL) return true;
+    transfer->admits = options->admits;
+    transfer->admits_context = options->admits_context;
+    CURLcode code = CURLE_OK;
+    code |= curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    code |= curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETDATA, transfer);
+    // A kept connection may lead where this transfer must not go.
+    code |= curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+    code |= curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+    return code == CURLE_OK;
 }
 
 void pellucid_curl_start(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
@@ -170,7 +204,7 @@ pellucid_transfer *pellucid_transfer_create(const pellucid_transfer_options *opt
     code |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     code |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     if (options->proxy != NULL) code |= curl_easy_setopt(easy, CURLOPT_PROXY, options->proxy);
-    if (code != CURLE_OK || !set_method(transfer, options) || !set_tls(easy, options)) {
+    if (code != CURLE_OK || !set_method(transfer, options) || !set_tls(easy, options) || !set_address_rule(transfer, options)) {
         pellucid_transfer_destroy(transfer);
         return NULL;
     }
@@ -219,7 +253,7 @@ int pellucid_transfer_outcome(const pellucid_transfer *transfer) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY: return PELLUCID_TRANSFER_RESOLVE;
     case CURLE_COULDNT_CONNECT:
-    case CURLE_PROXY: return PELLUCID_TRANSFER_CONNECT;
+    case CURLE_PROXY: return transfer->is_refused ? PELLUCID_TRANSFER_ADDRESS : PELLUCID_TRANSFER_CONNECT;
     case CURLE_OPERATION_TIMEDOUT: return is_connected(transfer) ? PELLUCID_TRANSFER_TIMEOUT : PELLUCID_TRANSFER_CONNECT_TIMEOUT;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:

@@ -21,10 +21,11 @@ struct OutsideCalls: HTTPCaller {
         let tls = SideTLSOptions(
             authorityFile: call.tls.authorityFile ?? self.authorityFile, certificateFile: call.tls.certificateFile, keyFile: call.tls.keyFile,
             verifiesPeer: call.tls.verifiesPeer)
-        let request = SideRequest(
+        var request = SideRequest(
             method: call.method, url: call.url, headers: call.headers, body: Array(call.body.readableBytesView), connectTimeoutMilliseconds: call.connectTimeoutMilliseconds,
             totalTimeoutMilliseconds: call.totalTimeoutMilliseconds, maximumResponseBytes: call.maximumResponseBytes, tls: tls,
             proxy: call.proxy.map(OutsideCalls.url) ?? "")
+        if let admits = call.admits { request.addressRule = SideAddressRule { text in IPAddress(text).map(admits) ?? false } }
         switch await self.client.send(request) {
         case .success(let response): return HTTPAnswer(status: response.status, headers: response.headers, body: ByteBuffer(bytes: response.body))
         case .failure(let failure): throw HTTPCallFailure(OutsideCalls.code(failure.code), wasSent: failure.wasSent)
@@ -70,6 +71,7 @@ struct OutsideCalls: HTTPCaller {
         case .queueFull: .queueFull
         case .cancelled: .cancelled
         case .shutDown: .shutDown
+        case .addressRefused: .addressRefused
         case .other: .other
         }
     }

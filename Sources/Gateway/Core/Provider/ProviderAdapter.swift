@@ -99,6 +99,8 @@ public protocol TranslatingAdapter: ProviderAdapter {
     func decodeEmbeddings(_ document: ByteBuffer) throws(ProviderFailure) -> EmbeddingAnswer
     /// Operations it translates. Default chat and completions (as a chat of one message).
     var translatedOperations: [ModelOperation] { get }
+    /// Whether the vendor wants the content of a media URL in the request, because it fetches none itself. Default false.
+    func wantsInline(_ kind: ChatMedia.Kind, at url: ChatText) -> Bool
     /// Reads the body of an answer with an error status.
     func readError(status: Int, body: ByteBuffer) -> ProviderError
 }
@@ -106,6 +108,7 @@ public protocol TranslatingAdapter: ProviderAdapter {
 extension TranslatingAdapter {
     public var streamFraming: StreamFraming { .serverSentEvents }
     public var translatedOperations: [ModelOperation] { [.chat, .completions] }
+    public func wantsInline(_ kind: ChatMedia.Kind, at url: ChatText) -> Bool { false }
 
     public func encode(_ request: EmbeddingRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer {
         throw ProviderFailure("operation_not_served", status: 400, message: "embeddings are not available from \(self.descriptor.name)")

@@ -13,10 +13,13 @@ public final class AIProxy: RequestPlugin, ModelServing {
 
     private let configuration: AIProxyConfiguration
     private let target: ModelTarget
+    /// nil: nothing has to be fetched for any request.
+    private let media: MediaInliner?
 
     public init(configuration: AIProxyConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.configuration = configuration
         self.target = try ModelTarget(configuration, services: services, policy: UnsupportedPolicy(services.ownSettings))
+        self.media = try MediaInliner([self.target], services)
     }
 
     public var clientFormat: ModelFormat { self.configuration.format.modelFormat }
@@ -32,7 +35,10 @@ public final class AIProxy: RequestPlugin, ModelServing {
         }
         let plan: ModelPlan
         let encoded: ByteBuffer
-        do throws(RefusedRequest) { (plan, encoded) = try self.target.plan(body, request) } catch { return .reject(error.rejection) }
+        do throws(RefusedRequest) {
+            let media = try await self.media?.fetch(body, request, &context)
+            (plan, encoded) = try self.target.plan(body, request, media: media)
+        } catch { return .reject(error.shaped(for: self.clientFormat).rejection) }
         request.body = .model(body)
         request.upstream = .model(plan, body: encoded)
         if self.configuration.sendsModelNameHeader {

@@ -5,9 +5,11 @@ import NIOCore
 extension ModelTarget {
     /// Plans one request for this model.
     ///
-    /// - Parameter body: the client's own; another target may be planned from the same.
+    /// - Parameters:
+    ///   - body: the client's own; another target may be planned from the same.
+    ///   - media: what was fetched of the URLs in it.
     /// - Throws: the refusal, shaped for the client.
-    func plan(_ body: ModelRequestBody, _ request: borrowing GatewayRequest) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
+    func plan(_ body: ModelRequestBody, _ request: borrowing GatewayRequest, media: FetchedMedia? = nil) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
         do throws(RefusedRequest) {
             guard self.operation.isPrompt else { return try self.passage(body, request) }
             let client = ClientRequest(body: body, path: ByteBuffer(request.head.target.path), query: request.head.target.query.map { ByteBuffer($0) })
@@ -22,7 +24,7 @@ extension ModelTarget {
             let place = try self.place(resolved, model, call, isStream: isStream)
             let target = self.authenticate(request, &fields, place)
             if let translator = self.translator {
-                return try self.translated(client, call, translator, model: model, isStream: isStream, target: target, fields: fields, location: place.location)
+                return try self.translated(client, call, translator, model: model, isStream: isStream, target: target, fields: fields, location: place.location, media: media)
             }
             let edits = self.edits(body, model: model, isStream: isStream)
             let encoded: ByteBuffer
@@ -55,13 +57,13 @@ extension ModelTarget {
 
     private func translated(
         _ client: ClientRequest, _ call: ClientCall, _ adapter: any TranslatingAdapter, model: String, isStream: Bool, target: ByteBuffer, fields: FieldEdits,
-        location: ProviderLocation
+        location: ProviderLocation, media: FetchedMedia?
     ) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
         let translated: RequestTranslation
         do throws(ProviderFailure) {
             translated = try RequestTranslation.translate(
                 client, call, self.operation, format: self.format, adapter: adapter, model: model, isStream: isStream, settings: self.settings, policy: self.policy,
-                options: self.options, dimensions: self.configuration.model.options.embeddingsDimensions)
+                options: self.options, dimensions: self.configuration.model.options.embeddingsDimensions, media: media)
         } catch { throw RefusedRequest(error) }
         var body = translated.body
         if let key = self.bodyKey(client.body), let root = try? JSONDocument(body).root, var edit = JSONEdit(root) {

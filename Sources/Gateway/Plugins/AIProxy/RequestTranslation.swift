@@ -11,9 +11,11 @@ struct RequestTranslation {
     /// - Parameters:
     ///   - options: of the configuration, which win over the request's.
     ///   - dimensions: the same for vectors of embeddings.
+    ///   - media: what was fetched of the URLs in the request.
     static func translate(
         _ client: ClientRequest, _ call: ClientCall, _ operation: ModelOperation, format: any ClientFormat, adapter: any TranslatingAdapter, model: String, isStream: Bool,
-        settings: ProviderSettings, policy: UnsupportedPolicy = .drop, options: ModelOptionValues = ModelOptionValues(), dimensions: Int? = nil
+        settings: ProviderSettings, policy: UnsupportedPolicy = .drop, options: ModelOptionValues = ModelOptionValues(), dimensions: Int? = nil,
+        media: FetchedMedia? = nil
     ) throws(ProviderFailure) -> RequestTranslation {
         guard call.kind == .generate else {
             guard call.kind == .countTokens else {
@@ -32,6 +34,7 @@ struct RequestTranslation {
         }
         var request = try format.decode(client)
         options.apply(to: &request)
+        media?.apply(to: &request, for: adapter)
         let body = try adapter.encode(request, &encoding)
         return RequestTranslation(
             body: body, parameters: request.parameters,

@@ -44,6 +44,8 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
     private let mirror: Mirror?
     private let balancers: any BalancerDirectory
     private let pluginID: String
+    /// nil: nothing has to be fetched for any request.
+    private let media: MediaInliner?
 
     /// Where copies go.
     private struct Mirror {
@@ -82,6 +84,7 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
             }
             return Mirror(target: target, share: mirror.percent / 100, timeoutMilliseconds: configuration.balancer.readTimeout)
         }
+        self.media = try MediaInliner(targets, services)
         self.balancers = services.balancers
         self.pluginID = services.instanceID
         self.balancer = services.balancers.balancer(
@@ -164,20 +167,27 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
         }
         let served = self.isScored ? ServedTarget(self.balancer) : nil
         if let served { request.leave(served, for: ServedTarget.noteID) }
+        var fetched: FetchedMedia?
+        if let media, let body {
+            do throws(RefusedRequest) { fetched = try await media.fetch(body, request, allowed: { allowed.contains($0) }, &context) } catch {
+                return .reject(error.shaped(for: self.clientFormat).rejection)
+            }
+        }
         if let body { request.body = .model(body) }
-        let director = self.balancer.director(query, ModelPlanner(self.targets, body, served, sendsModelName: self.configuration.sendsModelNameHeader))
+        let director = self.balancer.director(query, ModelPlanner(self.targets, body, fetched, served, sendsModelName: self.configuration.sendsModelNameHeader))
         // Sessions have no copies: nobody could speak in one.
-        if let body { request.upstream = .directed(self.mirrored(director, request, body, &context)) } else { request.upstream = .directed(director) }
+        if let body { request.upstream = .directed(self.mirrored(director, request, body, fetched, &context)) } else { request.upstream = .directed(director) }
         return .modified
     }
 
     /// Sends the copy of a request that is to be mirrored, and has its own outcome recorded beside the copy's.
     private func mirrored(
-        _ director: any AttemptDirector, _ request: borrowing GatewayRequest, _ body: ModelRequestBody, _ context: inout StageContext<AIProxyAdvanced>
+        _ director: any AttemptDirector, _ request: borrowing GatewayRequest, _ body: ModelRequestBody, _ media: FetchedMedia?,
+        _ context: inout StageContext<AIProxyAdvanced>
     ) -> any AttemptDirector {
         guard let mirror, Double(BalancingHash.of(request.requestID.utf8) >> 11) * 0x1p-53 < mirror.share else { return director }
         // What the target cannot express is not mirrored.
-        guard let (plan, encoded) = try? self.targets[mirror.target].plan(body, request) else { return director }
+        guard let (plan, encoded) = try? self.targets[mirror.target].plan(body, request, media: media) else { return director }
         context.set(.mirrored, .string(self.names.names[mirror.target]))
         let copy = MirroredCopy(
             plan: plan, call: plan.call(encoded, timeoutMilliseconds: mirror.timeoutMilliseconds), pluginID: self.pluginID, target: self.names.names[mirror.target],
@@ -218,13 +228,15 @@ private final class ModelPlanner: TargetPlanner {
     private let targets: [ModelTarget]
     /// nil: of a session.
     private let body: ModelRequestBody?
+    private let media: FetchedMedia?
     private let served: ServedTarget?
     private let sendsModelName: Bool
 
-    init(_ targets: [ModelTarget], _ body: ModelRequestBody?, _ served: ServedTarget?, sendsModelName: Bool) {
+    init(_ targets: [ModelTarget], _ body: ModelRequestBody?, _ media: FetchedMedia?, _ served: ServedTarget?, sendsModelName: Bool) {
         self.served = served
         self.targets = targets
         self.body = body
+        self.media = media
         self.sendsModelName = sendsModelName
     }
 
@@ -233,7 +245,7 @@ private final class ModelPlanner: TargetPlanner {
         do throws(RefusedRequest) {
             let plan: ModelPlan
             var encoded = ByteBuffer()
-            if let body { (plan, encoded) = try self.targets[target].plan(body, request) } else { plan = try self.targets[target].session(request) }
+            if let body { (plan, encoded) = try self.targets[target].plan(body, request, media: self.media) } else { plan = try self.targets[target].session(request) }
             let attempts = (name: "X-Pellucid-Attempts", value: attempt == 1 ? "1" : "\(attempt)")
             return .planned(plan, body: encoded, responseFields: self.sendsModelName ? [(name: "X-Kong-LLM-Model", value: plan.servedName), attempts] : [attempts])
         } catch { return .refused(error.shaped(for: self.body?.format ?? .openai).rejection) }

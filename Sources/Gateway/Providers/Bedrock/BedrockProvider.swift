@@ -10,6 +10,9 @@ final class BedrockProvider: TranslatingAdapter {
     let streamFraming = StreamFraming.eventStream
     let translatedOperations: [ModelOperation] = [.chat, .completions, .embeddings]
 
+    /// Converse takes bytes, or objects of S3 (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageSource.html).
+    func wantsInline(_ kind: ChatMedia.Kind, at url: ChatText) -> Bool { url.hasPrefix("https://") || url.hasPrefix("http://") }
+
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {
         let address: String
         if let url = settings.upstreamURL {

@@ -14,6 +14,13 @@ final class GeminiProvider: TranslatingAdapter {
 
     static let address = "https://generativelanguage.googleapis.com"
 
+    /// Files of its own API, of Cloud Storage and videos are named by URI, everything else has to be in the request
+    /// (https://ai.google.dev/gemini-api/docs/file-input-methods).
+    func wantsInline(_ kind: ChatMedia.Kind, at url: ChatText) -> Bool {
+        guard kind != .video, url.hasPrefix("https://") || url.hasPrefix("http://") else { return false }
+        return !url.hasPrefix("https://generativelanguage.googleapis.com/")
+    }
+
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {
         let model = settings.model ?? "model"
         guard GeminiProvider.isName(model) else {

@@ -16,6 +16,9 @@ final class OllamaProvider: TranslatingAdapter {
         self.descriptor = ProviderDescriptor(name: name, telemetryName: name, keyVariable: "", reportsStreamUsage: false, variant: "ollama")
     }
 
+    /// Images come in base64 (https://github.com/ollama/ollama/blob/main/docs/api.md#generate-a-chat-completion).
+    func wantsInline(_ kind: ChatMedia.Kind, at url: ChatText) -> Bool { kind == .image && (url.hasPrefix("https://") || url.hasPrefix("http://")) }
+
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {
         guard let url = settings.upstreamURL else {
             throw ProviderFailure("upstream_url_missing", status: 500, message: "model.options.upstream_url is required for \(self.descriptor.name)")

@@ -25,6 +25,7 @@ enum pellucid_transfer_result {
     PELLUCID_TRANSFER_TOO_LARGE,
     PELLUCID_TRANSFER_PROTOCOL,
     PELLUCID_TRANSFER_OTHER,
+    PELLUCID_TRANSFER_ADDRESS,
 };
 
 // All strings are copied. NULL means "not given". Times are milliseconds, 0 is "no limit".
@@ -41,6 +42,10 @@ typedef struct {
     const char *key_file;
     const char *proxy;
     bool verifies_peer;
+    // Asked about every numeric address before it is connected to, whatever name it came from; NULL admits all. Such a transfer shares no
+    // connection with others. The context must live as long as the transfer.
+    bool (*admits)(const void *context, const char *address);
+    const void *admits_context;
 } pellucid_transfer_options;
 
 // Must be called once in the process before any other function.

@@ -18,6 +18,8 @@ public struct HTTPCall: Sendable {
     public var tls: HTTPCallTLS
     /// nil: the service is asked directly, whatever the process's environment says.
     public var proxy: HTTPCallProxy?
+    /// Which addresses may be connected to, asked after the name was resolved; nil: all. Not with a proxy, which resolves names itself.
+    public var admits: (@Sendable (IPAddress) -> Bool)?
 
     public init(
         method: String = "POST", url: String, headers: [(name: String, value: String)] = [], body: ByteBuffer = ByteBuffer(), connectTimeoutMilliseconds: Int = 5000,
@@ -109,6 +111,8 @@ public struct HTTPCallFailure: Error, Sendable, Equatable {
         case cancelled
         /// The process stops.
         case shutDown
+        /// No address of the host is one that ``HTTPCall/admits`` lets through; nothing was sent.
+        case addressRefused
         case other
 
         /// The `error.type` of the call's span, and of the stage where that fails for it.
@@ -127,6 +131,7 @@ public struct HTTPCallFailure: Error, Sendable, Equatable {
             case .queueFull: "queue_full"
             case .cancelled: "cancelled"
             case .shutDown: "shut_down"
+            case .addressRefused: "address_refused"
             case .other: "call_failed"
             }
         }
