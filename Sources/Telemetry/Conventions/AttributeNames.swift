@@ -77,6 +77,8 @@ public enum AttributeNames {
     public static let translationDropped: StaticString = "pellucid.translation.dropped"
     /// The client's format, where the answer was translated into it.
     public static let translationFormat: StaticString = "pellucid.translation.format"
+    /// The service tier that a provider says it served, in its spelling.
+    public static let serviceTier: StaticString = "pellucid.provider.service_tier"
     public static let providerRequestID: StaticString = "pellucid.provider.request.id"
     /// Where credentials for an upstream came from: `environment`, `assume_role`, `metadata_server`, …
     public static let credentialSource: StaticString = "pellucid.credential.source"

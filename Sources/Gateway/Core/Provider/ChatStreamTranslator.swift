@@ -59,8 +59,11 @@ public final class ChatStreamTranslator: ChatStreamSink {
         case .begin(let head):
             self.facts.id = head.id?.plain
             self.facts.model = head.model?.plain
+            if let tier = head.serviceTier { self.facts.serviceTier = tier.plain }
             if let usage = head.usage { self.facts.usage = usage.evidence }
-        case .usage(let usage): self.facts.usage = usage.evidence
+        case .usage(let usage):
+            self.facts.usage = usage.evidence
+            if let tier = usage.serviceTier { self.facts.serviceTier = ByteBuffer(string: tier) }
         case .finish(let reason, _, _): self.add(reason.spelling.plain)
         case .end: self.facts.isComplete = true
         case .failure(let error): self.failure = error
@@ -85,6 +88,7 @@ extension ChatAnswer {
         var facts = ModelResponseFacts()
         facts.id = self.id?.plain
         facts.model = self.model?.plain
+        facts.serviceTier = self.serviceTier?.plain
         facts.isComplete = true
         if let usage = self.usage { facts.usage = usage.evidence }
         var joined = ByteBuffer()

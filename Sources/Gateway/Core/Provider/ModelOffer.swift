@@ -11,6 +11,8 @@ public final class ModelOffer: Sendable {
     /// Prices of the configuration, which go before the catalog's.
     public let prices: ModelPrices?
     public let catalog: PriceCatalog
+    /// nil: all tiers cost the same.
+    public let tierFactors: ServiceTierFactors?
     public let logsStatistics: Bool
     public let logsPayloads: Bool
     public let pluginID: String
@@ -29,8 +31,10 @@ public final class ModelOffer: Sendable {
 
     public init(
         adapter: any ProviderAdapter, operation: ModelOperation, isModelConfigured: Bool, location: ProviderLocation, prices: ModelPrices?, logsStatistics: Bool, logsPayloads: Bool,
-        pluginID: String, format: any ClientFormat = ClientFormats.openAI, authorizer: (any UpstreamAuthorizer)? = nil, catalog: PriceCatalog = .builtIn
+        pluginID: String, format: any ClientFormat = ClientFormats.openAI, authorizer: (any UpstreamAuthorizer)? = nil, catalog: PriceCatalog = .builtIn,
+        tierFactors: ServiceTierFactors? = nil
     ) {
+        self.tierFactors = tierFactors
         self.adapter = adapter
         self.operation = operation
         self.isModelConfigured = isModelConfigured

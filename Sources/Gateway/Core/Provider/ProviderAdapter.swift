@@ -223,6 +223,8 @@ public struct ModelResponseFacts: Sendable {
     public var id: ByteBuffer?
     /// Comma-separated, distinct, in the provider's spelling.
     public var finishReasons: ByteBuffer?
+    /// The service tier that the provider says it served, in its spelling: `priority`, `flex`, `PROVISIONED_THROUGHPUT`.
+    public var serviceTier: ByteBuffer?
     /// The stream's own end marker was seen, or the document was complete.
     public var isComplete = false
     /// Answers of a session that ended, well or not; 0 where there is but one.

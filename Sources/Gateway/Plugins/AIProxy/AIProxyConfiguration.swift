@@ -218,7 +218,7 @@ extension AIProxyConfiguration {
         public let cacheWriteCosts: [CacheWriteCost]
         /// Factors above a number of input tokens.
         public let contextWindowFactors: [ContextWindowFactor]
-        /// Factors by service tier.
+        /// Factors of the cost by the service tier that the provider reports.
         public let serviceTierFactors: [ServiceTierFactor]
         /// The whole URL of the operation.
         public let upstreamURL: String?
@@ -298,7 +298,7 @@ extension AIProxyConfiguration {
             let huggingFace = node.object("huggingface") { ($0.optionalBool("use_cache"), $0.optionalBool("wait_for_model")) }
             self.huggingFaceUsesCache = huggingFace?.0
             self.huggingFaceWaitsForModel = huggingFace?.1
-            node.warnWithoutEffect("cache_write_cost_list", "service_tier_factor", "huggingface")
+            node.warnWithoutEffect("cache_write_cost_list", "huggingface")
         }
     }
 

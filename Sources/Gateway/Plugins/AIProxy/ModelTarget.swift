@@ -71,7 +71,8 @@ final class ModelTarget: Sendable {
         self.offer = ModelOffer(
             adapter: adapter, operation: operation, isModelConfigured: model.name != nil && templates?.model == nil, location: location, prices: ModelCosts.prices(options),
             logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: services.instanceID, format: self.format,
-            authorizer: try ModelCredentials.authorizer(configuration, services.credentials), catalog: services.prices)
+            authorizer: try ModelCredentials.authorizer(configuration, services.credentials), catalog: services.prices,
+            tierFactors: options.serviceTierFactors.isEmpty ? nil : ServiceTierFactors(options.serviceTierFactors.map { ($0.tier, $0.factor) }))
     }
 
     /// Where the model is served, as far as no request says otherwise.

@@ -37,6 +37,7 @@ final class AnthropicResponseReader: ModelResponseReader {
 
     private func read(_ usage: JSONView) {
         self.counts.read(usage)
+        if let tier = usage["service_tier"]?.text { self.facts.serviceTier = tier }
         self.facts.usage = self.counts.usage.evidence
     }
 }

@@ -75,7 +75,8 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
             self.counts.read(usage)
             self.hasCounts = true
         }
-        sink.take(.begin(ChatStreamHead(id: ChatText(message["id"]), model: ChatText(message["model"]), usage: self.hasCounts ? self.counts.usage : nil)))
+        sink.take(.begin(ChatStreamHead(id: ChatText(message["id"]), model: ChatText(message["model"]), usage: self.hasCounts ? self.counts.usage : nil,
+                    serviceTier: ChatText(message["usage"]?["service_tier"]))))
     }
 
     private func start(_ block: JSONView, _ sink: any ChatStreamSink) {

@@ -16,6 +16,7 @@ final class BedrockResponseReader: ModelResponseReader {
             self.facts.isComplete = true
         }
         if let usage = document["usage"] { self.facts.usage = BedrockAnswerDecoder.usage(usage).evidence }
+        if let tier = document["serviceTier"]?["type"]?.text { self.facts.serviceTier = tier }
         // InvokeModelWithResponseStream: the maker's own events in base64, the last one with Bedrock's counts.
         if let chunk = document["bytes"]?.text, let bytes = Base64Bytes.decode(chunk), let inner = try? JSONDocument(bytes) { self.invoked(inner) }
         return .pass
@@ -27,6 +28,7 @@ final class BedrockResponseReader: ModelResponseReader {
         self.facts.finishReasons = document["stopReason"]?.text
         if document["output"]?["message"] != nil, let usage = document["usage"] {
             self.facts.usage = BedrockAnswerDecoder.usage(usage).evidence
+            self.facts.serviceTier = document["serviceTier"]?["type"]?.text
         } else {
             self.invoked(document)
         }

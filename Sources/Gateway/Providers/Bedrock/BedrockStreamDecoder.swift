@@ -24,7 +24,12 @@ final class BedrockStreamDecoder: ChatStreamDecoder {
             guard let reason = document["stopReason"].flatMap({ BedrockAnswerDecoder.finishReason($0) }) else { return }
             sink.take(.finish(reason, stopSequence: ChatText(document["additionalModelResponseFields"]?["stop_sequence"]), choice: 0))
         case .metadata:
-            if let usage = try self.document(frame.data)["usage"] { sink.take(.usage(BedrockAnswerDecoder.usage(usage))) }
+            let metadata = try self.document(frame.data)
+            if let counts = metadata["usage"] {
+                var usage = BedrockAnswerDecoder.usage(counts)
+                usage.serviceTier = metadata["serviceTier"]?["type"]?.string
+                sink.take(.usage(usage))
+            }
             // The usage comes last of all.
             if self.hasStopped { self.end(sink) }
         case .exception: sink.take(.failure(BedrockAnswerDecoder.streamError(name, frame.data)))

@@ -27,6 +27,7 @@ enum GeminiAnswerDecoder {
             answer.choices = [choice]
         }
         answer.usage = document["usageMetadata"].map { self.usage($0) }
+        answer.serviceTier = ChatText(document["usageMetadata"]?["trafficType"])
         return answer
     }
 

@@ -25,7 +25,11 @@ final class GeminiResponseReader: ModelResponseReader {
         guard let document = try? JSONDocument(bytes), document.result.root.kind == .object else { return }
         if let id = document["responseId"]?.text { self.facts.id = id }
         if let model = document["modelVersion"]?.text { self.facts.model = model }
-        if let usage = document["usageMetadata"] { self.facts.usage = GeminiAnswerDecoder.usage(usage).evidence }
+        if let usage = document["usageMetadata"] {
+            self.facts.usage = GeminiAnswerDecoder.usage(usage).evidence
+            // https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse#TrafficType
+            if let tier = usage["trafficType"]?.text { self.facts.serviceTier = tier }
+        }
         guard let candidates = document["candidates"] else { return }
         for candidate in candidates.elements {
             guard let reason = candidate["finishReason"]?.text else { continue }

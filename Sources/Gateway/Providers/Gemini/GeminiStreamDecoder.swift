@@ -21,7 +21,11 @@ final class GeminiStreamDecoder: ChatStreamDecoder {
         }
         let usage = document["usageMetadata"]
         if let candidates = document["candidates"] { for candidate in candidates.elements { self.candidate(candidate, sink) } }
-        if let usage { sink.take(.usage(GeminiAnswerDecoder.usage(usage))) }
+        if let usage {
+            var counts = GeminiAnswerDecoder.usage(usage)
+            counts.serviceTier = usage["trafficType"]?.string
+            sink.take(.usage(counts))
+        }
         if document["candidates"] == nil, let reason = GeminiAnswerDecoder.blockReason(document.root) {
             self.hasFinished = true
             sink.take(.finish(ChatFinishReason(.contentFilter, reason), stopSequence: nil, choice: 0))

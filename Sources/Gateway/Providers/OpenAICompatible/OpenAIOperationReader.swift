@@ -40,6 +40,7 @@ final class OpenAIOperationReader: ModelResponseReader {
     private func read(_ object: JSONView) {
         if let id = object["id"]?.text { self.facts.id = id }
         if let model = object["model"]?.text { self.facts.model = model }
+        if let tier = object["service_tier"]?.text { self.facts.serviceTier = tier }
         if let status = object["status"]?.text, (1...64).contains(status.readableBytes) { self.facts.finishReasons = status }
         guard let usage = object["usage"], usage.kind == .object else { return }
         var read = TokenUsage()

@@ -33,6 +33,7 @@ final class OpenAIResponseReader: ModelResponseReader {
         guard let document = try? JSONDocument(bytes) else { return }
         self.facts.id = document["id"]?.text
         self.facts.model = document["model"]?.text
+        self.facts.serviceTier = document["service_tier"]?.text
         self.hasIdentity = self.facts.model != nil
     }
 
@@ -46,6 +47,7 @@ final class OpenAIResponseReader: ModelResponseReader {
     private func readUsage(_ bytes: ByteBuffer) -> EventDisposition {
         guard let document = try? JSONDocument(bytes), let usage = document["usage"], usage.kind == .object else { return .pass }
         self.read(usage)
+        if let tier = document["service_tier"]?.text { self.facts.serviceTier = tier }
         guard self.hidesUsage, let choices = document["choices"], choices.kind == .array else { return .pass }
         // Only the chunk that exists for the usage alone is dropped; one that also carries content passes with it.
         var elements = choices.elements
@@ -64,6 +66,7 @@ final class OpenAIResponseReader: ModelResponseReader {
                 case 2 where key.isText("id"): self.facts.id = text(walk.plainString())
                 case 5 where key.isText("model"): self.facts.model = text(walk.plainString())
                 case 5 where key.isText("usage"): self.readUsage(&walk)
+                case 12 where key.isText("service_tier"): self.facts.serviceTier = text(walk.plainString())
                 case 7 where key.isText("choices"):
                     _ = walk.array { walk in
                         _ = walk.object { walk, key in

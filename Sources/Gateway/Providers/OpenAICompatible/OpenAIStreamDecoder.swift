@@ -47,6 +47,7 @@ final class OpenAIStreamDecoder: ChatStreamDecoder {
         var choices: JSONSpan?
         var usage: JSONSpan?
         var error: JSONSpan?
+        var serviceTier: JSONSpan?
 
         mutating func note(_ bytes: ByteBuffer, _ member: JSONMember) {
             bytes.withUnsafeReadableBytes { raw in
@@ -58,6 +59,7 @@ final class OpenAIStreamDecoder: ChatStreamDecoder {
                 case 5 where key.isText("error"): self.error = member.value
                 case 7 where key.isText("created"): self.created = member.value
                 case 7 where key.isText("choices"): self.choices = member.value
+                case 12 where key.isText("service_tier"): self.serviceTier = member.value
                 default: return
                 }
             }
@@ -71,7 +73,7 @@ final class OpenAIStreamDecoder: ChatStreamDecoder {
             .begin(
                 ChatStreamHead(
                     id: spans.id.flatMap { ChatText(bytes, $0) }, model: model.flatMap { $0.isEmpty ? nil : $0 },
-                    createdAt: spans.created.flatMap { JSONView(bytes, $0).int })))
+                    createdAt: spans.created.flatMap { JSONView(bytes, $0).int }, serviceTier: spans.serviceTier.flatMap { ChatText(bytes, $0) })))
     }
 
     // MARK: Choices

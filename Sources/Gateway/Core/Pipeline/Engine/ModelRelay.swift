@@ -205,7 +205,9 @@ final class ModelRelay: ResponseRelay {
             if let prices {
                 attempt.hasCost = true
                 attempt.cost = prices.cost(facts.usage)
+                if let factors = self.plan.offer.tierFactors { attempt.cost *= factors.factor(facts.serviceTier) }
             }
         }
+        if let tier = facts.serviceTier, (1...64).contains(tier.readableBytes) { scope.set(AttributeNames.serviceTier, .string(String(buffer: tier))) }
     }
 }

@@ -74,6 +74,8 @@ public struct ChatUsage: Sendable, Equatable {
     public var outputAudio: Int?
     public var acceptedPrediction: Int?
     public var rejectedPrediction: Int?
+    /// The tier that served, where a stream tells it together with what was used.
+    public var serviceTier: String?
 
     public init() {}
 

@@ -33,8 +33,10 @@ public struct ChatStreamHead: Sendable {
     public var createdAt: Int?
     /// What is known at the beginning, mostly the input.
     public var usage: ChatUsage?
+    public var serviceTier: ChatText?
 
-    public init(id: ChatText? = nil, model: ChatText? = nil, createdAt: Int? = nil, usage: ChatUsage? = nil) {
+    public init(id: ChatText? = nil, model: ChatText? = nil, createdAt: Int? = nil, usage: ChatUsage? = nil, serviceTier: ChatText? = nil) {
+        self.serviceTier = serviceTier
         self.id = id
         self.model = model
         self.createdAt = createdAt
