@@ -20,14 +20,18 @@ import tempfile
 import time
 
 import measurements
-from contenders import BALANCED, AIProxy, Everything, EverythingGzip, EverythingTLS, Generic, GenericTLS, Nginx, NginxLargeBuffers, NginxTLS, Stages, Upstreams
+from contenders import ANTHROPIC, BALANCED, AIProxy, Everything, EverythingGzip, EverythingTLS, Generic, GenericTLS, Nginx, NginxLargeBuffers, NginxTLS, Stages, Upstreams
 
 EVENTS = 100
 # finish_reason, usage and [DONE] follow the content events.
 STREAM_EVENTS = EVENTS + 3
 PACED_RATE = 50
 DESCRIPTORS = 20_000
-NOT_MEASURED = "Not measured here: translated requests and streams, PII and compressor stages, and the share of a single span."
+# message_start, content_block_start, content_block_stop, message_delta and message_stop stand around the content events of Anthropic's streams; what comes of them is an
+# opening chunk, finish_reason, usage and [DONE].
+ANTHROPIC_EVENTS = EVENTS + 5
+TRANSLATED_EVENTS = EVENTS + 4
+NOT_MEASURED = "Not measured here: PII and compressor stages, and the share of a single span."
 
 
 # Written logs fill the page cache, and a page that a virtual machine has never used costs its host 8 µs more than one that has been: which of the two
@@ -114,6 +118,8 @@ class Bench:
                 self.stage_rows(running)
             if self.wants("sse"):
                 self.stream_rows(running)
+            if self.wants("translated"):
+                self.translated_rows(running)
             if self.wants("balance") and not self.options.nginx_only:
                 self.balance_rows(running, upstreams)
             if self.wants("tls"):
@@ -203,6 +209,25 @@ class Bench:
             if Everything in running:
                 ratio = statistics.median(comparison.ratios(Everything, Nginx))
                 self.gate(f"{title.split(',')[0]}, usage accounting and all telemetry vs nginx", ratio, 1.2, "×")
+
+    def translated_rows(self, running: dict) -> None:
+        """OpenAI's clients on a provider of Anthropic's format: translated here, passed on as it is by nginx."""
+        kinds = [Nginx, AIProxy, Everything]
+        burst = 10_000 if self.options.quick else 30_000
+        rows = {
+            ("translated request vs nginx", 2): (
+                "2 KB chat request, OpenAI's client on Anthropic's format, 32 connections", lambda one: measurements.json_requests(one, 32, self.seconds, ANTHROPIC),
+            ),
+            ("translated stream vs nginx, per event", 1.6): (
+                f"SSE burst, {EVENTS} content events, Anthropic's format into OpenAI's, 32 connections (per event of the provider's)",
+                lambda one: measurements.streams(one, ANTHROPIC, 32, burst, ANTHROPIC_EVENTS if isinstance(one, Nginx) else TRANSLATED_EVENTS, ANTHROPIC_EVENTS),
+            ),
+        }
+        for (what, budget), (title, measure) in rows.items():
+            comparison = self.compare(title, self.pick(running, *kinds), measure)
+            for kind, words in ((AIProxy, "exporters off"), (Everything, "all telemetry")):
+                if kind in running:
+                    self.gate(f"{what}, {words}", statistics.median(comparison.ratios(kind, Nginx)), budget, "×")
 
     def balance_rows(self, running: dict, upstreams: Upstreams) -> None:
         """What choosing among twenty targets adds to ai-proxy, algorithm by algorithm; two at a time, so that few processes stand around."""
@@ -295,7 +320,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a short run of a few minutes; the figures are rough")
     parser.add_argument("--rounds", type=int, help="rounds of each comparison (9, with --quick 3)")
-    parser.add_argument("--only", nargs="+", choices=["json", "stages", "sse", "balance", "tls", "memory", "start", "scrape"], help="only these groups")
+    parser.add_argument("--only", nargs="+", choices=["json", "stages", "sse", "translated", "balance", "tls", "memory", "start", "scrape"], help="only these groups")
     parser.add_argument("--nginx-only", action="store_true", help="without Pellucid: checks the bench itself")
     parser.add_argument("--json", metavar="FILE", help="writes all figures there")
     options = parser.parse_args()

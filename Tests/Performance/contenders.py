@@ -11,6 +11,8 @@ from processes import Child, built, cpu_seconds, free_port, resident_bytes, tool
 
 KEY = "bench-client-key"
 PATH = "/v1/chat/completions"
+# Where clients of OpenAI's format reach a provider of Anthropic's.
+ANTHROPIC = "/anthropic"
 # 2 KB of JSON, as a client sends it.
 BODY = json.dumps({"model": "load-model", "messages": [{"role": "system", "content": "You are helpful."}, {"role": "user", "content": "word " * 380}]})
 STREAM_BODY = json.dumps({"model": "load-model", "stream": True, "stream_options": {"include_usage": True}, "messages": [{"role": "user", "content": "x"}]})
@@ -29,16 +31,17 @@ class Upstreams:
 
     def start(self) -> "Upstreams":
         load = built("pellucid-load", "PELLUCID_LOAD")
-        self.burst_port, self.paced_port, self.idle_port, self.sink_port = (free_port() for _ in range(4))
+        self.burst_port, self.paced_port, self.idle_port, self.sink_port, self.anthropic_port = (free_port() for _ in range(5))
         kinds = {
             "upstream-burst": ["upstream", "--port", str(self.burst_port), "--events", str(self.events)],
             "upstream-paced": ["upstream", "--port", str(self.paced_port), "--events", str(self.events), "--rate", str(self.rate)],
             # One event every twenty seconds: open, flowing, and idle while the memory is read.
             "upstream-idle": ["upstream", "--port", str(self.idle_port), "--events", "1000000", "--rate", "0.05"],
+            "upstream-anthropic": ["upstream", "--port", str(self.anthropic_port), "--events", str(self.events), "--format", "anthropic"],
             "sink": ["sink", "--port", str(self.sink_port)],
         }
         self.children = [Child(name, [load, *arguments], self.directory) for name, arguments in kinds.items()]
-        for child, port in zip(self.children, (self.burst_port, self.paced_port, self.idle_port, self.sink_port), strict=True):
+        for child, port in zip(self.children, (self.burst_port, self.paced_port, self.idle_port, self.anthropic_port, self.sink_port), strict=True):
             wait_for(port, "/load/stats", child.process)
         return self
 
@@ -48,7 +51,7 @@ class Upstreams:
 
     def routes(self) -> dict[str, int]:
         """Path prefix of each upstream in every contender."""
-        return {"": self.burst_port, "/paced": self.paced_port, "/idle": self.idle_port}
+        return {"": self.burst_port, "/paced": self.paced_port, "/idle": self.idle_port, ANTHROPIC: self.anthropic_port}
 
 
 class Contender:
@@ -157,6 +160,8 @@ class Pellucid(Contender):
             plugins = []
             if self.ai:
                 target = {"provider": "openai", "options": {"upstream_url": f"http://127.0.0.1:{port}{PATH}"}}
+                if prefix == ANTHROPIC:
+                    target = {"provider": "anthropic", "options": {"upstream_url": f"http://127.0.0.1:{port}/v1/messages", "anthropic_version": "2023-06-01"}}
                 auth = {"header_name": "Authorization", "header_value": "Bearer sk-upstream"}
                 plugins.append(self.ai_plugin({"route_type": "llm/v1/chat", "auth": auth, "model": target}))
             path = prefix + PATH if self.ai else prefix or "/"

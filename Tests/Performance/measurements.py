@@ -60,16 +60,16 @@ def environment() -> dict:
     return {**os.environ, "BENCH_BODY": BODY, "BENCH_STREAM_BODY": STREAM_BODY, "BENCH_KEY": KEY}
 
 
-def wrk(contender: Contender, connections: int, seconds: float, script: str = "post.lua") -> dict:
+def wrk(contender: Contender, connections: int, seconds: float, script: str = "post.lua", prefix: str = "") -> dict:
     path = pathlib.Path(__file__).parent / script
-    command = [tool("wrk"), "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(path), contender.url()]
+    command = [tool("wrk"), "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(path), contender.url(prefix)]
     return last_json(subprocess.run(command, capture_output=True, text=True, env=environment(), check=True).stdout)
 
 
-def json_requests(contender: Contender, connections: int, seconds: float) -> Sample:
+def json_requests(contender: Contender, connections: int, seconds: float, prefix: str = "") -> Sample:
     """2 KB chat requests without streaming, as fast as they go."""
     before = contender.cpu()
-    result = wrk(contender, connections, seconds)
+    result = wrk(contender, connections, seconds, prefix=prefix)
     time.sleep(SETTLE_SECONDS)
     cpu = contender.cpu() - before
     return Sample(
@@ -114,8 +114,8 @@ def http2_requests(contender: Contender, connections: int, streams: int, count: 
     )
 
 
-def streams(contender: Contender, prefix: str, connections: int, count: int, events: int) -> Sample:
-    """Streams read to their end; latency is the time to the first event."""
+def streams(contender: Contender, prefix: str, connections: int, count: int, events: int, upstream_events: int | None = None) -> Sample:
+    """Streams read to their end; latency is the time to the first event. CPU is per event that arrives, or, where streams are translated, per event of the upstream's."""
     command = [
         built("pellucid-load", "PELLUCID_LOAD"), "sse", "--url", contender.url(prefix), "--connections", str(connections), "--streams", str(count),
         "--events", str(events), "--body", STREAM_BODY, "--header", f"apikey: {KEY}",
@@ -124,10 +124,11 @@ def streams(contender: Contender, prefix: str, connections: int, count: int, eve
     result = last_json(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     time.sleep(SETTLE_SECONDS)
     cpu = contender.cpu() - before
+    units = upstream_events * count if upstream_events else result["events"]
     return Sample(
-        units=result["events"],
+        units=units,
         seconds=result["seconds"],
-        cpu_us_per_unit=cpu * 1e6 / max(1, result["events"]),
+        cpu_us_per_unit=cpu * 1e6 / max(1, units),
         p50_ms=result["first_event_p50_ms"],
         p99_ms=result["first_event_p99_ms"],
         resident_bytes=contender.memory(),

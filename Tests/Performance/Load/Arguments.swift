@@ -40,7 +40,8 @@ struct Arguments {
     func all(_ name: String) -> [String] { values[name] ?? [] }
 
     static let help = """
-        pellucid-load upstream --port P [--events 100] [--rate 0]     an OpenAI-like provider: JSON, or SSE when the body says "stream":true
+        pellucid-load upstream --port P [--events 100] [--rate 0] [--format openai|anthropic]
+                                                                       an OpenAI-like provider: JSON, or SSE when the body says "stream":true
                                                                        or the path starts with /sse (?events=N&rate=R); rate is events per
                                                                        second and stream, 0 sends them in one burst
         pellucid-load sink --port P                                    answers every request with 200 and an empty body (an OTLP receiver)

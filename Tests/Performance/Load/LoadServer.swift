@@ -10,6 +10,8 @@ final class LoadServer {
         var rate: Double
         /// Whether every request gets an empty 200.
         var isSink: Bool
+        /// Whose format the provider speaks.
+        var format: Answers.Format
     }
 
     private let options: Options
@@ -28,7 +30,7 @@ final class LoadServer {
 
     init(_ options: Options) throws(LoadError) {
         self.options = options
-        answers = Answers(promptTokens: 500, completionTokens: options.events)
+        answers = Answers(promptTokens: 500, completionTokens: options.events, format: options.format)
         burst = answers.burst(events: options.events)
         poller = try Poller()
         listener = try Sockets.listen(address: "127.0.0.1", port: options.port)

@@ -26,8 +26,9 @@ struct LoadTool {
 
     private static func serve(_ arguments: Arguments, isSink: Bool) throws(LoadError) -> Never {
         guard let port = UInt16(exactly: try arguments.number("port")) else { throw .usage("--port is out of range") }
+        guard let format = Answers.Format(rawValue: try arguments.text("format", default: "openai")) else { throw .usage("--format is openai or anthropic") }
         let options = LoadServer.Options(
-            port: port, events: try arguments.number("events", default: 100), rate: try arguments.decimal("rate", default: 0), isSink: isSink)
+            port: port, events: try arguments.number("events", default: 100), rate: try arguments.decimal("rate", default: 0), isSink: isSink, format: format)
         try LoadServer(options).run()
     }
 }

@@ -10,7 +10,7 @@ struct StreamReader {
     private(set) var events = 0
     private(set) var isComplete = false
     private(set) var closes = false
-    /// Whether the last event was [DONE].
+    /// Whether the last event was [DONE] or `message_stop`.
     private(set) var sawDone = false
     /// The last payload bytes, for what may stand across a cut.
     private var tail: UInt64 = 0
@@ -37,8 +37,8 @@ struct StreamReader {
         case .untilClose: count(rest)
         case nil: break
         }
-        // "[DONE]\n\n" is eight bytes.
-        if isComplete { sawDone = tail == 0x5B_44_4F_4E_45_5D_0A_0A }
+        // `[DONE]` and `stop"}` with an empty line are eight bytes each.
+        if isComplete { sawDone = tail == 0x5B_44_4F_4E_45_5D_0A_0A || tail == 0x73_74_6F_70_22_7D_0A_0A }
     }
 
     /// Bytes of `input` that belong to the head; nil while it is incomplete.
