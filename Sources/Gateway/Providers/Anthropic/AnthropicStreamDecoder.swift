@@ -15,6 +15,7 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
 
     func decode(_ frame: StreamFrame, into sink: any ChatStreamSink) throws(ProviderFailure) {
         let bytes = frame.data
+        if let text = AnthropicStreamDecoder.plainText(bytes) { return sink.take(.text(ChatText(verbatim: text), choice: 0)) }
         var type: JSONSpan?
         var delta: JSONSpan?
         var body: JSONSpan?
@@ -51,6 +52,27 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
     }
 
     func finish(into sink: any ChatStreamSink) {}
+
+    /// The text of a delta that is written as Anthropic's servers write it, and holds ASCII that needs no escapes: most events of most streams, which need no JSON read. The
+    /// whole frame is compared, so that nothing but such an event can match; nil: anything else.
+    private static func plainText(_ bytes: ByteBuffer) -> ByteBuffer? {
+        let opening: StaticString = #"{"type":"content_block_delta","index":"#
+        let middle: StaticString = #","delta":{"type":"text_delta","text":""#
+        let range = bytes.withUnsafeReadableBytes { raw -> Range<Int>? in
+            var i = opening.utf8CodeUnitCount
+            guard raw.count > i + middle.utf8CodeUnitCount + 3, UnsafeRawBufferPointer(rebasing: raw[..<i]).isText(opening) else { return nil }
+            let digits = i
+            while i < raw.count, raw[i] &- 0x30 < 10 { i += 1 }
+            // JSON has no leading zeros.
+            guard i > digits, i == digits + 1 || raw[digits] != 0x30 else { return nil }
+            let start = i + middle.utf8CodeUnitCount
+            let end = raw.count - 3
+            guard start <= end, UnsafeRawBufferPointer(rebasing: raw[i..<start]).isText(middle), UnsafeRawBufferPointer(rebasing: raw[end...]).isText("\"}}") else { return nil }
+            for byte in raw[start..<end] where byte < 0x20 || byte == 0x22 || byte == 0x5C || byte >= 0x80 { return nil }
+            return start..<end
+        }
+        return range.flatMap { bytes.getSlice(at: bytes.readerIndex + $0.lowerBound, length: $0.count) }
+    }
 
     private enum EventKind {
         case blockDelta, blockStart, messageStart, messageDelta, messageStop, error, other

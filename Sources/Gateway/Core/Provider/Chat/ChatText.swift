@@ -43,6 +43,12 @@ public struct ChatText: Sendable {
         self.spelling = .plain
     }
 
+    /// Valid UTF-8 that needs no escapes in JSON: it is written as it is.
+    public init(verbatim bytes: ByteBuffer) {
+        self.bytes = bytes
+        self.spelling = .verbatim
+    }
+
     /// Valid UTF-8.
     public init(plain bytes: ByteBuffer) {
         self.bytes = bytes
