@@ -103,10 +103,11 @@ public final class PCRE2Pattern: CompiledPattern {
             let outcome = cpcre2_match_until(self.code, subject.baseAddress, subject.count, position, last, offsets, pairs)
             if outcome != 0 { return outcome }
             position = last + 1
+            if position > subject.count { break }
             let now = PCRE2Pattern.now() &- begin
-            if position <= subject.count, now > limit { return -1 }
-            // A window that took a hundredth of the limit may be eight times as long next time.
-            window = now - spent < limit / 100 ? window * 8 : max(PCRE2Pattern.windowBytes, window / 8)
+            if now > limit { return -1 }
+            // A window that took less than a hundredth of the limit may be many times as long next time: a third of the limit at most.
+            window = now - spent < limit / 100 ? window * 32 : max(PCRE2Pattern.windowBytes, window / 8)
             spent = now
         }
         return 0

@@ -6,16 +6,19 @@
 struct cpcre2_code {
     pcre2_code *code;
     pcre2_match_context *context;
+    cpcre2_limits limits;
+    int is_compiled; // to machine code that finds the same as the interpreter
     uint32_t captures;
     uint32_t names;
     uint32_t name_entry_size;
     const uint8_t *name_table;
 };
 
-// One match block a thread, grown to the largest number of pairs seen: creating one per match costs more than the match.
+// One match block and one context a thread, grown to the largest number of pairs seen: creating one per match costs more than the match.
 // The just-in-time code gets a stack of its own, since its default of 32 KiB fails on long subjects that backtrack a little.
 typedef struct {
     pcre2_match_data *data;
+    pcre2_match_context *context;
     pcre2_jit_stack *stack;
     uint32_t pairs;
 } thread_scratch;
@@ -27,6 +30,7 @@ static void free_scratch(void *pointer) {
     thread_scratch *scratch = pointer;
     if (scratch != NULL) {
         pcre2_match_data_free(scratch->data);
+        pcre2_match_context_free(scratch->context);
         pcre2_jit_stack_free(scratch->stack);
         free(scratch);
     }
@@ -41,7 +45,7 @@ static pcre2_jit_stack *stack_of_thread(void *unused) {
     return scratch == NULL ? NULL : scratch->stack;
 }
 
-static pcre2_match_data *scratch_for(uint32_t pairs) {
+static thread_scratch *scratch_for(uint32_t pairs) {
     pthread_once(&scratch_once, make_scratch_key);
     thread_scratch *scratch = pthread_getspecific(scratch_key);
     if (scratch == NULL) {
@@ -61,7 +65,7 @@ static pcre2_match_data *scratch_for(uint32_t pairs) {
         scratch->data = grown;
         scratch->pairs = pairs;
     }
-    return scratch->data;
+    return scratch;
 }
 
 cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless, int anchored, int unicode, int windowed, cpcre2_limits limits,
@@ -96,7 +100,12 @@ cpcre2_code *cpcre2_compile(const uint8_t *pattern, size_t length, int caseless,
     pcre2_set_heap_limit(context, limits.heap_kibibytes);
     pthread_once(&scratch_once, make_scratch_key);
     pcre2_jit_stack_assign(context, stack_of_thread, NULL);
-    pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); // without JIT the interpreter runs, slower but equal
+    // Without JIT the interpreter runs, slower but equal. It also looks after what the fast path into the machine code does not: broken UTF-8,
+    // where the caller or the pattern itself, by (*UTF), asks for characters.
+    uint32_t all_options = 0;
+    pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &all_options);
+    result->is_compiled = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0 && (all_options & PCRE2_UTF) == 0;
+    result->limits = limits;
     result->code = code;
     result->context = context;
     pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &result->captures);
@@ -124,12 +133,14 @@ const char *cpcre2_name(const cpcre2_code *code, uint32_t index, uint32_t *group
     return (const char *)(entry + 2);
 }
 
-static int match_in_context(const cpcre2_code *code, pcre2_match_context *context, const uint8_t *subject, size_t length, size_t start, size_t *offsets,
-                            size_t pairs) {
-    pcre2_match_data *data = scratch_for(code->captures + 1);
-    if (data == NULL) return CPCRE2_NO_MEMORY;
+static int match_in_context(const cpcre2_code *code, thread_scratch *scratch, pcre2_match_context *context, const uint8_t *subject, size_t length,
+                            size_t start, size_t *offsets, size_t pairs) {
+    pcre2_match_data *data = scratch->data;
     static const uint8_t empty = 0;
-    int result = pcre2_match(code->code, subject == NULL ? &empty : subject, length, start, 0, data, context);
+    if (subject == NULL) subject = &empty;
+    if (start > length) return CPCRE2_BAD_SUBJECT;
+    int result = code->is_compiled ? pcre2_jit_match(code->code, subject, length, start, 0, data, context)
+                                   : pcre2_match(code->code, subject, length, start, 0, data, context);
     if (result >= 0) {
         const PCRE2_SIZE *vector = pcre2_get_ovector_pointer(data);
         size_t available = code->captures + 1;
@@ -153,17 +164,26 @@ static int match_in_context(const cpcre2_code *code, pcre2_match_context *contex
 }
 
 int cpcre2_match(const cpcre2_code *code, const uint8_t *subject, size_t length, size_t start, size_t *offsets, size_t pairs) {
-    return match_in_context(code, code->context, subject, length, start, offsets, pairs);
+    thread_scratch *scratch = scratch_for(code->captures + 1);
+    if (scratch == NULL) return CPCRE2_NO_MEMORY;
+    return match_in_context(code, scratch, code->context, subject, length, start, offsets, pairs);
 }
 
 int cpcre2_match_until(const cpcre2_code *code, const uint8_t *subject, size_t length, size_t start, size_t last, size_t *offsets, size_t pairs) {
-    // A copy a call: the code is shared by threads, the limit is the call's own.
-    pcre2_match_context *context = pcre2_match_context_copy(code->context);
-    if (context == NULL) return CPCRE2_NO_MEMORY;
+    thread_scratch *scratch = scratch_for(code->captures + 1);
+    if (scratch == NULL) return CPCRE2_NO_MEMORY;
+    // The thread's own context: the code is shared by threads, the limit is the call's own.
+    pcre2_match_context *context = scratch->context;
+    if (context == NULL) {
+        context = scratch->context = pcre2_match_context_create(NULL);
+        if (context == NULL) return CPCRE2_NO_MEMORY;
+        pcre2_jit_stack_assign(context, stack_of_thread, NULL);
+    }
+    pcre2_set_match_limit(context, code->limits.match_limit);
+    pcre2_set_depth_limit(context, code->limits.depth_limit);
+    pcre2_set_heap_limit(context, code->limits.heap_kibibytes);
     pcre2_set_offset_limit(context, last);
-    int outcome = match_in_context(code, context, subject, length, start, offsets, pairs);
-    pcre2_match_context_free(context);
-    return outcome;
+    return match_in_context(code, scratch, context, subject, length, start, offsets, pairs);
 }
 
 void cpcre2_error_text(int error_code, char *buffer, size_t size) {

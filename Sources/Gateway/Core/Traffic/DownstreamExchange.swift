@@ -25,6 +25,10 @@ public protocol DownstreamExchange: AnyObject {
     /// Whether the response head was handed over.
     var hasResponded: Bool { get }
 
+    /// The whole body where it is here already; nil: it has to be waited for, by ``collectBody(limit:)``.
+    ///
+    /// - Throws: ``DownstreamFailure/bodyTooLarge(limit:)`` for more than `limit` bytes, with nothing taken.
+    func takeBody(limit: Int) throws(DownstreamFailure) -> ByteBuffer?
     /// The next bytes of the body, nil at its end. Sends 100 Continue first where the client waits for it.
     func readBody() async throws(DownstreamFailure) -> ByteBuffer?
     /// Why the body could not be read to its end, once ``readBody()`` has thrown; whoever was reading it.
@@ -67,6 +71,11 @@ public protocol DownstreamExchange: AnyObject {
     func interject(_ bytes: ByteBuffer)
     /// Ends the connection after what was written; whoever reads from it is told.
     func endTunnel()
+}
+
+/// Exchanges whose bodies always are waited for.
+extension DownstreamExchange {
+    public func takeBody(limit: Int) throws(DownstreamFailure) -> ByteBuffer? { nil }
 }
 
 /// Exchanges that stay with HTTP.

@@ -115,22 +115,36 @@ public struct GatewayRequest: ~Copyable {
     ///
     /// - Throws: ``DownstreamFailure/bodyTooLarge(limit:)`` beyond `limit` bytes, and what the connection does.
     public mutating func collectBody(limit: Int) async throws(DownstreamFailure) -> ByteBuffer {
+        if let here = try self.takeBody(limit: limit) { return here }
+        // A shadow stage's limit must not cut what the upstream gets: the whole is kept, and the limit applied to it.
+        let bytes = try await self.exchange.collectBody(limit: self.received == nil ? limit : .max)
+        self.received?.bytes = bytes
+        self.body = .bytes(bytes)
+        guard bytes.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
+        return bytes
+    }
+
+    /// The body as bytes where it has come already; nil: it has to be waited for, by ``collectBody(limit:)``.
+    ///
+    /// - Throws: ``DownstreamFailure/bodyTooLarge(limit:)`` beyond `limit` bytes, every time it is asked.
+    public mutating func takeBody(limit: Int) throws(DownstreamFailure) -> ByteBuffer? {
+        let bytes: ByteBuffer
         switch self.body {
         case .none: return ByteBuffer()
-        case .bytes(let bytes):
-            guard bytes.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
-            return bytes
-        case .model(let model):
-            guard model.bytes.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
-            return model.bytes
+        case .bytes(let read): bytes = read
+        case .model(let model): bytes = model.bytes
         case .unread:
-            // A shadow stage's limit must not cut what the upstream gets: the whole is kept, and the limit applied to it.
-            let bytes = try await self.exchange.collectBody(limit: self.received == nil ? limit : .max)
-            self.received?.bytes = bytes
-            self.body = .bytes(bytes)
-            guard bytes.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
-            return bytes
+            guard self.received == nil, let taken = try self.exchange.takeBody(limit: limit) else { return nil }
+            self.body = .bytes(taken)
+            return taken
         }
+        guard bytes.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
+        return bytes
+    }
+
+    /// Whether ``takeBody(limit:)`` gives the body, or the reason why there is none.
+    public mutating func hasBody(limit: Int) -> Bool {
+        do throws(DownstreamFailure) { return try self.takeBody(limit: limit) != nil } catch { return true }
     }
 
     /// The body as JSON, scanned once for all stages that look into the same bytes.
@@ -142,6 +156,12 @@ public struct GatewayRequest: ~Copyable {
         let document = try JSONDocument(bytes)
         self.parsed = ParsedBody(document)
         return document
+    }
+
+    /// Makes a scanned text the body, for stages that put something into the one they have read.
+    public mutating func replaceBody(with document: JSONDocument) {
+        self.body = .bytes(document.bytes)
+        self.parsed = ParsedBody(document)
     }
 
     /// Forgets the scanned body, for who is the last to look into it: a request may last as long as a stream.

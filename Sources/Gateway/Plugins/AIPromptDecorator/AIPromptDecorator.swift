@@ -1,10 +1,10 @@
 public import GatewayCore
-import GatewayWire
+public import GatewayWire
 import NIOCore
 public import Telemetry
 
 /// `ai-prompt-decorator`: puts messages before and behind the client's. Behaviour: https://developer.konghq.com/plugins/ai-prompt-decorator/
-public final class AIPromptDecorator: RequestPlugin {
+public final class AIPromptDecorator: PromptPlugin {
     public static let descriptor = PluginDescriptor(name: "ai-prompt-decorator", priority: 772, auditPath: "ai.prompt-decorator")
 
     public enum Field: EvidenceField {
@@ -31,17 +31,17 @@ public final class AIPromptDecorator: RequestPlugin {
         self.decoration = decoration
     }
 
-    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIPromptDecorator>) async throws(PluginFailure) -> RequestVerdict {
-        let document: JSONDocument
-        switch await PromptBody.read(&request, limit: self.configuration.maximumRequestBodyBytes) {
-        case .success(let read): document = read
-        case .failure(let refusal): return .reject(refusal.rejection)
-        }
+    public var maximumRequestBodyBytes: Int { self.configuration.maximumRequestBodyBytes }
+
+    public func judge(_ document: JSONDocument, _ request: inout GatewayRequest, _ context: inout StageContext<AIPromptDecorator>) -> RequestVerdict {
         guard let decorated = self.decoration.apply(to: document) else {
             return .reject(
                 Rejection(status: 400, code: "no_messages", message: "this LLM route only supports llm/chat type requests", shape: self.configuration.format.refusalShape))
         }
-        request.body = .bytes(decorated)
+        switch decorated {
+        case .scanned(let document): request.replaceBody(with: document)
+        case .bytes(let bytes): request.body = .bytes(bytes)
+        }
         context.set(.prepended, .int(Int64(self.configuration.prepended.count)))
         context.set(.appended, .int(Int64(self.configuration.appended.count)))
         return .modified
@@ -87,16 +87,25 @@ struct MessageDecoration: Sendable {
         return bytes
     }
 
+    /// A body with the messages in it.
+    enum Decorated {
+        /// Its members are known without another scan.
+        case scanned(JSONDocument)
+        case bytes(ByteBuffer)
+
+        init(_ splice: JSONSplice, _ document: JSONDocument) {
+            if let scanned = splice.apply(to: document) { self = .scanned(scanned) } else { self = .bytes(splice.apply()) }
+        }
+    }
+
     /// The body with the messages in it; nil when it is no chat request with messages.
-    func apply(to document: JSONDocument) -> ByteBuffer? {
+    func apply(to document: JSONDocument) -> Decorated? {
         guard let messages = document["messages"], messages.kind == .array, !messages.isEmptyContainer else { return nil }
         var splice = JSONSplice(document.bytes)
         guard splice.surround(messages, first: self.first, last: self.last) else { return nil }
-        if self.systemFirst.isEmpty, self.systemLast.isEmpty { return splice.apply() }
-        guard let system = document["system"], !system.isNull else {
-            return self.addingSystem(to: splice.apply())
-        }
-        return self.extend(system, &splice) ? splice.apply() : nil
+        if self.systemFirst.isEmpty, self.systemLast.isEmpty { return Decorated(splice, document) }
+        guard let system = document["system"], !system.isNull else { return self.addingSystem(to: splice.apply()).map { Decorated.bytes($0) } }
+        return self.extend(system, &splice) ? Decorated(splice, document) : nil
     }
 
     private func addingSystem(to body: ByteBuffer) -> ByteBuffer? {

@@ -1,5 +1,5 @@
 public import GatewayCore
-import GatewayWire
+public import GatewayWire
 import NIOCore
 public import Telemetry
 
@@ -7,7 +7,7 @@ public import Telemetry
 ///
 /// Patterns see bytes, as Kong's do. The text as sent is matched first; a copy with evasions by spelling undone can only add denials. A pattern that reaches its
 /// limits counts against the request: a denied one as matched, an allowed one as not matched.
-public final class AIPromptGuard: RequestPlugin {
+public final class AIPromptGuard: PromptPlugin {
     public static let descriptor = PluginDescriptor(name: "ai-prompt-guard", priority: 771, auditPath: "ai.prompt-guard")
 
     public enum Field: EvidenceField {
@@ -46,12 +46,9 @@ public final class AIPromptGuard: RequestPlugin {
         self.deny = try GuardPatterns.compile(configuration.denyPatterns, field: "deny_patterns", services)
     }
 
-    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIPromptGuard>) async throws(PluginFailure) -> RequestVerdict {
-        let document: JSONDocument
-        switch await PromptBody.read(&request, limit: self.configuration.maximumRequestBodyBytes) {
-        case .success(let read): document = read
-        case .failure(let refusal): return .reject(refusal.rejection)
-        }
+    public var maximumRequestBodyBytes: Int { self.configuration.maximumRequestBodyBytes }
+
+    public func judge(_ document: JSONDocument, _ request: inout GatewayRequest, _ context: inout StageContext<AIPromptGuard>) -> RequestVerdict {
         let prompt = PromptReader.read(document, as: self.configuration.format)
         guard prompt.hasPrompt else { return self.refuse(Finding(reason: "no_prompt"), &context) }
         let text = self.text(of: prompt)
@@ -77,8 +74,10 @@ public final class AIPromptGuard: RequestPlugin {
 
     /// The texts looked at, newest message first, separated by blanks: the subject Kong's patterns are written for.
     private func text(of prompt: Prompt) -> ByteBuffer {
-        let seen = prompt.parts.filter { self.configuration.matchesAllRoles || ($0.role == .user && $0.kind == .content) }
-        if seen.count == 1 { return seen[0].view.text ?? ByteBuffer() }
+        let isSeen = { (part: PromptPart) in self.configuration.matchesAllRoles || (part.role == .user && part.kind == .content) }
+        guard let only = prompt.parts.firstIndex(where: isSeen) else { return ByteBuffer() }
+        if !prompt.parts[(only + 1)...].contains(where: isSeen) { return prompt.parts[only].view.text ?? ByteBuffer() }
+        let seen = prompt.parts.filter(isSeen)
         let last = self.configuration.ignoresHistory ? seen.last?.message : nil
         var text = ByteBuffer()
         var end = seen.count

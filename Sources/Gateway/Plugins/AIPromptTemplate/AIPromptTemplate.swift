@@ -1,11 +1,11 @@
 public import GatewayCore
-import GatewayWire
+public import GatewayWire
 import NIOCore
 public import Telemetry
 
 /// `ai-prompt-template`: replaces a request that names a template by the template with the request's properties filled in.
 /// Behaviour: https://developer.konghq.com/plugins/ai-prompt-template/
-public final class AIPromptTemplate: RequestPlugin {
+public final class AIPromptTemplate: PromptPlugin {
     public static let descriptor = PluginDescriptor(name: "ai-prompt-template", priority: 773, auditPath: "ai.payload")
 
     public enum Field: EvidenceField {
@@ -30,12 +30,9 @@ public final class AIPromptTemplate: RequestPlugin {
         self.templates = Dictionary(configuration.templates.map { ($0.name, PromptTemplate($0.text)) }, uniquingKeysWith: { a, _ in a })
     }
 
-    public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIPromptTemplate>) async throws(PluginFailure) -> RequestVerdict {
-        let document: JSONDocument
-        switch await PromptBody.read(&request, limit: self.configuration.maximumRequestBodyBytes) {
-        case .success(let read): document = read
-        case .failure(let refusal): return .reject(refusal.rejection)
-        }
+    public var maximumRequestBodyBytes: Int { self.configuration.maximumRequestBodyBytes }
+
+    public func judge(_ document: JSONDocument, _ request: inout GatewayRequest, _ context: inout StageContext<AIPromptTemplate>) -> RequestVerdict {
         if self.configuration.logsOriginalRequest { context.set(.originalRequest, .string(String(buffer: document.bytes))) }
         switch (document["messages"], document["prompt"]) {
         case (.some, .some): return self.refuse("ambiguous_template", "cannot run 'messages' and 'prompt' templates at the same time")

@@ -5,7 +5,7 @@ public import Telemetry
 
 /// `ai-proxy`: checks a model request, applies the configured model and options, and directs it to its provider.
 /// Behaviour: https://developer.konghq.com/plugins/ai-proxy/
-public final class AIProxy: RequestPlugin, ModelServing {
+public final class AIProxy: InlineRequestPlugin, ModelServing {
     public static let descriptor = PluginDescriptor(name: "ai-proxy", priority: 770, auditPath: "ai.proxy")
 
     /// What the operation is stands in its attempt's span.
@@ -24,21 +24,35 @@ public final class AIProxy: RequestPlugin, ModelServing {
 
     public var clientFormat: ModelFormat { self.configuration.format.modelFormat }
 
+    public func isReady(_ request: inout GatewayRequest) -> Bool {
+        self.target.operation.isPrompt && self.media == nil && ModelBody.isHere(&request, limit: self.configuration.maximumRequestBodyBytes)
+    }
+
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxy>) async throws(PluginFailure) -> RequestVerdict {
         guard self.target.operation.isPrompt else {
             return self.target.operation == .realtime ? self.openSession(&request) : await self.pass(&request)
         }
+        let read = await ModelBody.read(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat)
+        guard let media = self.media, case .success(let body) = read else { return self.direct(read, nil, &request) }
+        do throws(RefusedRequest) { return self.direct(read, try await media.fetch(body, request, &context), &request) } catch {
+            return .reject(error.shaped(for: self.clientFormat).rejection)
+        }
+    }
+
+    public func decide(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxy>) -> RequestVerdict {
+        self.direct(ModelBody.take(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat), nil, &request)
+    }
+
+    @inline(__always)
+    private func direct(_ read: Result<ModelRequestBody, RefusedRequest>, _ media: FetchedMedia?, _ request: inout GatewayRequest) -> RequestVerdict {
         let body: ModelRequestBody
-        switch await AIProxy.readBody(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.configuration.format.modelFormat) {
+        switch read {
         case .success(let read): body = read
         case .failure(let refusal): return .reject(refusal.rejection)
         }
         let plan: ModelPlan
         let encoded: ByteBuffer
-        do throws(RefusedRequest) {
-            let media = try await self.media?.fetch(body, request, &context)
-            (plan, encoded) = try self.target.plan(body, request, media: media)
-        } catch { return .reject(error.shaped(for: self.clientFormat).rejection) }
+        do throws(RefusedRequest) { (plan, encoded) = try self.target.plan(body, request, media: media) } catch { return .reject(error.rejection) }
         request.body = .model(body)
         request.upstream = .model(plan, body: encoded)
         if self.configuration.sendsModelNameHeader {
@@ -53,7 +67,7 @@ public final class AIProxy: RequestPlugin, ModelServing {
         // Clients name the type of an empty body too (cancelling a batch).
         let isEmpty = request.head.framing == .none || request.head.framing == .length(0)
         if !isEmpty, request.head.method == .post, request.head.fields.hasValue(.contentType, prefix: "application/json") {
-            switch await AIProxy.readBody(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes) {
+            switch await ModelBody.read(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes) {
             case .success(let read): body = read
             case .failure(let refusal): return .reject(refusal.rejection)
             }
@@ -76,42 +90,6 @@ public final class AIProxy: RequestPlugin, ModelServing {
             if self.configuration.sendsModelNameHeader, !plan.model.isEmpty { request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName)) }
             return .modified
         } catch { return .reject(error.rejection) }
-    }
-
-    /// Reads a model request's body.
-    ///
-    /// - Parameter limit: `max_request_body_size`, bytes; 0: no limit of its own.
-    static func readBody(
-        _ request: inout GatewayRequest, _ operation: ModelOperation, limit: Int, format: ModelFormat = .openai
-    ) async -> Result<ModelRequestBody, RefusedRequest> {
-        await self.readWhole(&request, operation, limit: limit == 0 ? Int.max : limit, format).mapError { $0.shaped(for: format) }
-    }
-
-    private static func readWhole(
-        _ request: inout GatewayRequest, _ operation: ModelOperation, limit: Int, _ format: ModelFormat
-    ) async -> Result<ModelRequestBody, RefusedRequest> {
-        if request.head.fields.contains(.contentType), !request.head.fields.hasValue(.contentType, prefix: "application/json") {
-            return .failure(RefusedRequest(415, "unsupported_media_type", "the content type must be application/json"))
-        }
-        let bytes: ByteBuffer
-        do throws(DownstreamFailure) { bytes = try await request.collectBody(limit: limit) } catch {
-            switch error {
-            case .bodyTooLarge:
-                return .failure(RefusedRequest(413, "request_too_large", "the request body is larger than max_request_body_size, \(limit) bytes"))
-            default:
-                return .failure(RefusedRequest(400, error.code, "the request body could not be read"))
-            }
-        }
-        do throws(JSONError) {
-            let body = ModelRequestBody(try request.document(of: bytes), operation: operation, format: format)
-            request.forgetDocument()
-            guard body.isObject else { return .failure(RefusedRequest(400, "invalid_request_body", "the request body must be a JSON object")) }
-            return .success(body)
-        } catch {
-            return .failure(
-                RefusedRequest(
-                    400, error.code.name, "the request body is not valid JSON: \(error.code.name) at byte \(error.offset), line \(error.line), column \(error.column)"))
-        }
     }
 }
 

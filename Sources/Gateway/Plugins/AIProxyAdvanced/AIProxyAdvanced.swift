@@ -5,7 +5,7 @@ public import Telemetry
 
 /// `ai-proxy-advanced`: `ai-proxy` over several targets, one chosen for every attempt.
 /// Behaviour: https://developer.konghq.com/plugins/ai-proxy-advanced/ and https://developer.konghq.com/ai-gateway/load-balancing/
-public final class AIProxyAdvanced: RequestPlugin, ModelServing {
+public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
     public static let descriptor = PluginDescriptor(name: "ai-proxy-advanced", priority: 770, auditPath: "ai.proxy")
 
     /// Which target served stands in the attempt's span.
@@ -131,26 +131,59 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
 
     // MARK: One request
 
+    public func isReady(_ request: inout GatewayRequest) -> Bool {
+        self.semantic == nil && self.media == nil && self.operation != .realtime && ModelBody.isHere(&request, limit: self.configuration.maximumRequestBodyBytes)
+    }
+
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>) async throws(PluginFailure) -> RequestVerdict {
-        var body: ModelRequestBody?
-        if self.operation == .realtime {
-            if let refusal = request.webSocketRefusal() { return .reject(refusal) }
-        } else {
-            switch await AIProxy.readBody(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat) {
-            case .success(let read): body = read
-            case .failure(let refusal): return .reject(refusal.rejection)
+        do throws(RefusedRequest) {
+            if self.operation == .realtime {
+                if let refusal = request.webSocketRefusal() { return .reject(refusal) }
+                return self.direct(nil, try self.admitted(request.query.flatMap { ModelTarget.sessionModel($0) }, request), &request, &context)
             }
-        }
-        let named = body == nil ? request.query.flatMap { ModelTarget.sessionModel($0) } : body?.model
+            let body = try await ModelBody.read(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat).get()
+            // What is refused anyway costs no call.
+            let allowed = try self.admitted(body.model, request)
+            let ranking = await self.semantic?.rank(body, &context)
+            let media = try await self.media?.fetch(body, request, allowed: { allowed.contains($0) }, &context)
+            return self.direct(body, allowed, ranking: ranking, media: media, &request, &context)
+        } catch { return .reject(error.shaped(for: self.clientFormat).rejection) }
+    }
+
+    public func decide(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>) -> RequestVerdict {
+        do throws(RefusedRequest) {
+            let body = try ModelBody.take(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat).get()
+            return self.direct(body, try self.admitted(body.model, request), &request, &context)
+        } catch { return .reject(error.shaped(for: self.clientFormat).rejection) }
+    }
+
+    /// The targets that may serve a request for a model.
+    ///
+    /// - Parameter model: nil or empty: any.
+    private func admitted(_ model: String?, _ request: borrowing GatewayRequest) throws(RefusedRequest) -> TargetSet {
         var allowed = self.choosable
-        if let model = named, !model.isEmpty {
+        if let model, !model.isEmpty {
             allowed = self.names.serving(model).intersection(self.choosable)
-            guard !allowed.isEmpty else { return .reject(self.unknownModel.shaped(for: self.clientFormat).rejection) }
+            guard !allowed.isEmpty else { throw self.unknownModel }
         }
         if !self.configuration.acls.isEmpty {
-            allowed = self.permitted(allowed, request, model: named)
-            guard !allowed.isEmpty else { return .reject(AIProxyAdvanced.forbidden.shaped(for: self.clientFormat).rejection) }
+            allowed = self.permitted(allowed, request, model: model)
+            guard !allowed.isEmpty else { throw AIProxyAdvanced.forbidden }
         }
+        return allowed
+    }
+
+    /// Has the balancer direct a request.
+    ///
+    /// - Parameters:
+    ///   - body: nil: it opens a session.
+    ///   - ranking: which targets are near to the prompt; nil: the algorithm does not ask.
+    ///   - media: what was fetched for targets that want content inline.
+    @inline(__always)
+    private func direct(
+        _ body: ModelRequestBody?, _ allowed: TargetSet, ranking: SemanticRanking.Result? = nil, media: FetchedMedia? = nil, _ request: inout GatewayRequest,
+        _ context: inout StageContext<AIProxyAdvanced>
+    ) -> RequestVerdict {
         if allowed != self.choosable { context.set(.allowed, .int(Int64(allowed.count))) }
         var query = BalancerQuery(allowed: allowed, hash: self.hashes ? self.hashField.hash(request) : 0)
         // A handshake is a GET, and uses nothing before the session is open.
@@ -159,24 +192,17 @@ public final class AIProxyAdvanced: RequestPlugin, ModelServing {
             query.preferred = group.targets
             context.set(.group, .string(group.name))
         }
-        if let semantic, let body {
-            let ranking = await semantic.rank(body, &context)
+        if let ranking {
             query.ranking = ranking.groups
             query.rankingReason = ranking.reason
             if let distance = ranking.distance { context.set(.distance, .double(distance)) }
         }
         let served = self.isScored ? ServedTarget(self.balancer) : nil
         if let served { request.leave(served, for: ServedTarget.noteID) }
-        var fetched: FetchedMedia?
-        if let media, let body {
-            do throws(RefusedRequest) { fetched = try await media.fetch(body, request, allowed: { allowed.contains($0) }, &context) } catch {
-                return .reject(error.shaped(for: self.clientFormat).rejection)
-            }
-        }
         if let body { request.body = .model(body) }
-        let director = self.balancer.director(query, ModelPlanner(self.targets, body, fetched, served, sendsModelName: self.configuration.sendsModelNameHeader))
+        let director = self.balancer.director(query, ModelPlanner(self.targets, body, media, served, sendsModelName: self.configuration.sendsModelNameHeader))
         // Sessions have no copies: nobody could speak in one.
-        if let body { request.upstream = .directed(self.mirrored(director, request, body, fetched, &context)) } else { request.upstream = .directed(director) }
+        if let body { request.upstream = .directed(self.mirrored(director, request, body, media, &context)) } else { request.upstream = .directed(director) }
         return .modified
     }
 

@@ -2,7 +2,7 @@ public import GatewayCore
 public import Telemetry
 
 /// `ip-restriction`: lets clients in or keeps them out by their address. Behaviour: https://developer.konghq.com/plugins/ip-restriction/
-public final class IPRestriction: RequestPlugin {
+public final class IPRestriction: InlineRequestPlugin {
     public static let descriptor = PluginDescriptor(name: "ip-restriction", priority: 990)
 
     public enum Field: EvidenceField {
@@ -22,7 +22,13 @@ public final class IPRestriction: RequestPlugin {
         self.deny = configuration.deny.compactMap { AddressRange($0) }
     }
 
+    public func isReady(_ request: inout GatewayRequest) -> Bool { true }
+
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<IPRestriction>) async throws(PluginFailure) -> RequestVerdict {
+        self.decide(&request, &context)
+    }
+
+    public func decide(_ request: inout GatewayRequest, _ context: inout StageContext<IPRestriction>) -> RequestVerdict {
         // An IPv6 address may carry its zone.
         let text = request.connection.clientAddress
         guard let address = AddressRange(ipv4: text) ?? AddressRange(text.prefix { $0 != "%" }) else {

@@ -4,7 +4,7 @@ import NIOCore
 public import Telemetry
 
 /// `key-auth`: finds an API key in the request and the consumer it belongs to. Behaviour: https://developer.konghq.com/plugins/key-auth/
-public final class KeyAuth: RequestPlugin {
+public final class KeyAuth: InlineRequestPlugin {
     public static let descriptor = PluginDescriptor(name: "key-auth", priority: 1250)
 
     public enum Field: EvidenceField {
@@ -44,11 +44,31 @@ public final class KeyAuth: RequestPlugin {
         if !issues.isEmpty { throw ConfigurationError(issues: issues) }
     }
 
+    public func isReady(_ request: inout GatewayRequest) -> Bool { !self.configuration.readsBody }
+
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>) async throws(PluginFailure) -> RequestVerdict {
-        if !self.configuration.runsOnPreflight, request.head.method == .options { return .pass }
+        var isReadable = true
+        if self.configuration.readsBody, !self.isExempt(request), let name = self.configuration.keyNames.first, case .none = self.outsideBody(name, request).finding {
+            do throws(DownstreamFailure) { _ = try await request.collectBody(limit: Self.bodyLimit) } catch { isReadable = false }
+        }
+        return self.decide(&request, &context, isReadable: isReadable)
+    }
+
+    public func decide(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>) -> RequestVerdict {
+        self.decide(&request, &context, isReadable: true)
+    }
+
+    private func isExempt(_ request: borrowing GatewayRequest) -> Bool {
+        if !self.configuration.runsOnPreflight, request.head.method == .options { return true }
         // Another authentication stage was there first: with `anonymous` set the methods are alternatives.
-        if self.anonymous != nil, request.credentialID != nil { return .pass }
-        switch await self.authenticate(&request, &context) {
+        return self.anonymous != nil && request.credentialID != nil
+    }
+
+    /// - Parameter isReadable: whether the body can be looked into, where keys may stand there.
+    @inline(__always)
+    private func decide(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>, isReadable: Bool) -> RequestVerdict {
+        if self.isExempt(request) { return .pass }
+        switch self.authenticate(&request, &context, isReadable: isReadable) {
         case .success(let credential):
             request.authenticate(credential.consumer, credentialID: credential.id)
             context.set(.credentialID, .string(credential.id))
@@ -71,17 +91,13 @@ public final class KeyAuth: RequestPlugin {
         case several
     }
 
-    private func authenticate(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>) async -> Result<Credential, Refusal> {
+    private func authenticate(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>, isReadable: Bool) -> Result<Credential, Refusal> {
         for name in self.configuration.keyNames {
-            var source: StaticString = "header"
-            var finding = self.configuration.readsHeader ? KeyAuth.inHeader(name, request.fields) : .none
-            if case .none = finding, self.configuration.readsQuery {
-                source = "query"
-                finding = KeyAuth.inQuery(name, request.query)
-            }
+            var (finding, source) = self.outsideBody(name, request)
             if case .none = finding, self.configuration.readsBody {
                 source = "body"
-                do throws(DownstreamFailure) { finding = try await KeyAuth.inBody(name, &request) } catch { return .failure(.unreadableBody) }
+                guard isReadable else { return .failure(.unreadableBody) }
+                do throws(DownstreamFailure) { finding = try KeyAuth.inBody(name, &request) } catch { return .failure(.unreadableBody) }
             }
             switch finding {
             case .none: continue
@@ -94,6 +110,12 @@ public final class KeyAuth: RequestPlugin {
             }
         }
         return .failure(.missing)
+    }
+
+    private func outsideBody(_ name: String, _ request: borrowing GatewayRequest) -> (finding: Finding, source: StaticString) {
+        let inHeader = self.configuration.readsHeader ? KeyAuth.inHeader(name, request.fields) : .none
+        guard case .none = inHeader, self.configuration.readsQuery else { return (inHeader, "header") }
+        return (KeyAuth.inQuery(name, request.query), "query")
     }
 
     private func credential(_ key: ByteBuffer) -> Result<Credential, Refusal> {
@@ -121,9 +143,8 @@ public final class KeyAuth: RequestPlugin {
         }
     }
 
-    private static func inBody(_ name: String, _ request: inout GatewayRequest) async throws(DownstreamFailure) -> Finding {
-        guard let type = request.head.fields.firstString(.contentType) else { return .none }
-        let bytes = try await request.collectBody(limit: bodyLimit)
+    private static func inBody(_ name: String, _ request: inout GatewayRequest) throws(DownstreamFailure) -> Finding {
+        guard let type = request.head.fields.firstString(.contentType), let bytes = try request.takeBody(limit: self.bodyLimit) else { return .none }
         if type.hasPrefix("application/x-www-form-urlencoded") { return Self.inQuery(name, bytes) }
         guard type.hasPrefix("application/json"), let document = try? JSONDocument(bytes), let value = document.root[name] else { return .none }
         if let key = value.text { return .key(key) }

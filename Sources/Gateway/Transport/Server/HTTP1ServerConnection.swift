@@ -179,16 +179,17 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
     /// - Parameter isAbandoned: checked after each wait; true ends the wait as if the client had closed.
     func nextEvent(timeout: UInt64, isAbandoned: () -> Bool = { false }) async throws(DownstreamFailure) -> HTTPRequestEvent {
         while true {
-            do throws(HTTPParseError) {
-                if let event = try self.parser.next(&self.input) { return event }
-            } catch {
-                throw .malformed(error)
-            }
+            if let event = try self.bufferedEvent() { return event }
             if let failure = self.failure { throw failure }
             if self.isReadOverdue { throw .timeout }
             if isAbandoned() { throw .closed }
             await self.waitForInput(timeout: timeout)
         }
+    }
+
+    /// The next event of the request under way, where its bytes are here.
+    func bufferedEvent() throws(DownstreamFailure) -> HTTPRequestEvent? {
+        do throws(HTTPParseError) { return try self.parser.next(&self.input) } catch { throw .malformed(error) }
     }
 
     /// Bytes as they come, on a connection that speaks another protocol.

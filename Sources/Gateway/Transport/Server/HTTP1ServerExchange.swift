@@ -61,6 +61,24 @@ final class HTTP1ServerExchange: DownstreamExchange {
         }
     }
 
+    func takeBody(limit: Int) throws(DownstreamFailure) -> ByteBuffer? {
+        if let failure = self.bodyFailure { throw failure }
+        // Only a body that has been announced with its length: of others the end is seen when it is read.
+        guard case .unread = self.body, case .length(let length) = self.head.framing, self.transport.bufferedBytes >= length, !self.isAbandoned else { return nil }
+        guard length <= limit else { throw .bodyTooLarge(limit: limit) }
+        do throws(DownstreamFailure) {
+            var whole = ByteBuffer()
+            while let event = try self.transport.bufferedEvent() {
+                guard var bytes = try self.take(event) else { return whole }
+                if whole.readableBytes == 0 { whole = bytes } else { whole.writeBuffer(&bytes) }
+            }
+            throw .closed
+        } catch {
+            self.bodyFailure = error
+            throw error
+        }
+    }
+
     func readBody() async throws(DownstreamFailure) -> ByteBuffer? {
         do throws(DownstreamFailure) { return try await self.readEvent() } catch {
             self.bodyFailure = error
@@ -75,7 +93,12 @@ final class HTTP1ServerExchange: DownstreamExchange {
             self.transport.flushOutput()
         }
         if isContinuePending { self.body = .unread(isContinuePending: false) }
-        switch try await self.transport.nextEvent(timeout: self.transport.options.bodyTimeout, isAbandoned: { self.isAbandoned }) {
+        return try self.take(try await self.transport.nextEvent(timeout: self.transport.options.bodyTimeout, isAbandoned: { self.isAbandoned }))
+    }
+
+    /// What an event adds to the body; nil: that was its end.
+    private func take(_ event: HTTPRequestEvent) throws(DownstreamFailure) -> ByteBuffer? {
+        switch event {
         case .body(let bytes):
             self.requestBytes &+= bytes.readableBytes
             self.bodyBytes &+= bytes.readableBytes

@@ -20,6 +20,13 @@ public struct JSONDocument: Sendable {
         self.members = members
     }
 
+    /// A text whose members are known already.
+    init(_ bytes: ByteBuffer, _ result: JSONScanner.Result, _ members: [JSONMember]) {
+        self.bytes = bytes
+        self.result = result
+        self.members = members
+    }
+
     /// The whole value.
     public var root: JSONView { JSONView(bytes, result.root) }
 

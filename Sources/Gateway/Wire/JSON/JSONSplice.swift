@@ -45,4 +45,31 @@ public struct JSONSplice: Sendable {
         }
         return output
     }
+
+    /// The text with all edits and its members, without a scan: for edits that put complete values, with their commas, into arrays and objects below the top level.
+    ///
+    /// - Parameter document: of the same text.
+    /// - Returns: nil where an edit touches anything else.
+    public func apply(to document: JSONDocument) -> JSONDocument? {
+        var members: [JSONMember] = []
+        members.reserveCapacity(document.members.count)
+        var (next, shift) = (0, 0)
+        for member in document.members {
+            let key = JSONSpan(start: member.key.start + shift, end: member.key.end + shift, kind: .string, isComplex: member.key.hasEscapes)
+            let start = member.value.start + shift
+            while next < edits.count, edits[next].range.lowerBound < member.value.end {
+                let range = edits[next].range
+                guard member.value.kind == .array || member.value.kind == .object, range.lowerBound > member.value.start, range.upperBound < member.value.end else { return nil }
+                shift += edits[next].replacement.readableBytes - range.count
+                next += 1
+            }
+            let value = JSONSpan(start: start, end: member.value.end + shift, kind: member.value.kind, isComplex: member.value.isComplex)
+            members.append(JSONMember(key: key, value: value, isDuplicate: member.isDuplicate))
+        }
+        guard next == edits.count else { return nil }
+        let root = document.result.root
+        let result = JSONScanner.Result(
+            root: JSONSpan(start: root.start, end: root.end + shift, kind: root.kind), memberCount: document.result.memberCount, hasDuplicateKeys: document.result.hasDuplicateKeys)
+        return JSONDocument(apply(), result, members)
+    }
 }

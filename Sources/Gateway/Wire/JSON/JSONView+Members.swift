@@ -21,6 +21,33 @@ extension JSONView {
         }
     }
 
+    /// Visits the elements of an array in one walk, those that are objects by their members: `member` as ``forEachMember(_:)`` for each of them, then `end`; `other` for
+    /// every other element. To find an object's end first, as ``forEachElement(_:)`` does, would be a walk of its own.
+    @inline(__always)
+    public func forEachObject(member: (UnsafeRawBufferPointer, JSONSpan) -> Void, end: () -> Void, other: (JSONSpan) -> Void) {
+        guard self.kind == .array else { return }
+        self.withPointer { p in
+            let limit = self.span.end
+            var i = JSONSkipper.skipBlanks(p, self.span.start + 1, limit)
+            while i < limit {
+                if p[i] == 0x7B {
+                    i &+= 1
+                    while let found = JSONMembers.next(p, &i, limit) { JSONView.visit(p, found, member) }
+                    // At the closing brace.
+                    i = JSONSkipper.skipBlanks(p, i, limit) &+ 1
+                    end()
+                } else if let element = JSONSkipper.value(p, i, limit) {
+                    i = element.end
+                    other(element)
+                } else {
+                    return
+                }
+                i = JSONSkipper.skipBlanks(p, i, limit)
+                if i < limit, p[i] == 0x2C { i = JSONSkipper.skipBlanks(p, i &+ 1, limit) }
+            }
+        }
+    }
+
     /// Calls `body` with a string's UTF-8, escapes decoded; nil for other values. The pointer is valid only inside the call.
     @inline(__always)
     public func withText<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
@@ -54,6 +81,23 @@ extension JSONDocument {
 }
 
 extension UnsafeRawBufferPointer {
+    /// Whether no byte is beyond ASCII; 64 a step.
+    public var isASCII: Bool {
+        guard let p = self.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
+        var i = 0
+        while i &+ 64 <= self.count {
+            let all = (Vector.load(p, i) | Vector.load(p, i &+ 16)) | (Vector.load(p, i &+ 32) | Vector.load(p, i &+ 48))
+            let words = unsafeBitCast(all, to: SIMD2<UInt64>.self)
+            if (words.x | words.y) & 0x8080_8080_8080_8080 != 0 { return false }
+            i &+= 64
+        }
+        while i < self.count {
+            if p[i] >= 0x80 { return false }
+            i &+= 1
+        }
+        return true
+    }
+
     /// Whether these bytes are exactly this text.
     @inline(__always)
     public func isText(_ text: StaticString) -> Bool {

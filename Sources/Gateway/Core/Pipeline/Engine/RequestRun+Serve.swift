@@ -28,7 +28,8 @@ extension RequestRun {
         if self.propagation != nil { self.removeTraceFields(from: &box.request.fields) }
         for index in 0..<route.chain.requestStageCount {
             guard let stage = route.chain.requestStage(at: index, for: box.request.consumer) else { continue }
-            let result = await stage.run(&box.request, record)
+            let result: StageResult
+            if let now = stage.runNow(&box.request, record) { result = now } else { result = await stage.run(&box.request, record) }
             if let consumer = box.request.consumer { record.authenticated(consumer.identity) }
             switch result {
             case .proceed: continue

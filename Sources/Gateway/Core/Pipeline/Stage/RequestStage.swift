@@ -10,6 +10,8 @@ enum StageResult {
 
 /// A request plugin with its evidence: the only way to run one.
 protocol RequestStage: AnyObject, Sendable {
+    /// The result where nothing has to be waited for; nil: ``run(_:_:)`` is to be asked.
+    func runNow(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) -> StageResult?
     func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult
 }
 
@@ -28,12 +30,20 @@ extension RequestPlugin {
     }
 }
 
+extension InlineRequestPlugin {
+    public func requestStage(_ identity: StageIdentity) -> RequestStageHandle? {
+        RequestStageHandle(stage: RequestStageBox(inline: RequestStageRunner(plugin: self, identity: identity)))
+    }
+}
+
 /// Holds what runs a plugin, made where the plugin's type is known: in code for all types the runtime would look up the metadata of the context anew for
 /// every request.
 final class RequestStageBox: RequestStage {
+    private let now: (@Sendable (inout GatewayRequest, borrowing RequestRecord) -> StageResult?)?
     private let body: @Sendable (inout GatewayRequest, borrowing RequestRecord) async -> StageResult
 
     init<Plugin: RequestPlugin>(_ runner: RequestStageRunner<Plugin>) {
+        self.now = nil
         if runner.identity.mode == .shadow {
             self.body = { request, record in await runner.runShadow(&request, record) }
         } else {
@@ -41,6 +51,17 @@ final class RequestStageBox: RequestStage {
         }
     }
 
+    init<Plugin: InlineRequestPlugin>(inline runner: RequestStageRunner<Plugin>) {
+        if runner.identity.mode == .shadow {
+            self.now = nil
+            self.body = { request, record in await runner.runShadow(&request, record) }
+        } else {
+            self.now = { request, record in runner.plugin.isReady(&request) ? runner.runNow(&request, record) : nil }
+            self.body = { request, record in await runner.run(&request, record) }
+        }
+    }
+
+    func runNow(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) -> StageResult? { self.now?(&request, record) }
     func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult { await self.body(&request, record) }
 }
 
@@ -52,33 +73,37 @@ struct RequestStageRunner<Plugin: RequestPlugin>: Sendable {
     @inline(__always)
     func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult {
         var context = StageContext<Plugin>(record.openStage(self.identity))
-        do {
-            let verdict = try await self.plugin.handle(&request, &context)
-            switch verdict {
-            case .pass:
-                context.record.decide(.pass, .continue)
-                context.finish(.passed)
-                return .proceed
-            case .modified:
-                context.record.decide(.modify, .continue)
-                context.finish(.modified)
-                return .proceed
-            case .respond(let response):
-                context.record.decide(.respond, .answer)
-                context.finish(.answered)
-                return .respond(response)
-            case .reject(let rejection):
-                context.record.decide(.reject, .block)
-                context.record.fail(rejection.code)
-                context.finish(.rejected)
-                return .reject(rejection)
-            }
-        } catch {
-            context.record.decide(.none, .fail)
-            context.record.fail(error.code)
-            context.finish(Task.isCancelled ? .cancelled : .failed)
-            return .fail(error)
+        do { return Self.conclude(try await self.plugin.handle(&request, &context), context) } catch { return Self.fail(error, context) }
+    }
+
+    @inline(__always)
+    fileprivate static func conclude(_ verdict: consuming RequestVerdict, _ context: consuming StageContext<Plugin>) -> StageResult {
+        switch verdict {
+        case .pass:
+            context.record.decide(.pass, .continue)
+            context.finish(.passed)
+            return .proceed
+        case .modified:
+            context.record.decide(.modify, .continue)
+            context.finish(.modified)
+            return .proceed
+        case .respond(let response):
+            context.record.decide(.respond, .answer)
+            context.finish(.answered)
+            return .respond(response)
+        case .reject(let rejection):
+            context.record.decide(.reject, .block)
+            context.record.fail(rejection.code)
+            context.finish(.rejected)
+            return .reject(rejection)
         }
+    }
+
+    fileprivate static func fail(_ failure: PluginFailure, _ context: consuming StageContext<Plugin>) -> StageResult {
+        context.record.decide(.none, .fail)
+        context.record.fail(failure.code)
+        context.finish(Task.isCancelled ? .cancelled : .failed)
+        return .fail(failure)
     }
 
     /// Judges a copy of the request and changes nothing but that the body may have been read; the verdict is recorded, the action is always to go on.
@@ -106,5 +131,13 @@ struct RequestStageRunner<Plugin: RequestPlugin>: Sendable {
             context.finish(.failed)
         }
         return .proceed
+    }
+}
+
+extension RequestStageRunner where Plugin: InlineRequestPlugin {
+    @inline(__always)
+    func runNow(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) -> StageResult {
+        var context = StageContext<Plugin>(record.openStage(self.identity))
+        do { return Self.conclude(try self.plugin.decide(&request, &context), context) } catch { return Self.fail(error, context) }
     }
 }

@@ -9,7 +9,10 @@ struct PromptReader {
     private let bytes: ByteBuffer
     private var prompt = Prompt()
 
-    private init(_ bytes: ByteBuffer) { self.bytes = bytes }
+    private init(_ bytes: ByteBuffer) {
+        self.bytes = bytes
+        self.prompt.parts.reserveCapacity(8)
+    }
 
     /// The texts of a request in a format.
     static func read(_ document: JSONDocument, as format: PromptFormat) -> Prompt {
@@ -132,7 +135,13 @@ struct PromptReader {
     /// Messages, or a prompt: a string, a list of strings, or the items of a `llm/v1/responses` request.
     private mutating func input(_ value: JSONSpan) {
         if value.kind == .array {
-            self.view(value).forEachElement { self.message($0, fallback: .user) }
+            var members = Members()
+            self.view(value).forEachObject(
+                member: { members.take($0, $1) },
+                end: {
+                    self.message(&members, fallback: .user)
+                    members.reset()
+                }, other: { self.message($0, fallback: .user) })
         } else {
             self.message(value, fallback: .user)
         }
@@ -141,35 +150,79 @@ struct PromptReader {
     private mutating func outside(_ value: JSONSpan) { self.content(value, .system, .content, message: -1) }
 
     private mutating func message(_ value: JSONSpan, fallback: PromptPart.Role) {
+        guard value.kind == .object else {
+            self.content(value, fallback, .content, message: self.prompt.messageCount)
+            self.prompt.messageCount += 1
+            return
+        }
+        var members = self.members(of: value)
+        self.message(&members, fallback: fallback)
+    }
+
+    /// - Parameter members: not changed; a copy of it would cost more than what is read of most messages.
+    private mutating func message(_ members: inout Members, fallback: PromptPart.Role) {
         let number = self.prompt.messageCount
         self.prompt.messageCount += 1
-        guard value.kind == .object else { return self.content(value, fallback, .content, message: number) }
-        let members = self.members(of: value)
         var role = members.role.map { self.role($0) } ?? fallback
         if self.isText(members.type, "function_call_output") { role = .tool }
-        self.block(members, role, role == .tool ? .toolResult : .content, message: number)
+        self.block(&members, role, role == .tool ? .toolResult : .content, message: number)
     }
 
     /// What counts of a message or block, in order; of `role` and `type` the last.
     private struct Members {
+        typealias Found = (meaning: Meaning, value: JSONSpan)
         var role: JSONSpan?
         var type: JSONSpan?
-        var found: [(meaning: Meaning, value: JSONSpan)] = []
+        // The first three need no allocation: hardly a message or block has more.
+        private var first: Found?
+        private var second: Found?
+        private var third: Found?
+        private var more: [Found] = []
+
+        mutating func reset() {
+            self.role = nil
+            self.type = nil
+            self.first = nil
+            self.second = nil
+            self.third = nil
+            self.more.removeAll(keepingCapacity: true)
+        }
+
+        mutating func take(_ key: UnsafeRawBufferPointer, _ value: JSONSpan) {
+            if key.isText("role") {
+                self.role = value
+            } else if key.isText("type") {
+                self.type = value
+            } else {
+                let meaning = PromptReader.meaning(key)
+                if meaning != .none { self.append((meaning, value)) }
+            }
+        }
+
+        private mutating func append(_ found: Found) {
+            if self.first == nil {
+                self.first = found
+            } else if self.second == nil {
+                self.second = found
+            } else if self.third == nil {
+                self.third = found
+            } else {
+                self.more.append(found)
+            }
+        }
+
+        func forEach(_ body: (Meaning, JSONSpan) -> Void) {
+            if let first { body(first.meaning, first.value) }
+            if let second { body(second.meaning, second.value) }
+            if let third { body(third.meaning, third.value) }
+            for found in self.more { body(found.meaning, found.value) }
+        }
     }
 
     /// One walk: what a message holds may be long.
     private func members(of object: JSONSpan) -> Members {
         var members = Members()
-        self.view(object).forEachMember { key, value in
-            if key.isText("role") {
-                members.role = value
-            } else if key.isText("type") {
-                members.type = value
-            } else {
-                let meaning = Self.meaning(key)
-                if meaning != .none { members.found.append((meaning, value)) }
-            }
-        }
+        self.view(object).forEachMember { members.take($0, $1) }
         return members
     }
 
@@ -190,7 +243,9 @@ struct PromptReader {
         switch value.kind {
         case .string: self.prompt.parts.append(PromptPart(role: role, kind: kind, message: message, view: self.view(value)))
         case .array: self.view(value).forEachElement { self.content($0, role, kind, message: message) }
-        case .object: self.block(self.members(of: value), role, kind, message: message)
+        case .object:
+            var members = self.members(of: value)
+            self.block(&members, role, kind, message: message)
         case .number, .bool, .null: return
         }
     }
@@ -242,9 +297,9 @@ struct PromptReader {
         return .none
     }
 
-    private mutating func block(_ members: Members, _ role: PromptPart.Role, _ kind: PromptPart.Kind, message: Int) {
+    private mutating func block(_ members: inout Members, _ role: PromptPart.Role, _ kind: PromptPart.Kind, message: Int) {
         let isResult = self.isText(members.type, "tool_result") || self.isText(members.type, "function_call_output")
-        for (meaning, member) in members.found {
+        members.forEach { meaning, member in
             switch meaning {
             case .text: self.content(member, isResult ? .tool : role, isResult ? .toolResult : kind, message: message)
             case .result: self.leaves(member, .tool, .toolResult, message: message)
@@ -253,7 +308,7 @@ struct PromptReader {
             // Text only in plain documents; otherwise an image.
             case .source: if member.kind == .object { self.content(member, role, kind, message: message) }
             case .data: if self.isText(members.type, "text") { self.content(member, role, kind, message: message) }
-            case .none: continue
+            case .none: return
             }
         }
     }

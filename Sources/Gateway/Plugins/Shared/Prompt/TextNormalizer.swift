@@ -1,3 +1,5 @@
+import GatewayWire
+
 /// Makes the copy of a text in which evasions by spelling are undone: NFKC as far as it yields ASCII, composed accents, no invisible characters, hidden tag
 /// characters shown, look-alike letters of other scripts in otherwise Latin words replaced.
 ///
@@ -34,7 +36,8 @@ struct TextNormalizer: Sendable {
     ///
     /// - Parameter allHomoglyphs: replaces look-alike letters in all words, also in those wholly of another script.
     func normalized(_ text: UnsafeRawBufferPointer, allHomoglyphs: Bool = false) -> [UInt8]? {
-        if Self.isASCII(text) { return nil }
+        // Nearly all prompts are.
+        if text.isASCII { return nil }
         var scalars: [UInt32] = []
         scalars.reserveCapacity(text.count)
         for scalar in String(decoding: text, as: UTF8.self).unicodeScalars { self.append(scalar.value, to: &scalars) }
@@ -46,22 +49,6 @@ struct TextNormalizer: Sendable {
             result.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
         }
         return result.elementsEqual(text) ? nil : result
-    }
-
-    /// Nearly all prompts are: thirty-two bytes a step.
-    private static func isASCII(_ text: UnsafeRawBufferPointer) -> Bool {
-        var i = 0
-        while i &+ 32 <= text.count {
-            let first = text.loadUnaligned(fromByteOffset: i, as: UInt64.self) | text.loadUnaligned(fromByteOffset: i &+ 8, as: UInt64.self)
-            let second = text.loadUnaligned(fromByteOffset: i &+ 16, as: UInt64.self) | text.loadUnaligned(fromByteOffset: i &+ 24, as: UInt64.self)
-            if (first | second) & 0x8080_8080_8080_8080 != 0 { return false }
-            i &+= 32
-        }
-        while i < text.count {
-            if text[i] >= 0x80 { return false }
-            i &+= 1
-        }
-        return true
     }
 
     private func append(_ value: UInt32, to scalars: inout [UInt32]) {
