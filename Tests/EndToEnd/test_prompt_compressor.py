@@ -59,13 +59,15 @@ def sent(provider) -> str:
 
 def test_a_prompt_becomes_shorter_and_the_evidence_says_by_how_much(gateways, client_of, provider):
     gateway = gateways({"services": [llm_service(provider.base, prefix="/zip", name="zip", plugins=[compressed()])]})
-    client_of(f"{gateway.url}/zip/v1", key=None).chat.completions.create(model="m", messages=[{"role": "user", "content": TEXT}])
+    client_of(f"{gateway.url}/zip/v1", key=None).chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": TEXT}])
     said = sent(provider)
     assert len(said) < 0.75 * len(TEXT)
     for kept in ["12.5%", "`let x = 41 + 1`", '"this exact quotation"', "not", "lawsuit"]:
         assert kept in said
     evidence = gateway.audit.wait_for_requests(1)[-1]["ai"]["compressor"]
     assert evidence["save_token_count"] == evidence["original_token_count"] - evidence["compress_token_count"] > 10
+    # The catalog's price of a million input tokens.
+    assert evidence["save_cost"] == pytest.approx(evidence["save_token_count"] * 2.5 / 1e6)
     assert "lawsuit" not in gateway.audit_path.read_text()
 
 

@@ -36,6 +36,16 @@ public struct RequestRecord: ~Copyable {
         if let stage { self.evidence.set(key, value, scope: stage) }
     }
 
+    /// Adds to the request stage of a plugin what only turned out after it.
+    package borrowing func annotateStage(of plugin: StaticString, _ key: StaticString, _ value: EvidenceValue) {
+        let stage = self.evidence.scopes.lastIndex {
+            guard $0.kind == .stage else { return false }
+            let identity = self.evidence.stages[Int($0.detail)]
+            return identity.phase == .request && identity.plugin.utf8Start == plugin.utf8Start
+        }
+        if let stage { self.evidence.set(key, value, scope: stage) }
+    }
+
     package borrowing func openAttempt() -> ScopeRecord {
         let spanID = self.telemetry.identifiers.next()
         var attempt = AttemptEvidence()

@@ -13,6 +13,10 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
     let samples: [String: DocumentNode]
     /// Fields that take no value other than their default here, and why not.
     let refusedHere: [String: String]
+    /// Fields whose default means something else here when it is written out than when it is not, and what.
+    let spelledOut: [String: String]
+    /// Fields that are accepted and do nothing here.
+    let withoutEffect: Set<String>
     /// What must stand beside a field.
     let companions: [String: [(path: [String], value: DocumentNode)]]
     /// The errors of a document.
@@ -24,12 +28,15 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
 
     init<Configuration: GatewayConfiguration & Hashable>(
         _ name: String, _ type: Configuration.Type, base: DocumentNode = .mapping([]), samples: [String: DocumentNode] = [:],
-        refusedHere: [String: String] = [:], companions: [String: [(path: [String], value: DocumentNode)]] = [:]
+        refusedHere: [String: String] = [:], spelledOut: [String: String] = [:], withoutEffect: Set<String> = [],
+        companions: [String: [(path: [String], value: DocumentNode)]] = [:]
     ) {
         self.name = name
         self.base = base
         self.samples = samples
         self.refusedHere = refusedHere
+        self.spelledOut = spelledOut
+        self.withoutEffect = withoutEffect
         self.companions = companions
         self.decode = { document in
             do throws(ConfigurationError) {
@@ -110,8 +117,22 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
         PluginSchemaCase(
             "request-termination", RequestTerminationConfiguration.self, samples: ["status_code": .plain("404")], refusedHere: ["echo": "not served yet"],
             companions: ["content_type": [(["body"], .text("x"))]]),
+        PluginSchemaCase(
+            "ai-prompt-compressor", AIPromptCompressorConfiguration.self, base: .mapping([("compression_ranges", .list([Self.compressionRange(0.5)]))]),
+            samples: ["compression_ranges": .list([Self.compressionRange(0.7)]), "compression_ranges.[].value": .plain("0.7"), "compressor_url": .text("http://h:1")],
+            spelledOut: ["compressor_url": "Kong's service is asked only where its URL is written"], withoutEffect: ["keepalive_timeout"],
+            companions: ["compressor_type": [(["compression_ranges"], .list([Self.compressionRange(1)]))]]),
+        PluginSchemaCase(
+            "ai-sanitizer", AISanitizerConfiguration.self,
+            samples: ["custom_patterns.[].regex": .text("[0-9]+"), "custom_patterns.[].score": .plain("0.7"), "scheme": .text("https"), "port": .plain("5")],
+            spelledOut: [
+                "host": "Kong's service is asked only where its host is written", "skip_logging_sanitized_items": "originals are logged only where that is written",
+            ], withoutEffect: ["keepalive_timeout"],
+            companions: ["port": [(["host"], .text("h"))], "scheme": [(["host"], .text("h"))], "timeout": [(["host"], .text("h"))]]),
         PluginSchemaCase("ai-prompt-template", AIPromptTemplateConfiguration.self, base: .mapping([("templates", .list([]))])),
     ]
+
+    private static func compressionRange(_ value: Double) -> DocumentNode { .mapping([("min_tokens", .plain("1")), ("max_tokens", .plain("100")), ("value", .plain("\(value)"))]) }
 
     private static let appended = DocumentNode.mapping([("append", .list([.mapping([("content", .text("x"))])]))])
 
@@ -302,7 +323,12 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
         let plain = try #require(test.dump(test.base))
         for (path, field) in self.fields(schema.root) where field.fallback != nil && !path.contains("[]") {
             let written = try #require(test.dump(test.base.setting(path, to: field.fallback)), "\(path)")
-            #expect(written == plain, "the default of \(path.joined(separator: ".")) differs")
+            let name = path.joined(separator: ".")
+            if let meaning = test.spelledOut[name] {
+                #expect(written != plain, "\(name) no longer means: \(meaning)")
+            } else {
+                #expect(written == plain, "the default of \(name) differs")
+            }
         }
     }
 
@@ -311,7 +337,7 @@ struct PluginSchemaCase: Sendable, CustomStringConvertible {
         let schema = try KongSchema(plugin: test.name)
         for (path, field) in self.fields(schema.root) where !path.contains("[]") && field.type != "object" {
             let name = path.joined(separator: ".")
-            guard test.refusedHere[name] == nil, !["batch_span_count", "batch_flush_delay"].contains(name) else { continue }
+            guard test.refusedHere[name] == nil, test.spelledOut[name] == nil, !test.withoutEffect.contains(name), !["batch_span_count", "batch_flush_delay"].contains(name) else { continue }
             var value = self.sample(field, path, test)
             if let fallback = field.fallback {
                 if field.type == "boolean" { value = .plain(fallback.scalar?.value == .boolean(true) ? "false" : "true") }

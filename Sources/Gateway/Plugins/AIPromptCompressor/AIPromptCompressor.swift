@@ -15,6 +15,8 @@ public final class AIPromptCompressor: RequestPlugin {
         case duration
         /// Tokens of the texts looked at, before and after, and the difference; counted by this gateway or the service, not by the model.
         case originalTokens, compressedTokens, savedTokens
+        /// What the tokens saved would have cost with the model that was asked, USD; absent where its price is not known.
+        case savedCost
         /// Texts that became shorter.
         case compressedCount
         case type
@@ -33,6 +35,7 @@ public final class AIPromptCompressor: RequestPlugin {
             case .originalTokens: "pellucid.compressor.original_token_count"
             case .compressedTokens: "pellucid.compressor.compress_token_count"
             case .savedTokens: "pellucid.compressor.save_token_count"
+            case .savedCost: "pellucid.compressor.save_cost"
             case .compressedCount: "pellucid.compressor.compressed_count"
             case .type: "pellucid.compressor.compress_type"
             case .compressor: "pellucid.compressor.compressor_model"
@@ -83,7 +86,8 @@ public final class AIPromptCompressor: RequestPlugin {
             context.set(.error, .name(error.code))
             return .pass
         }
-        self.record(items, since: start, &context)
+        let saved = self.record(items, since: start, &context)
+        if saved > 0 { request.leave(SavedTokens(saved, plugin: Self.descriptor.name, costKey: Field.savedCost.key), for: SavedTokens.noteID) }
         var splice = JSONSplice(document.bytes)
         for item in items where item.result != item.text {
             guard splice.replace(item.view, string: ByteBuffer(bytes: item.result)) else { throw PluginFailure("compression_overlap") }
@@ -148,7 +152,8 @@ public final class AIPromptCompressor: RequestPlugin {
 
     // MARK: Evidence
 
-    private func record(_ items: [Item], since start: UInt64, _ context: inout StageContext<AIPromptCompressor>) {
+    /// - Returns: the tokens saved.
+    private func record(_ items: [Item], since start: UInt64, _ context: inout StageContext<AIPromptCompressor>) -> Int {
         let before = items.reduce(0) { $0 + $1.originalTokens }, after = items.reduce(0) { $0 + $1.tokens }
         context.set(.duration, .int(Int64((MonotonicClock.now() &- start) / 1_000_000)))
         context.set(.originalTokens, .int(Int64(before)))
@@ -158,9 +163,10 @@ public final class AIPromptCompressor: RequestPlugin {
         context.set(.type, .string(self.configuration.kind.rawValue))
         context.set(.compressor, .name(self.service == nil ? "pellucid" : "service"))
         context.set(.items, .string(self.listed(items)))
-        guard self.configuration.logsText else { return }
+        guard self.configuration.logsText else { return before - after }
         context.set(.originalText, .string(items.map { String(decoding: $0.text, as: UTF8.self) }.joined(separator: "\n")))
         context.set(.compressedText, .string(items.map { String(decoding: $0.result, as: UTF8.self) }.joined(separator: "\n")))
+        return before - after
     }
 
     private func listed(_ items: [Item]) -> String {

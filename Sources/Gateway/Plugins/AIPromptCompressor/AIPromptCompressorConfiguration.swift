@@ -42,8 +42,8 @@ public struct AIPromptCompressorConfiguration: GatewayConfiguration, Hashable {
         let url = node.optionalString("compressor_url", .nonEmpty)
         if let url, !(url.hasPrefix("http://") || url.hasPrefix("https://")) { node.report("is not an http or https URL", at: "compressor_url") }
         self.serviceURL = url.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
-        self.timeoutMilliseconds = node.int("timeout", default: 10_000, in: 0...Int.max)
-        _ = node.optionalInt("keepalive_timeout", in: 0...Int.max)
+        self.timeoutMilliseconds = node.milliseconds("timeout", default: 10_000)
+        _ = node.optionalNumber("keepalive_timeout")
         node.warnWithoutEffect("keepalive_timeout")
         if url == nil { node.warnWithoutEffect("timeout") }
         self.stopsOnError = node.bool("stop_on_error", default: true)

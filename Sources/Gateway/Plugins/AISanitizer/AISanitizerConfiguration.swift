@@ -84,7 +84,8 @@ public struct AISanitizerConfiguration: GatewayConfiguration, Hashable {
         // Kong logs originals unless told not to; here they are logged only when that is spelt out.
         self.logsItems = node.optionalBool("skip_logging_sanitized_items").map { !$0 } ?? false
         self.customPatterns = node.objects("custom_patterns", count: 1...Int.max) { pattern in
-            CustomPattern(name: pattern.requiredString("name"), regex: pattern.optionalPattern("regex", options: GuardPatterns.options) ?? "", score: pattern.number("score", default: 0.5, in: 0...1))
+            if !pattern.isPresent("regex") { pattern.report("is required", at: "regex") }
+            return CustomPattern(name: pattern.requiredString("name"), regex: pattern.optionalPattern("regex", options: GuardPatterns.options) ?? "", score: pattern.number("score", default: 0.5, in: 0...1))
         }
         self.service = Self.service(from: &node)
         if self.anonymize.contains(.custom), self.customPatterns.isEmpty { node.report("custom needs custom_patterns", at: "anonymize") }
@@ -93,8 +94,8 @@ public struct AISanitizerConfiguration: GatewayConfiguration, Hashable {
     /// Kong's service is asked where its host is spelt out; without one the detector of this process works.
     private static func service(from node: inout ConfigurationNode) -> Service? {
         let host = node.optionalString("host", .nonEmpty), port = node.optionalInt("port", in: 0...65_535), scheme = node.optionalString("scheme")
-        let timeout = node.int("timeout", default: 10_000, in: 0...Int.max)
-        _ = node.optionalInt("keepalive_timeout", in: 0...Int.max)
+        let timeout = node.milliseconds("timeout", default: 10_000)
+        _ = node.optionalNumber("keepalive_timeout")
         if let scheme, scheme != "http", scheme != "https" { node.report("\"\(scheme)\" is neither http nor https", at: "scheme") }
         guard let host else {
             node.warnWithoutEffect("port", "scheme", "timeout", "keepalive_timeout")

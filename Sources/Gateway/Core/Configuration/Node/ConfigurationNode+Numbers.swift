@@ -53,6 +53,11 @@ extension ConfigurationNode {
         self.optionalNumber(key, in: range, above: above) ?? fallback
     }
 
+    /// A duration in milliseconds that Kong types as a number; parts of one count as a whole.
+    public mutating func milliseconds(_ key: String, default fallback: Int) -> Int {
+        Int(self.number(key, default: Double(fallback), in: 0...1e15).rounded(.up))
+    }
+
     /// The number under `key`; its absence is a problem, and the lower bound (or 0) is returned.
     public mutating func requiredNumber(
         _ key: String, in range: ClosedRange<Double> = -.greatestFiniteMagnitude ... .greatestFiniteMagnitude, above: Double? = nil

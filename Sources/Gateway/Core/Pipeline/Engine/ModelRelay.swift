@@ -104,6 +104,7 @@ final class ModelRelay: ResponseRelay {
     ) async -> UpstreamFailure? {
         self.run.modelField = self.responseFields.first { $0.name == "X-Kong-LLM-Model" }?.value
         self.recordProvider(head, &scope)
+        if let notes = request.notes, let saved: SavedTokens = notes.note(of: SavedTokens.noteID) { self.recordSavings(saved, record) }
         if let translation = self.plan.translation {
             return await self.relayTranslated(
                 head, answer, translation, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
@@ -185,6 +186,14 @@ final class ModelRelay: ResponseRelay {
             self.isReadable = false
             self.document = ByteBuffer()
         }
+    }
+
+    /// What spared tokens would have cost with the model asked for.
+    private func recordSavings(_ saved: SavedTokens, _ record: borrowing RequestRecord) {
+        guard let prices = self.plan.offer.prices(of: self.plan.model, answeredBy: nil) else { return }
+        var usage = TokenUsage()
+        usage.input = Int64(saved.count)
+        record.annotateStage(of: saved.plugin, saved.costKey, .double(prices.cost(usage)))
     }
 
     private func recordProvider(_ head: HTTPResponseHead, _ scope: inout ScopeRecord) {

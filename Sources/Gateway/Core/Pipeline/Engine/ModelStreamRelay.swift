@@ -195,27 +195,27 @@ final class ModelStreamRelay {
             self.run.cancelled()
             return failure
         }
-        await self.sendError(message: "The upstream ended the stream before it was complete", type: "api_error", code: failure.code)
+        await self.sendError(502, message: "The upstream ended the stream before it was complete", type: "api_error", code: failure.code)
         self.run.abort()
         return failure
     }
 
-    private func sendError(message: String, type: StaticString, code: StaticString) async {
-        let event = self.errorEvent(message: message, type: type, code: code)
+    private func sendError(_ status: Int, message: String, type: StaticString, code: StaticString) async {
+        let event = self.errorEvent(status, message: message, type: type, code: code)
         // A client that is gone cannot be told.
         do throws(DownstreamFailure) { try await self.run.exchange.writeBody(event) } catch { return }
         self.run.exchange.flush()
     }
 
     /// An error in the middle of a stream, as the client's format has it.
-    private func errorEvent(message: String, type: StaticString, code: StaticString) -> ByteBuffer {
+    private func errorEvent(_ status: Int, message: String, type: StaticString, code: StaticString) -> ByteBuffer {
         var event = ByteBuffer()
         guard let format = self.model?.plan.offer.format, format.name != .openai else {
             let body = ByteBuffer(string: OwnResponse.openAIErrorBody(message: message, type: type, parameter: nil, code: code))
             _ = SSEWriter.event(data: body, into: &event)
             return event
         }
-        let error = ProviderError(status: 500, message: message, code: code)
+        let error = ProviderError(status: status, message: message, code: code)
         if let packer = self.packer {
             packer.add(format.encode(error), into: &event)
             packer.end(into: &event)
@@ -347,20 +347,22 @@ final class ModelStreamRelay {
         case .cut(let rejection):
             self.run.outcome = .rejected
             self.run.errorType = rejection.code
-            await self.end(answer, message: rejection.message, type: "invalid_request_error", code: rejection.shownCode ?? rejection.code)
+            await self.end(answer, rejection.status, message: rejection.message, type: "invalid_request_error", code: rejection.shownCode ?? rejection.code)
             return .ended(.passed)
         case .fail(let failure):
             self.run.outcome = .failed
             self.run.errorType = failure.code
-            await self.end(answer, message: "An unexpected error occurred", type: "server_error", code: failure.code)
+            await self.end(answer, 500, message: "An unexpected error occurred", type: "server_error", code: failure.code)
             return .ended(.passed)
         }
     }
 
     /// Ends a stream on purpose: error event, end marker, a complete HTTP message.
-    private func end(_ answer: any UpstreamExchange, message: String, type: StaticString, code: StaticString) async {
+    ///
+    /// - Parameter status: what the answer would have had, had it not begun; formats whose errors tell their kind say so by it.
+    private func end(_ answer: any UpstreamExchange, _ status: Int, message: String, type: StaticString, code: StaticString) async {
         answer.cancel()
-        await self.sendError(message: message, type: type, code: code)
+        await self.sendError(status, message: message, type: type, code: code)
         self.run.exchange.finish(trailers: nil)
         self.run.isFinished = true
     }
