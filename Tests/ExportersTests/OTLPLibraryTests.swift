@@ -85,6 +85,7 @@ import Testing
         isUp.withLock { $0 = true }
         process { _ in #expect(waitUntil { server.requests.count > refused }) }
         let delivered = server.requests.dropFirst(refused).compactMap { OTLPOracle.decode($0.body) }.flatMap(\.spans)
-        #expect(delivered.map(\.name) == ["query"])
+        // Perhaps twice: an export that was under way when the first process ended may have been answered.
+        #expect(Set(delivered.map(\.name)) == ["query"])
     }
 }

@@ -20,7 +20,9 @@ import tempfile
 import time
 
 import measurements
-from contenders import ANTHROPIC, BALANCED, AIProxy, Everything, EverythingGzip, EverythingTLS, Generic, GenericTLS, Nginx, NginxLargeBuffers, NginxTLS, Stages, Upstreams
+from contenders import (
+    ANTHROPIC, BALANCED, AIProxy, Compressor, Everything, EverythingGzip, EverythingTLS, Generic, GenericTLS, Nginx, NginxLargeBuffers, NginxTLS, Sanitizer, Stages, Upstreams,
+)  # fmt: skip
 
 EVENTS = 100
 # finish_reason, usage and [DONE] follow the content events.
@@ -31,7 +33,7 @@ DESCRIPTORS = 20_000
 # opening chunk, finish_reason, usage and [DONE].
 ANTHROPIC_EVENTS = EVENTS + 5
 TRANSLATED_EVENTS = EVENTS + 4
-NOT_MEASURED = "Not measured here: PII and compressor stages, and the share of a single span."
+NOT_MEASURED = "Not measured here: the share of a single span."
 
 
 # Written logs fill the page cache, and a page that a virtual machine has never used costs its host 8 µs more than one that has been: which of the two
@@ -107,7 +109,7 @@ class Bench:
         if self.wants("tls"):
             kinds += [NginxTLS, GenericTLS, EverythingTLS]
         if self.wants("stages"):
-            kinds.append(Stages)
+            kinds += [Stages, Sanitizer, Compressor]
         running = {kind: kind(self.directory, upstreams) for kind in kinds if self.wanted(kind)}
         try:
             for contender in running.values():
@@ -181,7 +183,7 @@ class Bench:
     def stage_rows(self, running: dict) -> None:
         comparison = self.compare(
             "2 KB chat request through further stages, 32 connections",
-            self.pick(running, Nginx, AIProxy, Stages),
+            self.pick(running, Nginx, AIProxy, Stages, Sanitizer, Compressor),
             lambda contender: measurements.json_requests(contender, 32, self.seconds),
         )
         if Stages not in running:
@@ -190,6 +192,10 @@ class Bench:
         added = medians[Stages.title].cpu_us_per_unit - medians[AIProxy.title].cpu_us_per_unit
         count = len(Stages.stages)
         self.say(f"  {count} stages add {added:.2f} µs of CPU per request")
+        # Work on the text itself, without a budget: rows of their own.
+        for kind in (Sanitizer, Compressor):
+            own = medians[kind.title].cpu_us_per_unit - medians[AIProxy.title].cpu_us_per_unit
+            self.say(f"  {kind.stages[0]['name']} adds {own:.2f} µs")
         # The budget is for ten; there are not as many that need nobody outside.
         self.gate("ten in-process stages, added CPU vs nginx", added / count * 10 / medians[Nginx.title].cpu_us_per_unit, 0.4, "×")
 

@@ -239,6 +239,18 @@ class Stages(AIProxy):
         return result
 
 
+class Sanitizer(Stages):
+    """What looking for personal data costs: all categories, the default."""
+
+    stages = [{"name": "ai-sanitizer", "config": {}}]
+    title = "pellucid, ai-proxy, ai-sanitizer"
+
+
+class Compressor(Stages):
+    stages = [{"name": "ai-prompt-compressor", "config": {"compression_ranges": [{"min_tokens": 0, "max_tokens": 100_000, "value": 0.5}]}}]
+    title = "pellucid, ai-proxy, ai-prompt-compressor"
+
+
 class Everything(Pellucid):
     title = "pellucid, all telemetry at 100%"
     telemetry = True
