@@ -10,6 +10,7 @@ import pytest
 
 from support.configuration import llm_service, plugin
 from support.gateway import binary
+from support.waiting import until
 
 TEXT = 'Mail jane@example.com or call (555) 123-4567, card 4111 1111 1111 1111, again jane@example.com'
 REDACTED = "Mail PLACEHOLDER1 or call PLACEHOLDER2, card PLACEHOLDER3, again PLACEHOLDER1"
@@ -24,6 +25,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         said = body["messages"][-1]["content"]
         self.server.seen.append(said)
+        said = self.server.rewrite(said)
         if body.get("stream"):
             events = [{"index": 0, "delta": {"content": character}, "finish_reason": None} for character in said] + [{"index": 0, "delta": {}, "finish_reason": "stop"}]
             data = "".join(f"data: {json.dumps({'id': 'c', 'object': 'chat.completion.chunk', 'created': 1, 'model': 'm', 'choices': [event]})}\n\n" for event in events)
@@ -47,6 +49,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
 def echo():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     server.seen = []
+    server.rewrite = lambda said: said
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -81,6 +84,22 @@ def test_the_model_sees_placeholders_and_the_client_its_own_data(gateway, client
     assert line["ai"]["sanitizer"]["restored_count"] == 4
     evidence = gateway.audit_path.read_text() + gateway.stderr
     assert "jane@" not in evidence and "4111" not in evidence and "123-4567" not in evidence
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_what_comes_back_and_what_stands_for_nothing_is_counted(gateway, client_of, echo, stream):
+    client = client_of(f"{gateway.url}/clean/v1", key=None)
+    # The model makes up a third placeholder where the request has two.
+    echo.rewrite = lambda said: said + ", PLACEHOLDER7"
+    answer = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "jane@example.com, (555) 123-4567"}], stream=stream)
+    said = "".join(c.choices[0].delta.content or "" for c in answer) if stream else answer.choices[0].message.content
+    assert said == "jane@example.com, (555) 123-4567, PLACEHOLDER7"
+
+    def counts():
+        page = gateway.metrics()
+        return [page.total(f"pellucid_sanitizer_placeholders_{name}_total") for name in ("restored", "unknown")]
+
+    until(lambda: counts() == [2, 1], what="the counters")
 
 
 def test_a_prompt_with_personal_data_is_refused_where_that_is_configured(gateway, client_of, echo):

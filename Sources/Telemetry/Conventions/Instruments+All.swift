@@ -4,7 +4,7 @@ extension Instruments {
         serverRequestDuration, formerServerDuration, operationDuration, tokenUsage, timeToFirstChunk, timePerOutputChunk,
         genAIServerRequestDuration, genAIServerTimeToFirstToken, genAIServerTimePerOutputToken, stageDuration, overheadDuration,
         requestsFinished, requestsInFlight, cost, costMisses, droppedScopes, samplingDecisions, balancerSelections,
-        balancerFailures, balancerHedges, balancerCircuit, balancerInFlight, balancerLatency, balancerUsage, balancerMirror, requestsUnaccounted,
+        balancerFailures, sanitizerRestored, sanitizerUnknown, balancerHedges, balancerCircuit, balancerInFlight, balancerLatency, balancerUsage, balancerMirror, requestsUnaccounted,
         telemetryDropped, evidenceRefused, consumerDelivered, consumerQueued, consumerSampledOut, possibleDuplicates, seriesOverflow,
         auditHeadSeq, auditHeadHash, auditSegments, exportDropped, exportQueueItems, exportQueueBytes, exportDelay,
         spoolDegraded, spoolRecovered, spoolWritten, spoolDamaged, sdkExporterSpanExported, sdkExporterSpanInflight,

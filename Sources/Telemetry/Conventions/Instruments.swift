@@ -84,6 +84,15 @@ public enum Instruments {
         "pellucid.sampling.decisions", .counter, unit: "{request}", help: "Finished requests by whether their spans are exported, and why.",
         attributes: ["decision", "reason"], source: ours)
 
+    // Personal data.
+    public static let sanitizerRestored = Instrument(
+        "pellucid.sanitizer.placeholders.restored", .counter, unit: "{placeholder}", help: "Replacements in answers that became the originals again.",
+        attributes: [AttributeNames.route], source: ours)
+    /// What a model made of them, or another request's: they reach the client as they are.
+    public static let sanitizerUnknown = Instrument(
+        "pellucid.sanitizer.placeholders.unknown", .counter, unit: "{placeholder}", help: "Placeholders in answers that stand for nothing of their request, and could not be restored.",
+        attributes: [AttributeNames.route], source: ours)
+
     // Balancing.
     private static let balancerTarget: [StaticString] = [AttributeNames.route, AttributeNames.balancerTarget]
     public static let balancerSelections = Instrument(

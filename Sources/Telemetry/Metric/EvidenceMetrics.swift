@@ -104,6 +104,17 @@ final class EvidenceMetrics {
         let series = index < self.stageSeries.count && self.stageSeries[index].isResolved ? self.stageSeries[index] : self.resolve(stage, scope.outcome, at: index)
         let nanoseconds = stage.phase == .stream ? scope.busy : scope.end &- scope.start
         self.observe(series, Double(nanoseconds) / 1e9, bounds: Instruments.stageBounds)
+        if !stage.counted.isEmpty { self.recordCounted(stage, scope, evidence) }
+    }
+
+    private func recordCounted(_ stage: StageIdentity, _ scope: ScopeEvidence, _ evidence: RequestEvidence) {
+        evidence.forEachAttribute(of: scope) { key, value in
+            guard case .int(let amount) = value, amount > 0, let slot = stage.counted.firstIndex(where: { $0.key.utf8Start == key.utf8Start }) else { return }
+            var series = SeriesKey(30)
+            series.mix(evidence.route?.metricIndex ?? 0)
+            series.mix(UInt64(stage.metricIndex))
+            self.shard.add(self.shard.series(self.shard.bundle(series), slot, stage.counted[slot].instrument) { [evidence.route?.routeName ?? ""] }, amount)
+        }
     }
 
     @inline(never)

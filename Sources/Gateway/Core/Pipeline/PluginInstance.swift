@@ -27,7 +27,7 @@ public final class PluginInstance: Sendable {
     init<Plugin: GatewayPlugin>(_ plugin: Plugin, entity: PluginEntity, mode: StageMode) {
         let descriptor = Plugin.descriptor
         func identity(_ phase: StagePhase) -> StageIdentity {
-            StageIdentity(plugin: descriptor.name, phase: phase, mode: mode, instanceID: entity.metadata.id, auditPath: descriptor.auditPath)
+            StageIdentity(plugin: descriptor.name, phase: phase, mode: mode, instanceID: entity.metadata.id, auditPath: descriptor.auditPath, counted: descriptor.counted)
         }
         func attemptStage<P: AttemptPlugin>(_ plugin: P) -> any AttemptStage { AttemptStageBox(plugin: plugin, identity: identity(.attempt)) }
         func responseStage<P: ResponsePlugin>(_ plugin: P) -> any ResponseStage { ResponseStageBox(plugin: plugin, identity: identity(.response)) }

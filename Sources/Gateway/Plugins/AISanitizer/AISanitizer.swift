@@ -10,7 +10,9 @@ public import Telemetry
 /// Detection runs in this process, or in Kong's service where one is named. Originals live with the request and are recorded nowhere unless
 /// `skip_logging_sanitized_items: false` is written.
 public final class AISanitizer: RequestPlugin, ResponsePlugin, StreamPlugin {
-    public static let descriptor = PluginDescriptor(name: "ai-sanitizer", priority: 776, auditPath: "ai.sanitizer")
+    public static let descriptor = PluginDescriptor(
+        name: "ai-sanitizer", priority: 776, auditPath: "ai.sanitizer",
+        counted: [CountedField(Field.restored.key, Instruments.sanitizerRestored), CountedField(Field.unknown.key, Instruments.sanitizerUnknown)])
 
     public enum Field: EvidenceField {
         case identified, sanitized

@@ -9,11 +9,14 @@ public struct PluginDescriptor: Sendable {
     public let priority: Int
     /// Dotted path of the plugin's own fields in the audit line, as Kong documents it; empty: below `stages[].fields`.
     public let auditPath: StaticString
+    /// Fields of the plugin that are counters as well.
+    public let counted: [CountedField]
 
-    public init(name: StaticString, priority: Int, auditPath: StaticString = "") {
+    public init(name: StaticString, priority: Int, auditPath: StaticString = "", counted: [CountedField] = []) {
         self.name = name
         self.priority = priority
         self.auditPath = auditPath
+        self.counted = counted
     }
 }
 
