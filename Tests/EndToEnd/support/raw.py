@@ -1,7 +1,7 @@
 """HTTP/1.1 by hand, for what no client library would send, and an origin server scripted byte by byte."""
 
-import dataclasses
 import contextlib
+import dataclasses
 import socket
 import threading
 
