@@ -8,7 +8,19 @@ public enum ProviderCatalog {
         AnthropicProvider(),
         BedrockProvider(),
         CohereProvider(),
-        GeminiProvider(),
+        GeminiProvider.api,
+        GeminiProvider.vertex,
+        VertexAnthropicProvider(),
+        // https://cloud.google.com/vertex-ai/generative-ai/docs/maas/call-open-model-apis; a model that is deployed to an endpoint of its own has the same API there.
+        OpenAICompatibleProvider(
+            ProviderDescriptor(name: "gemini", telemetryName: "gcp.vertex_ai", keyVariable: "", reportsStreamUsage: true, variant: "openapi"), base: vertexBase,
+            path: { operation, settings in "/endpoints/\(settings.geminiEndpointID ?? "openapi")\(operation.path)" }, modelName: { $0.hasPrefix("llama-") ? "meta/\($0)" : $0 }),
+        // https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/mistral: Mistral's own API, below the path of the model.
+        OpenAICompatibleProvider(
+            ProviderDescriptor(name: "gemini", telemetryName: "gcp.vertex_ai", keyVariable: "", reportsStreamUsage: false, variant: "mistralai"), base: vertexBase,
+            path: { _, settings in
+                "/publishers/mistralai/models/\(VertexAddress.name(settings.model ?? "model", publisher: "mistralai")):\(settings.isStream ? "streamRawPredict" : "rawPredict")"
+            }, modelName: { VertexAddress.name($0, publisher: "mistralai") }, locatesEachRequest: true),
         // https://platform.openai.com/docs/api-reference
         hosted("openai", "openai", key: "OPENAI_API_KEY", usage: true, base: "https://api.openai.com", OpenAIDialect(takesCompletionLimit: true)),
         // https://learn.microsoft.com/azure/ai-foundry/openai/reference
@@ -61,6 +73,13 @@ public enum ProviderCatalog {
         // The same models behind other servers: `llama2_format`, `mistral_format`, and Ollama by its own API.
         TextGenerationProvider(), LlamaRawProvider(), OllamaProvider("llama2"), OllamaProvider("mistral"), OllamaProvider("ollama"),
     ]
+
+    /// What other publishers' models lie below on Vertex AI.
+    private static let vertexBase: @Sendable (ProviderSettings) throws(ProviderFailure) -> String? = { (settings) throws(ProviderFailure) in
+        if let model = settings.model { try VertexAddress.check(model) }
+        let address = try VertexAddress.required(settings)
+        return address.endpoint.origin + address.path
+    }
 
     private static let shortPath: @Sendable (ModelOperation, ProviderSettings) -> String = { operation, _ in "\(operation.path)" }
 

@@ -5,6 +5,8 @@ import dataclasses
 import json
 
 import anthropic
+import cohere
+import httpx
 import openai
 from google import genai
 from google.genai import types as gemini
@@ -210,4 +212,78 @@ class Gemini:
         raise AssertionError("no error")
 
 
-CLIENTS = (OpenAI, Anthropic, Gemini)
+class Cohere:
+    name = "cohere"
+    finishes = {"stop": "COMPLETE", "tools": "TOOL_CALL"}
+
+    def __init__(self, base: str, model: str):
+        self.model = model
+        self.client = cohere.ClientV2(api_key="client", base_url=base, timeout=TIMEOUT)
+
+    def ask(self, text: str, *, system=None, tools=False, image=False, think=False, schema=None, stream=False, history=(), **more) -> Answer:
+        content = text if not image else [
+            {"type": "text", "text": text},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64," + base64.b64encode(IMAGE).decode()}},
+        ]
+        messages = ([{"role": "system", "content": system}] if system else []) + [{"role": "user", "content": content}, *history]
+        options = {"model": self.model, "messages": messages, "max_tokens": 2000, **more}
+        if tools:
+            options["tools"] = [{"type": "function", "function": {"name": "weather", "description": "of a city", "parameters": SCHEMA}}]
+        if think:
+            options["thinking"] = {"type": "enabled", "token_budget": 1024}
+        if schema:
+            options["response_format"] = {"type": "json_object", "json_schema": schema}
+        if stream:
+            return self._stream(options)
+        answer = self.client.chat(**options, request_options={"max_retries": 0})
+        self.last = answer.message
+        blocks = answer.message.content or []
+        calls = [(call.function.name, json.loads(call.function.arguments)) for call in answer.message.tool_calls or []]
+        return Answer(
+            "".join(block.text for block in blocks if block.type == "text"), "".join(block.thinking for block in blocks if block.type == "thinking"), calls,
+            answer.usage.billed_units.input_tokens, answer.usage.billed_units.output_tokens, answer.finish_reason,
+        )
+
+    def _stream(self, options) -> Answer:
+        answer, calls = Answer(), {}
+        for event in self.client.chat_stream(**options, request_options={"max_retries": 0}):
+            message = getattr(getattr(event, "delta", None), "message", None)
+            match event.type:
+                case "content-delta":
+                    answer.text += message.content.text or ""
+                    answer.pieces += bool(message.content.text)
+                    answer.thought += message.content.thinking or ""
+                case "tool-call-start":
+                    calls[event.index] = [message.tool_calls.function.name, ""]
+                case "tool-call-delta":
+                    calls[event.index][1] += message.tool_calls.function.arguments
+                case "message-end":
+                    if event.delta.error:
+                        raise StreamFailure(event.delta.error)
+                    answer.finish = event.delta.finish_reason
+                    answer.input_tokens, answer.output_tokens = event.delta.usage.billed_units.input_tokens, event.delta.usage.billed_units.output_tokens
+        if not answer.finish:
+            raise StreamFailure("the stream has no end")
+        answer.calls = [(name, json.loads(arguments)) for name, arguments in calls.values()]
+        return answer
+
+    def history(self, result: str) -> list:
+        call = self.last.tool_calls[0]
+        assistant = {"role": "assistant", "tool_calls": [call.model_dump()], "tool_plan": self.last.tool_plan or "I look it up."}
+        return [assistant, {"role": "tool", "tool_call_id": call.id, "content": [{"type": "document", "document": {"data": {"result": result}}}]}]
+
+    def failure(self, text: str, **more) -> Failure:
+        try:
+            self.ask(text, **more)
+        except cohere.core.ApiError as error:
+            return Failure(error.status_code, error.body["message"], (error.headers or {}).get("retry-after"))
+        except (StreamFailure, httpx.HTTPError) as error:
+            return Failure(0, str(error))
+        raise AssertionError("no error")
+
+
+class StreamFailure(Exception):
+    """An error that a client finds in a stream's last event."""
+
+
+CLIENTS = (OpenAI, Anthropic, Gemini, Cohere)

@@ -138,10 +138,13 @@ class Provider:
         named = vendor.model(request.path, body) if vendor else body.get("model")
         model = record.model = request.headers.get("x-fake-model") or named or "gpt-fake"
         refuse = vendor.error if vendor else error
-        word, *numbers = model.split("-")
+        # Vertex AI's name of a Llama model has its publisher in front.
+        word, *numbers = model.removeprefix("meta/llama-").split("-")
         numbers = [int(n) for n in numbers if n.isdigit()]
         if word == "status":
             return refuse(numbers[0], f"refused with {numbers[0]} as asked")
+        if word == "google":
+            return vendors.Gemini.error(numbers[0], f"refused with {numbers[0]} by Google")
         if word == "hang":
             await self._released.wait()
         if word == "garbage":
@@ -198,7 +201,7 @@ class Provider:
 
         wants_usage = (body.get("stream_options") or {}).get("include_usage")
         null_usage = {"usage": None} if wants_usage else {}
-        if is_chat and body.get("tools"):
+        if is_chat and wants_tool(body):
             for delta in tool_deltas(body):
                 await send([{"index": 0, "delta": delta, "finish_reason": None}], **null_usage)
         else:
@@ -213,7 +216,7 @@ class Provider:
                 request.transport.abort()
                 return response
         end = {"delta": {}} if is_chat else {"text": ""}
-        await send([{"index": 0, **end, "finish_reason": "tool_calls" if is_chat and body.get("tools") else "stop"}], **null_usage)
+        await send([{"index": 0, **end, "finish_reason": "tool_calls" if is_chat and wants_tool(body) else "stop"}], **null_usage)
         if wants_usage:
             await send([], usage=usage(len(tokens)))
         await response.write(b"data: [DONE]\n\n")
@@ -240,11 +243,16 @@ def completion(path: str, body: dict, model: str, text: str, tokens: int) -> dic
         return {**base, "object": "text_completion", "choices": [{"index": 0, "text": text, "finish_reason": "stop", "logprobs": None}]}
     message = {"role": "assistant", "content": text, "refusal": None}
     reason = "stop"
-    if body.get("tools"):
+    if wants_tool(body):
         name = body["tools"][0]["function"]["name"]
         message = {"role": "assistant", "content": None, "tool_calls": [tool_call(name)]}
         reason = "tool_calls"
     return {**base, "object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": reason, "logprobs": None}]}
+
+
+def wants_tool(body: dict) -> bool:
+    """Whether the answer is to be a call: a tool is there, and has not been called yet."""
+    return bool(body.get("tools")) and not any(message.get("role") == "tool" for message in body.get("messages", []))
 
 
 def tool_call(name: str) -> dict:

@@ -39,8 +39,10 @@ class Anthropic:
         """What the real API would refuse."""
         if "anthropic-version" not in request.headers:
             return "anthropic-version: header is required"
-        if request.path.endswith("/count_tokens"):
-            return None
+        return None if request.path.endswith("/count_tokens") else cls.body_problem(body)
+
+    @classmethod
+    def body_problem(cls, body: dict) -> str | None:
         if not isinstance(body.get("max_tokens"), int):
             return "max_tokens: Field required"
         roles = [message["role"] for message in body["messages"]]
@@ -102,6 +104,35 @@ class Anthropic:
             yield event({"type": "content_block_stop", "index": index}), False
         yield event({"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None}, "usage": {"output_tokens": len(tokens)}}), False
         yield event({"type": "message_stop"}), False
+
+
+class VertexAnthropic(Anthropic):
+    """https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude"""
+
+    @staticmethod
+    def matches(path: str) -> bool:
+        return "/publishers/anthropic/models/" in path
+
+    @staticmethod
+    def model(path: str, body: dict) -> str | None:
+        return path.rsplit("/", 1)[-1].rsplit(":", 1)[0].removeprefix("claude-")
+
+    @classmethod
+    def problem(cls, request, body: dict) -> str | None:
+        rest = {key: value for key, value in body.items() if key != "anthropic_version"}
+        if not isinstance(body.get("anthropic_version"), str):
+            return "anthropic_version: Field required"
+        if "/count-tokens:rawPredict" in request.path:
+            return None if body.get("model", "").startswith("claude-") else "model: Field required"
+        if "model" in body:
+            return "model: Extra inputs are not permitted"
+        if request.path.endswith(":streamRawPredict") != bool(body.get("stream")):
+            return "stream: does not fit the method"
+        return cls.body_problem(rest)
+
+    @classmethod
+    def answer(cls, path: str, body: dict, model: str, tokens: list[str]) -> dict:
+        return super().answer("/count_tokens" if "/count-tokens:" in path else path, body, model, tokens)
 
 
 class Gemini:
@@ -174,12 +205,86 @@ class Gemini:
             yield f"data: {json.dumps(chunk, ensure_ascii=False)}\r\n\r\n".encode(), "text" in part and not part.get("thought")
 
 
+class Cohere:
+    """https://docs.cohere.com/reference/chat"""
+
+    @staticmethod
+    def matches(path: str) -> bool:
+        return path.endswith("/v2/chat")
+
+    @staticmethod
+    def model(path: str, body: dict) -> str | None:
+        return body.get("model")
+
+    @staticmethod
+    def asks_stream(path: str, body: dict) -> bool:
+        return bool(body.get("stream"))
+
+    @staticmethod
+    def error(status: int, message: str) -> web.Response:
+        return web.json_response({"id": "c-fake", "message": message}, status=status, headers={"Retry-After": "7"} if status == 429 else {})
+
+    @staticmethod
+    def problem(request, body: dict) -> str | None:
+        for unknown in set(body) - {
+            "model", "messages", "stream", "tools", "strict_tools", "tool_choice", "documents", "citation_options", "response_format", "safety_mode", "max_tokens",
+            "stop_sequences", "temperature", "seed", "frequency_penalty", "presence_penalty", "k", "p", "logprobs", "thinking", "priority",
+        }:
+            return f"unknown field: parameter '{unknown}' is not a valid field"
+        if any(message.get("role") not in ("system", "user", "assistant", "tool") for message in body["messages"]):
+            return "invalid role"
+        return None
+
+    @staticmethod
+    def message(body: dict, tokens: list[str]) -> tuple[dict, str]:
+        if body.get("tools") and not has_tool_result(body):
+            function = {"name": body["tools"][0]["function"]["name"], "arguments": json.dumps(TOOL_ARGUMENTS, ensure_ascii=False)}
+            return {"role": "assistant", "tool_plan": THOUGHT, "tool_calls": [{"id": "w_1", "type": "function", "function": function}]}, "TOOL_CALL"
+        thoughts = [{"type": "thinking", "thinking": THOUGHT}] if (body.get("thinking") or {}).get("type") == "enabled" else []
+        return {"role": "assistant", "content": [*thoughts, {"type": "text", "text": "".join(tokens)}]}, "COMPLETE"
+
+    @staticmethod
+    def usage(tokens: list[str]) -> dict:
+        counts = {"input_tokens": openai_format.PROMPT_TOKENS, "output_tokens": len(tokens)}
+        # Cohere's own preamble is seen by the model, but not billed.
+        return {"billed_units": counts, "tokens": {**counts, "input_tokens": counts["input_tokens"] + 59}}
+
+    @classmethod
+    def answer(cls, path: str, body: dict, model: str, tokens: list[str]) -> dict:
+        message, reason = cls.message(body, tokens)
+        return {"id": "c-fake", "finish_reason": reason, "message": message, "usage": cls.usage(tokens)}
+
+    @classmethod
+    def frames(cls, path: str, body: dict, model: str, tokens: list[str]):
+        def event(kind: str, message: dict | None = None, **more) -> bytes:
+            data = {"type": kind, **more, **({"delta": {"message": message}} if message is not None else {})}
+            return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+        message, reason = cls.message(body, tokens)
+        yield event("message-start", {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}, id="c-fake"), False
+        if plan := message.get("tool_plan"):
+            yield event("tool-plan-delta", {"tool_plan": plan}), False
+        for index, call in enumerate(message.get("tool_calls", [])):
+            yield event("tool-call-start", {"tool_calls": {**call, "function": {**call["function"], "arguments": ""}}}, index=index), False
+            text = call["function"]["arguments"]
+            for start in range(0, len(text), 4):
+                yield event("tool-call-delta", {"tool_calls": {"function": {"arguments": text[start : start + 4]}}}, index=index), False
+            yield event("tool-call-end", index=index), False
+        for index, block in enumerate(message.get("content", [])):
+            kind = block["type"]
+            yield event("content-start", {"content": {"type": kind, kind: ""}}, index=index), False
+            for piece in tokens if kind == "text" else [THOUGHT[:6], THOUGHT[6:]]:
+                yield event("content-delta", {"content": {kind: piece}}, index=index), kind == "text"
+            yield event("content-end", index=index), False
+        yield event("message-end", id="c-fake", delta={"finish_reason": reason, "usage": cls.usage(tokens)}), False
+
+
 def has_tool_result(body: dict) -> bool:
     text = json.dumps(body.get("messages") or body.get("contents") or [])
     return '"tool_result"' in text or '"functionResponse"' in text or '"role": "tool"' in text
 
 
-VENDORS = (Anthropic, Gemini)
+VENDORS = (Anthropic, VertexAnthropic, Gemini, Cohere)
 
 
 def vendor_of(path: str):

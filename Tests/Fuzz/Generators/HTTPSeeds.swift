@@ -14,6 +14,7 @@ enum HTTPSeeds {
         "OPTIONS * HTTP/1.1\r\nHost: [::1]:80\r\nX-Empty:\r\nX-Tab:\ta\tb\t\r\n\r\n",
         "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
         "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        "GET /ws HTTP/1.0\r\nConnection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nGET /b HTTP/1.0\r\n\r\n",
         "DELETE /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\nConnection: close, x-a\r\nx-a: 1\r\n\r\n",
         "PATCH /\u{7e}u;p=1/%20?q HTTP/1.1\r\nhost:a\r\nCOOKIE: a=b; c=d\r\nCookie: \u{e9}=\u{fc}\r\n\r\n",
     ]

@@ -75,7 +75,9 @@ package struct HTTPTranscript: Equatable, Sendable {
         case .head(let head):
             var message = Message(start: [head.method.name, Self.text(head.target.bytes.readableBytesView), "\(head.version.name)"])
             message.fields = Self.pairs(head.fields)
-            message.isLast = head.method == .connect || head.upgradeRequested || !head.keepAlive
+            // An upgrade of HTTP/1.0 is ignored (RFC 9110 section 7.8), but the oracle stops reading there too.
+            let stopsOracle = head.upgradeRequested || head.version == .http10 && head.fields.contains(.upgrade)
+            message.isLast = head.method == .connect || stopsOracle || !head.keepAlive
             if case .other = head.method { message.hasOtherMethod = true }
             messages.append(message)
         case .body(let bytes): messages[messages.count - 1].body += Array(bytes.readableBytesView)

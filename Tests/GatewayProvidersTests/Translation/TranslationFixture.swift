@@ -10,6 +10,7 @@ enum Translation {
     static let openAI = OpenAIFormat()
     static let anthropic = AnthropicFormat()
     static let gemini = GeminiFormat()
+    static let cohere = CohereFormat()
 
     static func adapter(_ name: String) throws -> any TranslatingAdapter { try #require(ProviderCatalog.directory.adapter(name) as? any TranslatingAdapter) }
 

@@ -38,14 +38,14 @@ import Testing
         return bytes
     }
 
-    private static let formats: [any ClientFormat] = [Translation.openAI, Translation.anthropic, Translation.gemini]
+    private static let formats: [any ClientFormat] = [Translation.openAI, Translation.anthropic, Translation.gemini, Translation.cohere]
 
     @Test(arguments: [("openai", OpenAIProviderTests.stream), ("anthropic", AnthropicProviderTests.stream), ("gemini", GeminiTests.stream)])
     func `broken streams become readable events or an end`(provider: String, stream: String) throws {
         var random = Random(state: 0x9E37_79B9_7F4A_7C15)
         let adapter = try Translation.adapter(provider)
         for _ in 0..<400 {
-            let format = Self.formats[random.next(3)]
+            let format = Self.formats[random.next(Self.formats.count)]
             let translator = ChatStreamTranslator(
                 framing: adapter.streamFraming, decoder: adapter.makeStreamDecoder(), encoder: format.makeStreamEncoder(Translation.context(stream: true, usage: true)))
             var rest = ByteBuffer(bytes: Self.mutated(stream, &random))
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["openai", "anthropic", "gemini"])
+    @Test(arguments: ["openai", "anthropic", "gemini", "cohere"])
     func `broken requests are refused or become JSON`(provider: String) throws {
         var random = Random(state: 0xD1B5_4A32_D192_ED03)
         let adapter = try Translation.adapter(provider)
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["openai", "anthropic", "gemini"])
+    @Test(arguments: ["openai", "anthropic", "gemini", "cohere"])
     func `broken answers are the provider's failure or become JSON`(provider: String) throws {
         var random = Random(state: 0xA076_1D64_78BD_642F)
         let adapter = try Translation.adapter(provider)
@@ -126,7 +126,7 @@ import Testing
                 let answer = try Translation.adapter(provider).decode(ByteBuffer(string: text.replacing("N", with: number)))
                 let usage = try #require(answer.usage)
                 #expect(usage.total >= 0 && usage.evidence.total >= 0)
-                for format in [Translation.openAI, Translation.anthropic, Translation.gemini] as [any ClientFormat] { _ = format.encode(answer, Translation.context()) }
+                for format in [Translation.openAI, Translation.anthropic, Translation.gemini, Translation.cohere] as [any ClientFormat] { _ = format.encode(answer, Translation.context()) }
             }
         }
     }

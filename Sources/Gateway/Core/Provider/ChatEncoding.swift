@@ -15,8 +15,8 @@ public enum UnsupportedPolicy: String, Sendable, CaseIterable {
 
 /// One translation of a ``ChatRequest`` into a provider's request: what the adapter needs to know beside it, and what it could not express.
 public struct ChatEncoding: Sendable {
-    /// The model to ask.
-    public let model: String
+    /// The model to ask, as the provider calls it.
+    public var model: String
     public let isStream: Bool
     public let settings: ProviderSettings
     public let policy: UnsupportedPolicy

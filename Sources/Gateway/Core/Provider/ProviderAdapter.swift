@@ -190,6 +190,8 @@ public struct ModelRequestEdits: Sendable {
     public var stream: Bool?
     /// Asks for the usage chunk of a stream.
     public var includesUsage = false
+    /// The request asks for a count of its tokens, not for an answer.
+    public var countsTokens = false
     /// Options of the configuration that win over the request's; for formats that keep them elsewhere than OpenAI's.
     public var options = ModelOptionValues()
 

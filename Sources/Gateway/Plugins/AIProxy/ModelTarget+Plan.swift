@@ -26,7 +26,8 @@ extension ModelTarget {
             if let translator = self.translator {
                 return try self.translated(client, call, translator, model: model, isStream: isStream, target: target, fields: fields, location: place.location, media: media)
             }
-            let edits = self.edits(body, model: model, isStream: isStream)
+            var edits = self.edits(body, model: model, isStream: isStream)
+            edits.countsTokens = call.kind == .countTokens
             let encoded: ByteBuffer
             do throws(ProviderFailure) { encoded = try self.offer.adapter.encode(body, edits) } catch { throw RefusedRequest(error) }
             let plan = ModelPlan(

@@ -107,8 +107,20 @@ final class ModelTarget: Sendable {
         case .huggingface: format == .huggingface ? "native" : nil
         case .mistral: model.options.mistralFormat == .ollama ? "ollama" : nil
         case .ollama: self.ollamaVariant(model.options.upstreamURL)
+        case .gemini: model.options.gemini.projectID == nil || model.options.gemini.locationID == nil ? nil : self.vertexVariant(model.name)
         default: nil
         }
+    }
+
+    /// Vertex AI serves models of many publishers, by different APIs: the model's name says whose it is.
+    static func vertexVariant(_ model: String?) -> String {
+        guard let model else { return "vertex" }
+        if model.hasPrefix("claude-") || model.hasPrefix("anthropic/") { return "anthropic" }
+        if model.hasPrefix("mistralai/") || model.hasPrefix("mistral-") || model.hasPrefix("codestral-") { return "mistralai" }
+        if model.hasPrefix("llama-") || model.hasPrefix("meta/") { return "openapi" }
+        // Google's own names have no publisher in front of them, and a template is none.
+        guard let slash = model.firstIndex(of: "/"), !model.contains("$(") else { return "vertex" }
+        return ["google", "models", "publishers", "projects"].contains(model[..<slash]) ? "vertex" : "openapi"
     }
 
     /// Ollama has an API of its own and one in OpenAI's format: the address says which.

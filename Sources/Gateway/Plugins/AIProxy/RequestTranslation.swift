@@ -17,7 +17,7 @@ struct RequestTranslation {
         settings: ProviderSettings, policy: UnsupportedPolicy = .drop, options: ModelOptionValues = ModelOptionValues(), dimensions: Int? = nil,
         media: FetchedMedia? = nil
     ) throws(ProviderFailure) -> RequestTranslation {
-        guard call.kind == .generate else {
+        guard call.kind == .generate, call.action == nil else {
             guard call.kind == .countTokens else {
                 throw ProviderFailure("action_not_served", status: 404, message: "\(call.action ?? "this") is only served by providers that speak \(format.name.rawValue)")
             }

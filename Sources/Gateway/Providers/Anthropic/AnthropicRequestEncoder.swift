@@ -7,11 +7,12 @@ struct AnthropicRequestEncoder {
     /// The API asks for a limit; this one applies where neither client nor configuration gives any. Every model since Claude 3 can write as much.
     static let defaultMaximumTokens = 4_096
 
-    static func encode(_ request: ChatRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer {
+    /// - Parameter bodyVersion: `anthropic_version` of servers that have the model in the path and the version in the body; nil: the API itself, which has them the other way.
+    static func encode(_ request: ChatRequest, _ encoding: inout ChatEncoding, bodyVersion: String? = nil) throws(ProviderFailure) -> ByteBuffer {
         var writer = JSONWriter(capacity: 2_048)
         writer.beginObject()
-        writer.key("model")
-        writer.string(encoding.model)
+        writer.key(bodyVersion == nil ? "model" : "anthropic_version")
+        writer.string(bodyVersion ?? encoding.model)
         let maximum = request.maximumTokens ?? ChatNumber(AnthropicRequestEncoder.defaultMaximumTokens)
         writer.member("max_tokens", maximum)
         try self.system(request.messages, &writer, &encoding)

@@ -115,6 +115,14 @@ enum GeminiAnswerDecoder {
         return self.error(status: status, error)
     }
 
+    /// The same for bodies that may be another vendor's; nil: it is none of Google's.
+    static func googleError(status: Int, _ body: ByteBuffer) -> ProviderError? {
+        guard let document = try? JSONDocument(body) else { return nil }
+        var list = document.root.elements
+        guard let error = document["error"] ?? list.next()?["error"], error["status"]?.text != nil else { return nil }
+        return self.error(status: status, error)
+    }
+
     /// A duration of protobuf's JSON: `12.5s`, at most a day.
     private static func seconds(_ text: String) -> Int? {
         guard text.hasSuffix("s"), let seconds = Double(text.dropLast()), seconds.isFinite, seconds >= 0 else { return nil }

@@ -5,12 +5,19 @@ import NIOCore
 /// Google's Gemini: the Gemini API (https://ai.google.dev/api/generate-content), or Vertex AI where endpoint, project and location are configured
 /// (https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference).
 final class GeminiProvider: TranslatingAdapter {
-    let descriptor = ProviderDescriptor(
-        name: "gemini", telemetryName: "gcp.gemini", keyVariable: "GEMINI_API_KEY", reportsStreamUsage: false, keyField: "x-goog-api-key", keyPrefix: "")
+    let descriptor: ProviderDescriptor
     let format: ModelFormat? = .gemini
     /// The path names model and method.
     let locatesEachRequest = true
     let translatedOperations: [ModelOperation] = [.chat, .completions, .embeddings]
+
+    /// The Gemini API.
+    static let api = GeminiProvider(
+        ProviderDescriptor(name: "gemini", telemetryName: "gcp.gemini", keyVariable: "GEMINI_API_KEY", reportsStreamUsage: false, keyField: "x-goog-api-key", keyPrefix: ""))
+    /// The same models on Vertex AI.
+    static let vertex = GeminiProvider(ProviderDescriptor(name: "gemini", telemetryName: "gcp.vertex_ai", keyVariable: "", reportsStreamUsage: false, variant: "vertex"))
+
+    init(_ descriptor: ProviderDescriptor) { self.descriptor = descriptor }
 
     static let address = "https://generativelanguage.googleapis.com"
 
@@ -23,9 +30,7 @@ final class GeminiProvider: TranslatingAdapter {
 
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {
         let model = settings.model ?? "model"
-        guard GeminiProvider.isName(model) else {
-            throw ProviderFailure("invalid_model", status: 400, message: "the model's name holds characters that cannot stand in a path", parameter: "model")
-        }
+        try VertexAddress.check(model)
         let isStream = settings.isStream && !settings.countsTokens
         let query = isStream && !settings.streamsArray ? "alt=sse" : nil
         let method = self.method(operation, settings, isStream: isStream)
@@ -33,13 +38,12 @@ final class GeminiProvider: TranslatingAdapter {
             let parts = try UpstreamURL(url)
             // An origin alone has the API's paths; of a whole URL the method follows the request; any other path is taken as it is.
             var path = parts.path
-            if path.isEmpty || path == "/" { path = "/v1beta/models/\(model):\(method)" } else if path.contains(":") { path = GeminiProvider.replacingMethod(path, method) }
+            if path.isEmpty || path == "/" { path = "/v1beta/models/\(model):\(method)" } else if path.contains(":") { path = VertexAddress.replacingMethod(path, method) }
             return ProviderLocation(endpoint: parts.endpoint, path: path, query: [parts.query, query].compactMap { $0 }.joinedQuery)
         }
-        if let endpoint = settings.geminiEndpoint, let project = settings.geminiProject, let location = settings.geminiLocation {
-            let parts = try UpstreamURL(endpoint.contains("://") ? endpoint : "https://\(endpoint)")
+        if let address = try VertexAddress(settings) {
             let place = settings.geminiEndpointID.map { "endpoints/\($0)" } ?? "publishers/google/models/\(model)"
-            return ProviderLocation(endpoint: parts.endpoint, path: "/v1/projects/\(project)/locations/\(location)/\(place):\(method)", query: query)
+            return ProviderLocation(endpoint: address.endpoint, path: "\(address.path)/\(place):\(method)", query: query)
         }
         let parts = try UpstreamURL(GeminiProvider.address)
         let path = settings.upstreamPath.map { $0.hasPrefix("/") ? $0 : "/\($0)" } ?? "/v1beta/models/\(model):\(method)"
@@ -50,16 +54,6 @@ final class GeminiProvider: TranslatingAdapter {
         if operation == .embeddings { return GeminiEmbeddings.isVertex(settings) ? "predict" : "batchEmbedContents" }
         if settings.countsTokens { return "countTokens" }
         return isStream ? "streamGenerateContent" : "generateContent"
-    }
-
-    private static func isName(_ model: String) -> Bool {
-        !model.isEmpty && model.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "%") }
-            && !model.contains("..")
-    }
-
-    private static func replacingMethod(_ path: String, _ method: String) -> String {
-        guard let colon = path.lastIndex(of: ":") else { return path }
-        return path[...colon] + method
     }
 
     func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer { try GeminiSplice.apply(edits, to: request) }

@@ -11,18 +11,24 @@ final class OpenAICompatibleProvider: TranslatingAdapter {
     let query: @Sendable (ProviderSettings) -> String?
     /// What the query of a realtime session's address names the model with.
     let realtimeQuery: @Sendable (ProviderSettings) -> String?
+    /// How the provider calls a model that clients and configuration may name otherwise; nil: the same.
+    let modelName: (@Sendable (String) -> String)?
+    let locatesEachRequest: Bool
     let dialect: OpenAIDialect
 
     init(
         _ descriptor: ProviderDescriptor, base: @escaping @Sendable (ProviderSettings) throws(ProviderFailure) -> String?,
         path: @escaping @Sendable (ModelOperation, ProviderSettings) -> String = OpenAICompatibleProvider.standardPath, query: @escaping @Sendable (ProviderSettings) -> String? = { _ in nil },
-        realtimeQuery: @escaping @Sendable (ProviderSettings) -> String? = { $0.model.map { "model=\(QueryText.encode($0))" } }, dialect: OpenAIDialect = OpenAIDialect()
+        realtimeQuery: @escaping @Sendable (ProviderSettings) -> String? = { $0.model.map { "model=\(QueryText.encode($0))" } }, dialect: OpenAIDialect = OpenAIDialect(),
+        modelName: (@Sendable (String) -> String)? = nil, locatesEachRequest: Bool = false
     ) {
         self.descriptor = descriptor
         self.base = base
         self.path = path
         self.query = query
         self.realtimeQuery = realtimeQuery
+        self.modelName = modelName
+        self.locatesEachRequest = locatesEachRequest
         var dialect = dialect
         dialect.reportsStreamUsage = descriptor.reportsStreamUsage
         self.dialect = dialect
@@ -52,7 +58,12 @@ final class OpenAICompatibleProvider: TranslatingAdapter {
         return query.split(separator: "&").contains { $0.prefix { $0 != "=" } == name } ? query : "\(query)&\(model)"
     }
 
-    func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer { try RequestSplice.apply(edits, to: request) }
+    func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer {
+        guard let modelName, let model = edits.model else { return try RequestSplice.apply(edits, to: request) }
+        var edits = edits
+        edits.model = modelName(model)
+        return try RequestSplice.apply(edits, to: request)
+    }
 
     func makeReader(hidesUsage: Bool) -> any ModelResponseReader { OpenAIResponseReader(hidesUsage: hidesUsage) }
 
@@ -65,11 +76,17 @@ final class OpenAICompatibleProvider: TranslatingAdapter {
 
     // MARK: Translated
 
-    func encode(_ request: ChatRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer { try OpenAIRequestEncoder.encode(request, self.dialect, &encoding) }
+    func encode(_ request: ChatRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer {
+        if let modelName { encoding.model = modelName(encoding.model) }
+        return try OpenAIRequestEncoder.encode(request, self.dialect, &encoding)
+    }
 
     func decode(_ document: ByteBuffer) throws(ProviderFailure) -> ChatAnswer { try OpenAIAnswerDecoder.decode(document) }
 
     func makeStreamDecoder() -> any ChatStreamDecoder { OpenAIStreamDecoder() }
 
-    func readError(status: Int, body: ByteBuffer) -> ProviderError { OpenAIAnswerDecoder.error(status: status, body) }
+    /// Behind Google's endpoints an error may be Google's.
+    func readError(status: Int, body: ByteBuffer) -> ProviderError {
+        (self.modelName == nil ? nil : GeminiAnswerDecoder.googleError(status: status, body)) ?? OpenAIAnswerDecoder.error(status: status, body)
+    }
 }

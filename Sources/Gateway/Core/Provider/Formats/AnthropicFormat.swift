@@ -7,7 +7,7 @@ public final class AnthropicFormat: ClientFormat {
 
     public init() {}
 
-    /// `…/v1/messages` or `…/v1/messages/count_tokens`.
+    /// `…/v1/messages` or `…/v1/messages/count_tokens`; of clients for Vertex AI `…/models/MODEL:rawPredict`, with `count-tokens` for the model where they count.
     public func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall {
         var call = ClientCall()
         call.model = request.body.model
@@ -17,7 +17,16 @@ public final class AnthropicFormat: ClientFormat {
         call.kind = request.path.withUnsafeReadableBytes { path in
             path.count >= length && UnsafeRawBufferPointer(rebasing: path[(path.count - length)...]).isText(suffix) ? .countTokens : .generate
         }
+        if request.path.readableBytesView.last == UInt8(ascii: "t") { AnthropicFormat.readVertex(request.path, &call) }
         return call
+    }
+
+    /// What the path of a client for Vertex AI says.
+    private static func readVertex(_ path: ByteBuffer, _ call: inout ClientCall) {
+        let path = String(buffer: path)
+        guard let colon = path.lastIndex(of: ":"), path[colon...] == ":rawPredict" || path[colon...] == ":streamRawPredict" else { return }
+        let name = path[..<colon].split(separator: "/").last.map(String.init) ?? ""
+        if name == "count-tokens" { call.kind = .countTokens } else if call.model == nil { call.model = name }
     }
 
     public func decode(_ request: ClientRequest) throws(ProviderFailure) -> ChatRequest { try AnthropicRequestDecoder.decode(request.body.document.root) }

@@ -34,9 +34,13 @@ struct EmbeddingModel: OutsideService {
         settings.geminiLocation = model.gemini.locationID
         settings.awsRegion = model.bedrock.region
         settings.bedrockNormalizesEmbeddings = model.bedrock.normalizesEmbeddings
-        let place = ModelEndpoint.Place(
-            provider: model.provider.asChatProvider, variant: model.provider == .ollama ? ModelTarget.ollamaVariant(model.upstreamURL) : nil, settings: settings, bedrock: model.bedrock,
-            auth: configuration.auth)
+        let variant: String? =
+            switch model.provider {
+            case .ollama: ModelTarget.ollamaVariant(model.upstreamURL)
+            case .gemini where model.gemini.projectID != nil && model.gemini.locationID != nil: ModelTarget.vertexVariant(model.name)
+            default: nil
+            }
+        let place = ModelEndpoint.Place(provider: model.provider.asChatProvider, variant: variant, settings: settings, bedrock: model.bedrock, auth: configuration.auth)
         var route = ModelEndpoint.Route()
         route.timeoutMilliseconds = timeoutMilliseconds
         self.endpoint = try ModelEndpoint(place, .embeddings, route: route, answerLimit: Self.answerLimit, services: services, path: path)

@@ -1,0 +1,32 @@
+import GatewayWire
+public import NIOCore
+
+/// Cohere's API as clients speak it (https://docs.cohere.com/reference/chat): `…/v2/chat` is translated; what else its paths ask for (`/v2/embed`, `/v2/rerank`, version 1)
+/// only Cohere serves.
+public final class CohereFormat: ClientFormat {
+    public let name = ModelFormat.cohere
+
+    public init() {}
+
+    public func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall {
+        var call = ClientCall()
+        call.model = request.body.model
+        call.asksStream = request.body.stream
+        let path = String(buffer: request.path)
+        for version in ["/v2/", "/v1/"] {
+            guard let start = path.firstRange(of: version) else { continue }
+            let action = path[start.lowerBound...]
+            if action != "/v2/chat" { call.action = String(action) }
+            break
+        }
+        return call
+    }
+
+    public func decode(_ request: ClientRequest) throws(ProviderFailure) -> ChatRequest { try CohereRequestDecoder.decode(request.body.document.root) }
+
+    public func encode(_ answer: ChatAnswer, _ context: AnswerContext) -> ByteBuffer { CohereAnswerEncoder.message(answer, context) }
+
+    public func makeStreamEncoder(_ context: AnswerContext) -> any ChatStreamEncoder { CohereStreamEncoder(context) }
+
+    public func encode(_ error: ProviderError) -> ByteBuffer { CohereAnswerEncoder.error(error) }
+}
