@@ -319,7 +319,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("model: {provider: openai, name: m}, llm_format: cohere", "config.llm_format"), ("model: {provider: anthropic, name: m, options: {anthropic_version: v}}, llm_format: huggingface", "config.llm_format"),
+        ("model: {provider: openai, name: m}, llm_format: huggingface", "config.llm_format"), ("model: {provider: anthropic, name: m, options: {anthropic_version: v}}, llm_format: huggingface", "config.llm_format"),
     ])
     func `what is not served is refused when the configuration is loaded`(config: String, path: String) {
         do {

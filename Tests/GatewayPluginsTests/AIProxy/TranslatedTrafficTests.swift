@@ -257,7 +257,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("llm_format: cohere, model: {provider: openai, name: m}", "config.llm_format"),
+        ("llm_format: huggingface, model: {provider: openai, name: m}", "config.llm_format"),
         ("llm_format: anthropic, route_type: llm/v1/embeddings, model: {provider: openai, name: m}", "config.route_type"),
         (#"route_type: llm/v1/embeddings, model: {provider: anthropic, name: m, options: {anthropic_version: v}}"#, "config.route_type"),
     ])
