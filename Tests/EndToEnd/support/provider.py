@@ -5,6 +5,7 @@ The request's model (or the header `x-fake-model`, which wins) says how to answe
     anything             a good answer
     status-N             an error N in OpenAI's shape; 429 carries Retry-After
     tokens-N             a stream (or answer) of N tokens
+    mute-N               the same in OpenAI's format, without usage
     slow-N-M             N tokens, M milliseconds apart
     gate                 one token, then nothing until `release()`
     hang                 no answer at all until `release()`
@@ -153,7 +154,7 @@ class Provider:
             return web.json_response(embeddings(body, model))
         if vendor and (problem := vendor.problem(request, body)):
             return refuse(400, problem)
-        tokens = [f"t{n} " for n in range(numbers[0])] if word in ("tokens", "slow", "cut") else ANSWER.split(" ")
+        tokens = [f"t{n} " for n in range(numbers[0])] if word in ("tokens", "slow", "cut", "mute") else ANSWER.split(" ")
         tokens = [token if token.endswith(" ") or index == len(tokens) - 1 else token + " " for index, token in enumerate(tokens)]
         if word == "score":
             tokens = [f"I give it {numbers[0]}."]
@@ -170,7 +171,10 @@ class Provider:
             await asyncio.sleep(numbers[0] * numbers[1] / 1000)
         if vendor:
             return web.json_response(vendor.answer(request.path, body, model, tokens), headers=LIMIT_HEADERS)
-        return web.json_response(completion(request.path, body, model, "".join(tokens), len(tokens)), headers=LIMIT_HEADERS)
+        answer = completion(request.path, body, model, "".join(tokens), len(tokens))
+        if word == "mute":
+            del answer["usage"]
+        return web.json_response(answer, headers=LIMIT_HEADERS)
 
     async def _stream_of(self, vendor, request, body, model, tokens, delay, word) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", **LIMIT_HEADERS})
@@ -199,7 +203,7 @@ class Provider:
         async def send(choices, **more):
             await response.write(b"data: " + json.dumps({**base, "choices": choices, **more}).encode() + b"\n\n")
 
-        wants_usage = (body.get("stream_options") or {}).get("include_usage")
+        wants_usage = (body.get("stream_options") or {}).get("include_usage") and word != "mute"
         null_usage = {"usage": None} if wants_usage else {}
         if is_chat and wants_tool(body):
             for delta in tool_deltas(body):

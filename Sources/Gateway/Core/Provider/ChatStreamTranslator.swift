@@ -12,8 +12,11 @@ public final class ChatStreamTranslator: ChatStreamSink {
     public private(set) var failure: ProviderError?
     /// Frames of the provider that held anything.
     public private(set) var frameCount: UInt64 = 0
+    /// Notes the frames, for usage that the provider does not tell.
+    private let tokens: TokenAccount?
 
-    public init(framing: StreamFraming, decoder: any ChatStreamDecoder, encoder: any ChatStreamEncoder) {
+    public init(framing: StreamFraming, decoder: any ChatStreamDecoder, encoder: any ChatStreamEncoder, tokens: TokenAccount? = nil) {
+        self.tokens = tokens
         self.frames = StreamFrameReader(framing)
         self.decoder = decoder
         self.encoder = encoder
@@ -27,6 +30,7 @@ public final class ChatStreamTranslator: ChatStreamSink {
         if self.output.capacity == 0 { self.output = ByteBufferAllocator().buffer(capacity: bytes.readableBytes * 2 + 256) }
         try self.frames.read(bytes) { (frame) throws(ProviderFailure) in
             self.frameCount &+= 1
+            if let tokens { frame.data.withUnsafeReadableBytes { tokens.note($0) } }
             try self.decoder.decode(frame, into: self)
         }
     }

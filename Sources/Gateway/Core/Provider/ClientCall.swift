@@ -1,3 +1,5 @@
+public import NIOCore
+
 /// What a client asks for, as its format says it in body or path.
 public struct ClientCall: Sendable {
     public enum Kind: Sendable, Equatable {
@@ -16,12 +18,17 @@ public struct ClientCall: Sendable {
     public var streamsArray = false
     /// What of the vendor's API is asked, where the path says it: Bedrock's `invoke`, Cohere's `/v2/rerank`; nil: what the route's operation is.
     public var action: String?
+    /// Whether a model reads and writes tokens for it, whatever the provider says of them.
+    public var usesTokens: Bool { self.kind == .generate && !self.isAuxiliary }
+    /// What is asked is no answer of a model: documents in another order, vectors.
+    public var isAuxiliary = false
 
     public init() {}
 }
 
 extension ClientFormat {
     public var isTranslated: Bool { true }
+    public func encode(tokenCount: Int) -> ByteBuffer? { nil }
 
     /// Most formats say model and streaming in the body.
     public func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall {

@@ -14,6 +14,8 @@ public protocol ClientFormat: AnyObject, Sendable {
     func makeStreamEncoder(_ context: AnswerContext) -> any ChatStreamEncoder
     /// The error object a client of this format reads; the status is sent beside it.
     func encode(_ error: ProviderError) -> ByteBuffer
+    /// The answer to a request for a count of tokens (``ClientCall/Kind/countTokens``). Default nil: the format has none.
+    func encode(tokenCount: Int) -> ByteBuffer?
 }
 
 /// Writes one stream for a client. Used on one loop, by one exchange.

@@ -20,11 +20,14 @@ public final class ModelPlan: Sendable {
     public let method: HTTPMethod
     /// The client's body goes on as it arrives, whatever it is, instead of the planned one.
     public let passesBody: Bool
+    /// The answer costs tokens, which are estimated where the provider does not tell them.
+    public let usesTokens: Bool
 
     public init(
         offer: ModelOffer, model: String, target: ByteBuffer, fields: FieldEdits, isStream: Bool, hidesUsage: Bool, parameters: ModelParameters,
-        translation: ModelTranslation? = nil, location: ProviderLocation? = nil, method: HTTPMethod = .post, passesBody: Bool = false
+        translation: ModelTranslation? = nil, location: ProviderLocation? = nil, method: HTTPMethod = .post, passesBody: Bool = false, usesTokens: Bool = false
     ) {
+        self.usesTokens = usesTokens
         self.offer = offer
         self.model = model
         self.target = target

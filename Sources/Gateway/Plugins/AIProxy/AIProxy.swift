@@ -52,7 +52,10 @@ public final class AIProxy: InlineRequestPlugin, ModelServing {
         }
         let plan: ModelPlan
         let encoded: ByteBuffer
-        do throws(RefusedRequest) { (plan, encoded) = try self.target.plan(body, request, media: media) } catch { return .reject(error.rejection) }
+        do throws(RefusedRequest) {
+            if let count = try self.target.tokenCount(body, request) { return .respond(count) }
+            (plan, encoded) = try self.target.plan(body, request, media: media)
+        } catch { return .reject(error.rejection) }
         request.body = .model(body)
         request.upstream = .model(plan, body: encoded)
         if self.configuration.sendsModelNameHeader {

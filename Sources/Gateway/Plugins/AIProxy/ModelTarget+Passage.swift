@@ -36,7 +36,8 @@ extension ModelTarget {
         }
         let plan = ModelPlan(
             offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: false, parameters: body?.parameters ?? ModelParameters(),
-            location: place.location, method: request.head.method, passesBody: body == nil)
+            location: place.location, method: request.head.method, passesBody: body == nil,
+            usesTokens: self.operation == .responses && body != nil && self.namesModel(request))
         return (plan, encoded)
     }
 

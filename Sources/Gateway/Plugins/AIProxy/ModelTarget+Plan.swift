@@ -32,7 +32,7 @@ extension ModelTarget {
             do throws(ProviderFailure) { encoded = try self.offer.adapter.encode(body, edits) } catch { throw RefusedRequest(error) }
             let plan = ModelPlan(
                 offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: edits.includesUsage, parameters: body.parameters,
-                location: place.location)
+                location: place.location, usesTokens: call.usesTokens)
             return (plan, encoded)
         } catch { throw error.shaped(for: self.format.name) }
     }
@@ -73,7 +73,7 @@ extension ModelTarget {
         }
         let plan = ModelPlan(
             offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: false, parameters: translated.parameters, translation: translated.translation,
-            location: location)
+            location: location, usesTokens: true)
         return (plan, body)
     }
 
@@ -92,7 +92,7 @@ extension ModelTarget {
         do throws(ProviderFailure) { return Self.place(try self.offer.adapter.locate(self.operation, settings), self.configuration.auth) } catch { throw RefusedRequest(error) }
     }
 
-    private func checkPrompt(_ body: ModelRequestBody) throws(RefusedRequest) {
+    func checkPrompt(_ body: ModelRequestBody) throws(RefusedRequest) {
         guard self.operation.isPrompt else { return }
         guard let prompt = body.prompt, !prompt.isNull else {
             // What a native format calls its parts is for its provider to check.

@@ -46,6 +46,8 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
     private let pluginID: String
     /// nil: nothing has to be fetched for any request.
     private let media: MediaInliner?
+    /// Whether a target's provider speaks another format than the clients.
+    private let translates: Bool
 
     /// Where copies go.
     private struct Mirror {
@@ -59,6 +61,7 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
         self.configuration = configuration
         let targets = try AIProxyAdvanced.targets(configuration, services)
         self.targets = targets
+        self.translates = targets.contains { $0.translator != nil }
         self.operation = targets[0].operation
         let names = TargetNames(configuration.targets)
         self.names = names
@@ -144,6 +147,7 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
             let body = try await ModelBody.read(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat).get()
             // What is refused anyway costs no call.
             let allowed = try self.admitted(body.model, request)
+            if let counting = try self.counting(body, allowed, &request, &context) { return counting }
             let ranking = await self.semantic?.rank(body, &context)
             let media = try await self.media?.fetch(body, request, allowed: { allowed.contains($0) }, &context)
             return self.direct(body, allowed, ranking: ranking, media: media, &request, &context)
@@ -153,7 +157,8 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
     public func decide(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>) -> RequestVerdict {
         do throws(RefusedRequest) {
             let body = try ModelBody.take(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat).get()
-            return self.direct(body, try self.admitted(body.model, request), &request, &context)
+            let allowed = try self.admitted(body.model, request)
+            return try self.counting(body, allowed, &request, &context) ?? self.direct(body, allowed, &request, &context)
         } catch { return .reject(error.shaped(for: self.clientFormat).rejection) }
     }
 
@@ -171,6 +176,24 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
             guard !allowed.isEmpty else { throw AIProxyAdvanced.forbidden }
         }
         return allowed
+    }
+
+    /// What becomes of a request for a count of tokens: targets of the client's own format are asked; where there are none, the count is an estimate.
+    ///
+    /// - Returns: nil where the client asks for something else.
+    private func counting(
+        _ body: ModelRequestBody, _ allowed: TargetSet, _ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>
+    ) throws(RefusedRequest) -> RequestVerdict? {
+        guard self.translates, self.targets[0].format.countCall(body, request) != nil else { return nil }
+        var counting = allowed
+        var estimating = 0
+        allowed.forEach { index in
+            guard self.targets[index].translator != nil else { return }
+            counting.remove(index)
+            estimating = index
+        }
+        if counting.isEmpty { return try self.targets[estimating].tokenCount(body, request).map { .respond($0) } }
+        return self.direct(body, counting, &request, &context)
     }
 
     /// Has the balancer direct a request.

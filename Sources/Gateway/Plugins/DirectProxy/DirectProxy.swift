@@ -103,7 +103,13 @@ public final class DirectProxy: RequestPlugin {
             return .reject(RefusedRequest(400, error.code.name, "the request body is not valid JSON: \(error.code.name) at byte \(error.offset)").rejection)
         }
         do throws(RefusedRequest) {
-            let (plan, encoded) = try self.plan(body, operation, path: ByteBuffer(request.head.target.path))
+            let (target, model) = try self.target(body, operation)
+            if target.translator != nil, target.offer.format.countCall(body, request) != nil, let count = target.offer.format.tokenCountAnswer(to: body) { return .respond(count) }
+            let plan: ModelPlan
+            let encoded: ByteBuffer
+            do throws(ProviderFailure) { (plan, encoded) = try self.plan(ClientRequest(body: body, path: ByteBuffer(request.head.target.path)), target, model, operation) } catch {
+                throw RefusedRequest(error)
+            }
             request.body = .model(body)
             request.upstream = .model(plan, body: encoded)
             request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName))
@@ -122,7 +128,8 @@ public final class DirectProxy: RequestPlugin {
         return sent == clientKey ? nil : Rejection(status: 401, code: "invalid_api_key", message: "the API key is missing or wrong", shape: .openAI(type: "authentication_error", parameter: nil))
     }
 
-    private func plan(_ body: ModelRequestBody, _ operation: ModelOperation, path: ByteBuffer) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
+    /// Whom a request is for, by the name of its model.
+    private func target(_ body: ModelRequestBody, _ operation: ModelOperation) throws(RefusedRequest) -> (target: Target, model: String) {
         let member = "\(operation.promptMember(body.format))"
         guard body.isObject, let prompt = body.prompt, !prompt.isNull else {
             throw RefusedRequest(400, "missing_prompt", "the request body has no \"\(member)\"", parameter: member)
@@ -134,7 +141,7 @@ public final class DirectProxy: RequestPlugin {
         guard let target = self.targets[String(name[..<slash])], !model.isEmpty else {
             throw RefusedRequest(404, "unknown_provider", "no provider \"\(name[..<slash])\" is configured; providers: \(self.providerNames)", parameter: "model")
         }
-        do throws(ProviderFailure) { return try self.plan(ClientRequest(body: body, path: path), target, model, operation) } catch { throw RefusedRequest(error) }
+        return (target, model)
     }
 
     private func plan(
@@ -155,7 +162,7 @@ public final class DirectProxy: RequestPlugin {
             let translated = try RequestTranslation.translate(client, call, operation, format: target.offer.format, adapter: translator, model: model, isStream: isStream, settings: target.settings)
             let plan = ModelPlan(
                 offer: target.offer, model: model, target: path, fields: target.fields, isStream: isStream, hidesUsage: false, parameters: translated.parameters,
-                translation: translated.translation, location: location)
+                translation: translated.translation, location: location, usesTokens: true)
             return (plan, translated.body)
         }
         var edits = ModelRequestEdits()
@@ -164,7 +171,7 @@ public final class DirectProxy: RequestPlugin {
         let encoded = try target.offer.adapter.encode(client.body, edits)
         let plan = ModelPlan(
             offer: target.offer, model: model, target: path, fields: target.fields, isStream: isStream, hidesUsage: edits.includesUsage, parameters: client.body.parameters,
-            location: location)
+            location: location, usesTokens: call.usesTokens)
         return (plan, encoded)
     }
 

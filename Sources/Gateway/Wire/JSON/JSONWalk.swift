@@ -18,6 +18,10 @@ public struct JSONWalk {
     /// Whether the walk has come to the end of the bytes, blanks apart.
     public var isWhole: Bool { JSONSkipper.skipBlanks(self.p, self.i, self.end) == self.end }
 
+    /// The first byte of the next value; 0 at the end.
+    @inline(__always)
+    public var next: UInt8 { self.i < self.end ? self.p[self.i] : 0 }
+
     /// Walks the members of an object, which has to be next.
     ///
     /// - Parameter body: gets the key as it is written between its quotes; it may read the value, which is skipped otherwise.
@@ -93,6 +97,19 @@ public struct JSONWalk {
         guard !hasEscapes, next > start else { return nil }
         self.i = next
         return start..<(next &- 1)
+    }
+
+    /// Reads a string, escapes decoded; the next value is left where it is no string.
+    @inline(__always)
+    public mutating func string(_ body: (UnsafeRawBufferPointer) -> Void) {
+        guard self.next == 0x22 else { return }
+        let start = self.i &+ 1
+        let (next, hasEscapes) = JSONSkipper.string(self.p, start, self.end)
+        // One that its text ends in has no closing quote.
+        let end = next > start && self.p[next &- 1] == 0x22 ? next &- 1 : next
+        self.i = next
+        guard hasEscapes else { return body(UnsafeRawBufferPointer(start: self.p + start, count: end &- start)) }
+        JSONText.decoded(self.p, start..<end).withUnsafeBytes { body($0) }
     }
 
     /// An integer of at most 18 digits; nil when the next value is none.

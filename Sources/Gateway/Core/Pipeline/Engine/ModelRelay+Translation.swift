@@ -23,7 +23,7 @@ extension ModelRelay {
         let context = self.context(translation, packs: packs)
         if head.status < 300, self.plan.isStream, !self.isDocument(head, translation) {
             let encoder = self.plan.offer.format.makeStreamEncoder(context)
-            let translator = ChatStreamTranslator(framing: translation.adapter.streamFraming, decoder: translation.adapter.makeStreamDecoder(), encoder: encoder)
+            let translator = ChatStreamTranslator(framing: translation.adapter.streamFraming, decoder: translation.adapter.makeStreamDecoder(), encoder: encoder, tokens: self.tokens)
             let type: StaticString = translation.streamsArray ? "application/json" : encoder.contentType
             return Translated(
                 head: self.head(head, status: head.status, contentType: type, length: nil), answer: TranslatedExchange(answer, translator), translator: translator)
@@ -32,7 +32,7 @@ extension ModelRelay {
         if head.status >= 300 { return self.error(head, answer, body, translation) }
         do throws(ProviderFailure) {
             let (document, facts) = try self.document(body, translation, context)
-            self.record(facts, &scope)
+            self.record(facts, answeredBy: body, isWhole: true, &scope)
             if self.plan.offer.logsPayloads {
                 scope.withAttempt { attempt, evidence in attempt.responsePayload = document.withUnsafeReadableBytes { evidence.text($0) } }
             }

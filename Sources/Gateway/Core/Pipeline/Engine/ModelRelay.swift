@@ -7,8 +7,7 @@ extension RequestRun {
     func proxyToModel(
         _ request: inout GatewayRequest, _ plan: ModelPlan, _ body: consuming ByteBuffer, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
     ) async {
-        let payload = plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil
-        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, payload: payload)
+        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, sent: copy body)
         var content: UpstreamBody?
         var isReplayable = true
         if plan.passesBody {
@@ -41,6 +40,8 @@ final class ModelRelay: ResponseRelay {
     private(set) var responseFields: [(name: String, value: String)]
     /// What was sent, where the operator asked for it to be recorded.
     private let payload: ByteBuffer?
+    /// For usage that the provider does not tell.
+    let tokens: TokenAccount?
     /// Cookies of a provider concern its own browsers, and would bind the clients of one gateway together; Kong drops them too.
     static let hiddenFields: KnownFieldSet = [.setCookie]
     /// What came of an unstreamed answer, for reading its facts.
@@ -51,11 +52,13 @@ final class ModelRelay: ResponseRelay {
     /// Bytes of an unstreamed answer kept for reading; a longer one is relayed unread.
     static let documentLimit = 8 << 20
 
-    init(run: RequestRun, plan: ModelPlan, responseFields: [(name: String, value: String)], payload: ByteBuffer?) {
+    /// - Parameter sent: the provider's request.
+    init(run: RequestRun, plan: ModelPlan, responseFields: [(name: String, value: String)], sent: ByteBuffer) {
+        self.tokens = plan.usesTokens ? TokenAccount(plan.operation, sent: sent) : nil
         self.run = run
         self.plan = plan
         self.responseFields = responseFields
-        self.payload = payload
+        self.payload = plan.offer.logsPayloads || run.snapshot.settings.redaction.hashesPrompts ? sent : nil
     }
 
     /// Tells the client of an attempt that was made besides.
@@ -128,7 +131,7 @@ final class ModelRelay: ResponseRelay {
         if self.isReadable, document.readableBytes > 0 {
             let reader = self.plan.adapter.makeReader(self.plan.operation, hidesUsage: false)
             reader.document(document)
-            self.record(reader.facts, &scope)
+            self.record(reader.facts, answeredBy: document, isWhole: failure == nil, &scope)
             if self.plan.offer.logsPayloads {
                 scope.withAttempt { attempt, evidence in attempt.responsePayload = document.withUnsafeReadableBytes { evidence.text($0) } }
             }
@@ -200,6 +203,13 @@ final class ModelRelay: ResponseRelay {
         // Anthropic leaves the X off.
         guard let id = head.fields.first(.xRequestID) ?? head.fields.values(name: "request-id").first else { return }
         scope.withAttempt { attempt, evidence in attempt.providerRequestID = id.withUnsafeBytes { evidence.text($0) } }
+    }
+
+    /// The same of an unstreamed answer, whose usage is estimated where it does not tell it.
+    func record(_ facts: ModelResponseFacts, answeredBy document: ByteBuffer, isWhole: Bool, _ scope: inout ScopeRecord) {
+        var facts = facts
+        self.tokens?.complete(&facts.usage, document: document, isWhole: isWhole)
+        self.record(facts, &scope)
     }
 
     /// Puts what the answer said about itself into the evidence, and the price on it.

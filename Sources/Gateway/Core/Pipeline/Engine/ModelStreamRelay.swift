@@ -39,6 +39,7 @@ final class ModelStreamRelay {
             guard await self.beginThroughStages(head, hiding: hidden, added: added, startedAt: startedAt, answer, request, selection, record) else { return nil }
         }
         self.run.exchange.flush()
+        self.model?.tokens?.open()
         let failure: UpstreamFailure?
         if selection.stream.isEmpty {
             request.body = .none
@@ -120,21 +121,27 @@ final class ModelStreamRelay {
     /// Reads the events that are complete now; one time stamp serves all of one read.
     private func readEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) {
         var count: UInt64 = 0
-        let reader = self.reader
         while let frame = try self.framer.next() {
             guard frame.dataLineCount > 0 else { continue }
             count &+= 1
             let disposition: EventDisposition
             if let range = frame.data {
-                disposition = self.framer.bytes.withVeryUnsafeBytes { reader.event(UnsafeRawBufferPointer(rebasing: $0[range])) }
+                disposition = self.framer.bytes.withVeryUnsafeBytes { self.read(UnsafeRawBufferPointer(rebasing: $0[range])) }
             } else if let joined = self.framer.data(of: frame) {
-                disposition = joined.withUnsafeReadableBytes { reader.event($0) }
+                disposition = joined.withUnsafeReadableBytes { self.read($0) }
             } else {
                 disposition = .pass
             }
             if disposition == .drop { self.framer.drop(frame) }
         }
         if count > 0 { self.count(count, record, &scope) }
+    }
+
+    /// Reads one event's data. Of a translated stream the provider's own frames have been noted.
+    @inline(__always)
+    private func read(_ data: UnsafeRawBufferPointer) -> EventDisposition {
+        if self.translator == nil, let tokens = self.model?.tokens { tokens.note(data) }
+        return self.reader.event(data)
     }
 
     private func count(_ events: UInt64, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
@@ -231,7 +238,7 @@ final class ModelStreamRelay {
     private func finish(_ scope: inout ScopeRecord, isTruncated: Bool) {
         guard let model = self.model else { return }
         var facts = self.reader.facts
-        if isTruncated, facts.usage.source == .none, self.chunks > 0 { facts.usage.source = .partial }
+        if self.chunks > 0 { TokenAccount.complete(&facts, by: model.tokens, isTruncated: isTruncated) }
         model.record(facts, &scope)
         scope.withAttempt { attempt, _ in
             attempt.isStream = true
@@ -293,8 +300,7 @@ final class ModelStreamRelay {
         while let frame = try self.framer.next() {
             guard let data = self.framer.data(of: frame) else { continue }
             count &+= 1
-            let reader = self.reader
-            if data.withUnsafeReadableBytes({ reader.event($0) }) == .drop { continue }
+            if data.withUnsafeReadableBytes({ self.read($0) }) == .drop { continue }
             events.append(StreamEvent(data: data, name: frame.name.map { ByteBuffer(self.framer.view($0)) }))
         }
         if count > 0 { self.count(count, record, &scope) }

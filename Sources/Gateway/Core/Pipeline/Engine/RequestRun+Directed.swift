@@ -92,8 +92,8 @@ extension RequestRun {
     private func prepare(_ attempt: DirectedAttempt, _ request: borrowing GatewayRequest) -> (PreparedRequest, ModelRelay) {
         let plan = attempt.plan
         let body = attempt.takeBody()
-        let relay = ModelRelay(
-            run: self, plan: plan, responseFields: request.responseFields.isEmpty ? attempt.responseFields : attempt.responseFields + request.responseFields, payload: plan.offer.logsPayloads || self.snapshot.settings.redaction.hashesPrompts ? body : nil)
+        let fields = request.responseFields.isEmpty ? attempt.responseFields : attempt.responseFields + request.responseFields
+        let relay = ModelRelay(run: self, plan: plan, responseFields: fields, sent: body)
         return (self.request(for: plan, body, attempt.timeouts, self.forwardedFields(request)), relay)
     }
 

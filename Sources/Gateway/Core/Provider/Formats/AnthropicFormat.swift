@@ -36,4 +36,7 @@ public final class AnthropicFormat: ClientFormat {
     public func makeStreamEncoder(_ context: AnswerContext) -> any ChatStreamEncoder { AnthropicStreamEncoder(context) }
 
     public func encode(_ error: ProviderError) -> ByteBuffer { AnthropicAnswerEncoder.error(error) }
+
+    /// https://docs.anthropic.com/en/api/messages-count-tokens
+    public func encode(tokenCount: Int) -> ByteBuffer? { ByteBuffer(string: "{\"input_tokens\":\(tokenCount)}") }
 }

@@ -38,6 +38,9 @@ public final class BedrockFormat: ClientFormat {
     public func makeStreamEncoder(_ context: AnswerContext) -> any ChatStreamEncoder { BedrockStreamEncoder() }
 
     public func encode(_ error: ProviderError) -> ByteBuffer { BedrockAnswerEncoder.error(error) }
+
+    /// https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html
+    public func encode(tokenCount: Int) -> ByteBuffer? { ByteBuffer(string: "{\"inputTokens\":\(tokenCount)}") }
 }
 
 /// What a path of the runtime API asks for.

@@ -17,6 +17,7 @@ public final class CohereFormat: ClientFormat {
             guard let start = path.firstRange(of: version) else { continue }
             let action = path[start.lowerBound...]
             if action != "/v2/chat" { call.action = String(action) }
+            call.isAuxiliary = !action.hasSuffix("/chat")
             break
         }
         return call

@@ -41,4 +41,7 @@ public final class GeminiFormat: ClientFormat {
     public func makeStreamEncoder(_ context: AnswerContext) -> any ChatStreamEncoder { GeminiStreamEncoder(context) }
 
     public func encode(_ error: ProviderError) -> ByteBuffer { GeminiAnswerEncoder.error(error) }
+
+    /// https://ai.google.dev/api/tokens#v1beta.models.countTokens
+    public func encode(tokenCount: Int) -> ByteBuffer? { ByteBuffer(string: "{\"totalTokens\":\(tokenCount)}") }
 }
