@@ -50,7 +50,8 @@ def gateway(module_gateways, shared_clouds, shared_provider):
     routes = [
         route("bedrock", "/bedrock/v1/chat/completions", "bedrock", auth=STATIC, options=bedrock),
         route("bedrock-native", "/model", "bedrock", auth=STATIC, options=bedrock, llm_format="bedrock"),
-        route("bedrock-across", "/across/model", "openai", options=openai_options, llm_format="bedrock"),
+        route("bedrock-agents", "~/(rerank|retrieveAndGenerate(Stream)?)$", "bedrock", auth=STATIC, options=bedrock, llm_format="bedrock"),
+        route("bedrock-across", "/across", "openai", options=openai_options, llm_format="bedrock"),
         route("cohere", "/cohere/v1/chat/completions", "cohere", auth=key, options={"upstream_url": base}),
         route("cohere-embeddings", "/cohere/v1/embeddings", "cohere", kind="embeddings", auth=key, options={"upstream_url": base}),
         route("cohere-native", "/v2", "cohere", auth=key, options={"upstream_url": base}, llm_format="cohere"),
@@ -60,6 +61,11 @@ def gateway(module_gateways, shared_clouds, shared_provider):
         route("llama", "/llama/v1/chat/completions", "llama2", options={"upstream_url": base, "llama2_format": "ollama"}),
     ]
     return module_gateways({"services": [{"name": "llm", "url": base, "routes": routes}]})
+
+
+def last_line(gateway, route_name: str) -> dict:
+    lines = lambda: [line for line in gateway.audit.requests() if line.get("route", {}).get("name") == route_name]  # noqa: E731
+    return until(lines, what="an audit line")[-1]
 
 
 # OpenAI's client across
@@ -104,10 +110,7 @@ class TestOpenAIClient:
 
     def test_the_evidence_has_usage(self, gateway, clouds, client_of, name, model):
         self.client(client_of, gateway, name).chat.completions.create(model=model, messages=[{"role": "user", "content": "Hi"}])
-        line = until(
-            lambda: next((entry for entry in reversed(gateway.audit.requests()) if entry.get("route", {}).get("name") == name), None), what="an audit line"
-        )
-        assert line["usage"]["source"] == "provider_reported"
+        assert last_line(gateway, name)["usage"]["source"] == "provider_reported"
 
 
 def test_an_error_of_bedrock_is_openais(gateway, clouds, client_of):
@@ -139,9 +142,9 @@ def test_embeddings(gateway, clouds, client_of, name):
 # boto3
 
 
-def boto(gateway, prefix=""):
+def boto(gateway, prefix="", service="bedrock-runtime"):
     return boto3.client(
-        "bedrock-runtime",
+        service,
         endpoint_url=gateway.url + prefix,
         region_name="us-west-2",
         aws_access_key_id="AKIACLIENT",
@@ -187,6 +190,39 @@ def test_invoke_model_passes_untranslated(gateway, clouds):
     assert b"completion" in answer["body"].read()
     assert clouds.last().json == {"prompt": "Hi", "own": True}
     assert clouds.last().path == f"/model/{MODEL}/invoke"
+
+
+ARN = "arn:aws:bedrock:us-west-2::foundation-model/"
+QUESTION = {
+    "input": {"text": "Hi"},
+    "retrieveAndGenerateConfiguration": {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": {"knowledgeBaseId": "KB12345678", "modelArn": ARN + MODEL}},
+}
+
+
+def rerank(agents) -> list:
+    source = {"type": "INLINE", "inlineDocumentSource": {"type": "TEXT", "textDocument": {"text": "x"}}}
+    configuration = {"modelConfiguration": {"modelArn": ARN + "cohere.rerank-v3-5:0"}, "numberOfResults": 2}
+    return agents.rerank(
+        queries=[{"type": "TEXT", "textQuery": {"text": "q"}}], sources=[source, source],
+        rerankingConfiguration={"type": "BEDROCK_RERANKING_MODEL", "bedrockRerankingConfiguration": configuration},
+    )["results"]
+
+
+def test_knowledge_bases_and_reranking(gateway, clouds):
+    agents = boto(gateway, service="bedrock-agent-runtime")
+    assert agents.retrieve_and_generate(**QUESTION)["output"]["text"] == ANSWER
+    line = last_line(gateway, "bedrock-agents")
+    assert line["usage"]["source"] == "none" and line["tries"][0]["code"] == 200
+    stream = agents.retrieve_and_generate_stream(**QUESTION)
+    assert "".join(event["output"]["text"] for event in stream["stream"] if "output" in event) == ANSWER
+    assert [result["index"] for result in rerank(agents)] == [0, 1]
+    assert clouds.last().path == "/rerank" and "AKIACLIENT" not in str(clouds.last().headers)
+
+
+def test_reranking_is_bedrocks_alone(gateway, clouds, provider):
+    with pytest.raises(botocore.exceptions.ClientError, match="only served by providers that speak bedrock") as failure:
+        rerank(boto(gateway, "/across", "bedrock-agent-runtime"))
+    assert failure.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
 def test_an_error_is_boto3s(gateway, clouds):

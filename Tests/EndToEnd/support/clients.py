@@ -5,9 +5,13 @@ import dataclasses
 import json
 
 import anthropic
+import boto3
+import botocore.config
+import botocore.exceptions
 import cohere
 import httpx
 import openai
+import urllib3
 from google import genai
 from google.genai import types as gemini
 
@@ -282,8 +286,79 @@ class Cohere:
         raise AssertionError("no error")
 
 
+class Bedrock:
+    name = "bedrock"
+    finishes = {"stop": "end_turn", "tools": "tool_use"}
+
+    def __init__(self, base: str, model: str):
+        self.model = model
+        config = botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=TIMEOUT)
+        keys = {"aws_access_key_id": "AKIACLIENT", "aws_secret_access_key": "client-secret"}
+        self.client = boto3.client("bedrock-runtime", endpoint_url=base, region_name="us-west-2", config=config, **keys)
+
+    def ask(self, text: str, *, system=None, tools=False, image=False, think=False, schema=None, stream=False, history=(), **more) -> Answer:
+        content = [{"text": text}] + ([{"image": {"format": "png", "source": {"bytes": IMAGE}}}] if image else [])
+        options = {"modelId": self.model, "messages": [{"role": "user", "content": content}, *history], "inferenceConfig": {"maxTokens": 2000}, **more}
+        if system:
+            options["system"] = [{"text": system}]
+        if tools:
+            options["toolConfig"] = {"tools": [{"toolSpec": {"name": "weather", "description": "of a city", "inputSchema": {"json": SCHEMA}}}]}
+        if think:
+            options["additionalModelRequestFields"] = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+        if schema:
+            structure = {"jsonSchema": {"schema": json.dumps(schema), "name": "answer"}}
+            options["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": structure}}
+        if stream:
+            return self._stream(options)
+        answer = self.client.converse(**options)
+        self.last = answer["output"]["message"]
+        blocks = self.last["content"]
+        return Answer(
+            "".join(block.get("text", "") for block in blocks), "".join(block["reasoningContent"]["reasoningText"]["text"] for block in blocks if "reasoningContent" in block),
+            [(block["toolUse"]["name"], block["toolUse"]["input"]) for block in blocks if "toolUse" in block], answer["usage"]["inputTokens"],
+            answer["usage"]["outputTokens"], answer["stopReason"],
+        )
+
+    def _stream(self, options) -> Answer:
+        answer, calls = Answer(), {}
+        for event in self.client.converse_stream(**options)["stream"]:
+            (kind, data), = event.items()
+            match kind:
+                case "contentBlockStart" if "toolUse" in data["start"]:
+                    calls[data["contentBlockIndex"]] = [data["start"]["toolUse"]["name"], ""]
+                case "contentBlockDelta":
+                    delta = data["delta"]
+                    answer.text += delta.get("text", "")
+                    answer.pieces += bool(delta.get("text"))
+                    answer.thought += delta.get("reasoningContent", {}).get("text", "")
+                    if "toolUse" in delta:
+                        calls[data["contentBlockIndex"]][1] += delta["toolUse"]["input"]
+                case "messageStop":
+                    answer.finish = data["stopReason"]
+                case "metadata":
+                    answer.input_tokens, answer.output_tokens = data["usage"]["inputTokens"], data["usage"]["outputTokens"]
+        if not answer.finish:
+            raise StreamFailure("the stream has no end")
+        answer.calls = [(name, json.loads(arguments)) for name, arguments in calls.values()]
+        return answer
+
+    def history(self, result: str) -> list:
+        call = next(block["toolUse"] for block in self.last["content"] if "toolUse" in block)
+        return [self.last, {"role": "user", "content": [{"toolResult": {"toolUseId": call["toolUseId"], "content": [{"text": result}]}}]}]
+
+    def failure(self, text: str, **more) -> Failure:
+        try:
+            self.ask(text, **more)
+        except botocore.exceptions.ClientError as error:
+            told = error.response.get("ResponseMetadata", {})
+            return Failure(told.get("HTTPStatusCode", 0), error.response["Error"]["Message"], told.get("HTTPHeaders", {}).get("retry-after"))
+        except (StreamFailure, botocore.exceptions.HTTPClientError, urllib3.exceptions.ProtocolError) as error:
+            return Failure(0, str(error))
+        raise AssertionError("no error")
+
+
 class StreamFailure(Exception):
     """An error that a client finds in a stream's last event."""
 
 
-CLIENTS = (OpenAI, Anthropic, Gemini, Cohere)
+CLIENTS = (OpenAI, Anthropic, Gemini, Cohere, Bedrock)

@@ -5,15 +5,14 @@ Signed requests are checked with botocore: what the gateway signs is signed agai
 
 import base64
 import json
-import struct
 import urllib.parse
-import zlib
 
 import botocore.auth
 from aiohttp import web
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from .eventstream import event_message
 from .provider import ANSWER, Provider, embeddings, completion
 
 REGION = "eu-west-1"
@@ -45,6 +44,8 @@ class Clouds(Provider):
             return self._sts(request, record)
         if path.startswith("/latest/"):
             return self._imds(request)
+        if path in ("/rerank", "/retrieveAndGenerate", "/retrieveAndGenerateStream"):
+            return self._bedrock_agent(request, record)
         if path.startswith("/model/"):
             return await self._bedrock(request, record)
         if path.startswith("/guardrail/"):
@@ -97,6 +98,18 @@ class Clouds(Provider):
         return web.json_response(
             {"AccessKeyId": "ASIAIMDS", "SecretAccessKey": KEYS["ASIAIMDS"], "Token": SESSION_TOKENS["ASIAIMDS"], "Expiration": "2099-01-01T00:00:00Z"}
         )
+
+    def _bedrock_agent(self, request, record) -> web.Response:
+        if problem := signature_problem(request, record.body, "bedrock"):
+            return web.json_response({"message": problem}, status=403, headers={"x-amzn-ErrorType": "InvalidSignatureException"})
+        if request.path == "/rerank":
+            scores = [{"index": index, "relevanceScore": 1 / (index + 1)} for index, _ in enumerate(json.loads(record.body)["sources"])]
+            return web.json_response({"results": scores})
+        if request.path == "/retrieveAndGenerate":
+            return web.json_response({"sessionId": "s-1", "output": {"text": ANSWER}, "citations": []})
+        events = [("output", {"text": ANSWER[:9]}), ("output", {"text": ANSWER[9:]}), ("citation", {"citation": {"retrievedReferences": []}})]
+        headers = {"Content-Type": "application/vnd.amazon.eventstream", "x-amzn-bedrock-knowledge-base-session-id": "s-1"}
+        return web.Response(body=b"".join(event_message(*event) for event in events), headers=headers)
 
     async def _bedrock(self, request, record) -> web.StreamResponse:
         if problem := signature_problem(request, record.body, "bedrock"):
@@ -244,18 +257,6 @@ async def stream(request, content_type: str, parts: list[str]) -> web.StreamResp
         await response.write(part.encode())
     await response.write_eof()
     return response
-
-
-def event_message(name: str, payload: dict) -> bytes:
-    """One message of AWS's event stream framing, written apart from the gateway's own writer."""
-    kind = "exception" if name.endswith("Exception") else "event"
-    headers = b""
-    for key, value in ((f":{kind}-type", name), (":content-type", "application/json"), (":message-type", kind)):
-        headers += struct.pack("!B", len(key)) + key.encode() + b"\x07" + struct.pack("!H", len(value)) + value.encode()
-    body = json.dumps(payload, ensure_ascii=False).encode()
-    prelude = struct.pack("!II", 16 + len(headers) + len(body), len(headers))
-    message = prelude + struct.pack("!I", zlib.crc32(prelude)) + headers + body
-    return message + struct.pack("!I", zlib.crc32(message))
 
 
 def signature_problem(request, body: bytes, service: str) -> str | None:

@@ -177,7 +177,8 @@ class Provider:
         return web.json_response(answer, headers=LIMIT_HEADERS)
 
     async def _stream_of(self, vendor, request, body, model, tokens, delay, word) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache", **LIMIT_HEADERS})
+        kind = getattr(vendor, "CONTENT_TYPE", "text/event-stream")
+        response = web.StreamResponse(headers={"Content-Type": kind, "Cache-Control": "no-cache", **LIMIT_HEADERS})
         await response.prepare(request)
         sent = 0
         for frame, is_token in vendor.frames(request.path, body, model, tokens):

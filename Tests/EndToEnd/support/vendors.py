@@ -1,10 +1,12 @@
 """Wire formats of vendors other than OpenAI, for the fake provider: answers and streams shaped as their API references have them."""
 
 import json
+import urllib.parse
 
 from aiohttp import web
 
 from . import provider as openai_format
+from .eventstream import event_message
 
 THOUGHT = "I should say hello."
 SIGNATURE = "c2lnbmF0dXJl"
@@ -279,12 +281,98 @@ class Cohere:
         yield event("message-end", id="c-fake", delta={"finish_reason": reason, "usage": cls.usage(tokens)}), False
 
 
+class Bedrock:
+    """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html, for models of Anthropic's"""
+
+    CONTENT_TYPE = "application/vnd.amazon.eventstream"
+    ERRORS = {400: "ValidationException", 403: "AccessDeniedException", 404: "ResourceNotFoundException", 429: "ThrottlingException", 503: "ServiceUnavailableException"}
+    ACTIONS = ("converse", "converse-stream", "count-tokens")
+
+    @classmethod
+    def matches(cls, path: str) -> bool:
+        return path.split("/")[-3:-2] == ["model"] and path.rsplit("/", 1)[-1] in cls.ACTIONS
+
+    @staticmethod
+    def model(path: str, body: dict) -> str | None:
+        return urllib.parse.unquote(path.split("/")[-2]).removeprefix("anthropic.")
+
+    @staticmethod
+    def asks_stream(path: str, body: dict) -> bool:
+        return path.endswith("/converse-stream")
+
+    @classmethod
+    def error(cls, status: int, message: str) -> web.Response:
+        headers = {"x-amzn-ErrorType": cls.ERRORS.get(status, "InternalServerException"), **({"Retry-After": "7"} if status == 429 else {})}
+        return web.json_response({"message": message}, status=status, headers=headers)
+
+    @classmethod
+    def problem(cls, request, body: dict) -> str | None:
+        if not request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
+            return "Missing Authentication Token"
+        if request.path.endswith("/count-tokens"):
+            return None if "converse" in body.get("input", {}) else "input: is required"
+        for unknown in set(body) - {
+            "messages", "system", "inferenceConfig", "toolConfig", "guardrailConfig", "additionalModelRequestFields", "additionalModelResponseFieldPaths", "promptVariables",
+            "requestMetadata", "performanceConfig", "outputConfig", "serviceTier",
+        }:
+            return f"The request has an unknown member {unknown}"
+        roles = [message["role"] for message in body["messages"]]
+        if any(role not in ("user", "assistant") for role in roles) or any(a == b for a, b in zip(roles, roles[1:])):
+            return f"roles must alternate between user and assistant: {roles}"
+        for block in (block for message in body["messages"] for block in message["content"]):
+            if len(block) != 1 or not set(block) <= {"text", "image", "document", "video", "audio", "toolUse", "toolResult", "guardContent", "cachePoint", "reasoningContent"}:
+                return f"a content block of {sorted(block)} is no union with one member"
+        return None
+
+    @staticmethod
+    def usage(tokens: list[str]) -> dict:
+        return {"inputTokens": openai_format.PROMPT_TOKENS, "outputTokens": len(tokens), "totalTokens": openai_format.PROMPT_TOKENS + len(tokens)}
+
+    @staticmethod
+    def blocks(body: dict, tokens: list[str]) -> tuple[list[dict], str]:
+        blocks = []
+        if body.get("additionalModelRequestFields", {}).get("thinking", {}).get("type") in ("enabled", "adaptive"):
+            blocks.append({"reasoningContent": {"reasoningText": {"text": THOUGHT, "signature": SIGNATURE}}})
+        if body.get("toolConfig", {}).get("tools") and not has_tool_result(body):
+            use = {"toolUseId": "tooluse_1", "name": body["toolConfig"]["tools"][0]["toolSpec"]["name"], "input": TOOL_ARGUMENTS}
+            return blocks + [{"toolUse": use}], "tool_use"
+        return blocks + [{"text": "".join(tokens)}], "end_turn"
+
+    @classmethod
+    def answer(cls, path: str, body: dict, model: str, tokens: list[str]) -> dict:
+        if path.endswith("/count-tokens"):
+            return {"inputTokens": openai_format.PROMPT_TOKENS}
+        blocks, reason = cls.blocks(body, tokens)
+        return {"output": {"message": {"role": "assistant", "content": blocks}}, "stopReason": reason, "usage": cls.usage(tokens), "metrics": {"latencyMs": 9}}
+
+    @classmethod
+    def frames(cls, path: str, body: dict, model: str, tokens: list[str]):
+        # What pads an event against guessing its length by that of its message.
+        yield event_message("messageStart", {"role": "assistant", "p": "abcde"}), False
+        blocks, reason = cls.blocks(body, tokens)
+        for index, block in enumerate(blocks):
+            if use := block.get("toolUse"):
+                start = {"toolUse": {"toolUseId": use["toolUseId"], "name": use["name"]}}
+                yield event_message("contentBlockStart", {"contentBlockIndex": index, "start": start}), False
+                text = json.dumps(use["input"], ensure_ascii=False)
+                deltas = [{"toolUse": {"input": text[n : n + 4]}} for n in range(0, len(text), 4)]
+            elif "reasoningContent" in block:
+                deltas = [{"reasoningContent": piece} for piece in ({"text": THOUGHT[:6]}, {"text": THOUGHT[6:]}, {"signature": SIGNATURE})]
+            else:
+                deltas = [{"text": token} for token in tokens]
+            for delta in deltas:
+                yield event_message("contentBlockDelta", {"contentBlockIndex": index, "delta": delta, "p": "ab"}), "text" in delta
+            yield event_message("contentBlockStop", {"contentBlockIndex": index}), False
+        yield event_message("messageStop", {"stopReason": reason}), False
+        yield event_message("metadata", {"usage": cls.usage(tokens), "metrics": {"latencyMs": 9}}), False
+
+
 def has_tool_result(body: dict) -> bool:
     text = json.dumps(body.get("messages") or body.get("contents") or [])
-    return '"tool_result"' in text or '"functionResponse"' in text or '"role": "tool"' in text
+    return '"tool_result"' in text or '"functionResponse"' in text or '"role": "tool"' in text or '"toolResult"' in text
 
 
-VENDORS = (Anthropic, VertexAnthropic, Gemini, Cohere)
+VENDORS = (Anthropic, VertexAnthropic, Gemini, Cohere, Bedrock)
 
 
 def vendor_of(path: str):

@@ -268,6 +268,25 @@ import Testing
         #expect(throws: ProviderFailure.self) { try adapter.locate(.chat, settings) }
     }
 
+    @Test(arguments: [
+        ("/rerank", #"{"rerankingConfiguration":{"bedrockRerankingConfiguration":{"modelConfiguration":{"modelArn":"arn:aws:bedrock:us-west-2::foundation-model/cohere.rerank-v3-5:0"}}}}"#, "cohere.rerank-v3-5:0"),
+        ("/x/retrieveAndGenerate", #"{"retrieveAndGenerateConfiguration":{"knowledgeBaseConfiguration":{"knowledgeBaseId":"K","modelArn":"anthropic.claude-v2:1"}}}"#, "anthropic.claude-v2:1"),
+        ("/retrieveAndGenerateStream", #"{"input":{"text":"x"}}"#, "default"),
+    ])
+    func `operations of the agents' runtime go to its host`(path: String, body: String, model: String) throws {
+        let request = ClientRequest(body: try ModelRequestBody(ByteBuffer(string: body), operation: .chat, format: .bedrock), path: ByteBuffer(string: path))
+        let call = try ClientFormats.bedrock.call(request)
+        #expect(call.kind == .other && call.model == model && !call.usesTokens)
+        #expect(call.asksStream == path.hasSuffix("Stream"))
+        var settings = ProviderSettings()
+        settings.awsRegion = "cn-north-1"
+        settings.model = model
+        settings.action = call.action
+        let location = try Translation.adapter("bedrock").locate(.chat, settings)
+        #expect(location.endpoint.origin == "https://bedrock-agent-runtime.cn-north-1.amazonaws.com.cn")
+        #expect(location.path == "/" + path.split(separator: "/").last!)
+    }
+
     // MARK: Untranslated
 
     @Test func `counts of untranslated answers are read, Converse's and others'`() throws {

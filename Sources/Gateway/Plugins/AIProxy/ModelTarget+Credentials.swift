@@ -23,14 +23,17 @@ extension ModelTarget {
 
     /// What every request carries, and which of the client's fields it does not.
     ///
-    /// A client's key for the gateway means nothing to a provider: where the gateway has a key of its own, the names under which vendors take keys are not passed on.
+    /// A client's key for the gateway means nothing to a provider: where the gateway has a key or an identity of its own, the names under which vendors take keys are not
+    /// passed on.
+    ///
+    /// - Parameter isAuthorized: requests are signed, or carry a token of the gateway's cloud identity.
     static func fields(
-        _ auth: AIProxyConfiguration.Auth, _ adapter: any ProviderAdapter, _ settings: ProviderSettings, _ format: ModelFormat, isTranslated: Bool
+        _ auth: AIProxyConfiguration.Auth, _ adapter: any ProviderAdapter, _ settings: ProviderSettings, _ format: ModelFormat, isTranslated: Bool, isAuthorized: Bool
     ) -> FieldEdits {
         var edits = FieldEdits()
         for (name, value) in adapter.fields(settings) { edits.set(name, value) }
         guard !auth.allowsOverride else { return edits }
-        if auth.headerName != nil || auth.parameterName != nil {
+        if auth.headerName != nil || auth.parameterName != nil || isAuthorized {
             edits.remove("x-api-key")
             edits.remove("api-key")
             if isTranslated || format != .openai { edits.remove("authorization") }

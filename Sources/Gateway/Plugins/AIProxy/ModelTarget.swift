@@ -67,11 +67,13 @@ final class ModelTarget: Sendable {
         self.reportsStreamUsage = adapter.descriptor.reportsStreamUsage || (model.provider == .azure && options.azureAPIVersion >= "2024-09-01")
         self.options = Self.values(options, operation)
         self.overrides = Self.overrides(options, operation, self.format.name)
-        self.fields = Self.fields(configuration.auth, adapter, settings, self.format.name, isTranslated: self.translator != nil)
+        let authorizer = try ModelCredentials.authorizer(configuration, services.credentials)
+        self.fields = Self.fields(
+            configuration.auth, adapter, settings, self.format.name, isTranslated: self.translator != nil, isAuthorized: authorizer != nil)
         self.offer = ModelOffer(
             adapter: adapter, operation: operation, isModelConfigured: model.name != nil && templates?.model == nil, location: location, prices: ModelCosts.prices(options),
             logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: services.instanceID, format: self.format,
-            authorizer: try ModelCredentials.authorizer(configuration, services.credentials), catalog: services.prices,
+            authorizer: authorizer, catalog: services.prices,
             tierFactors: options.serviceTierFactors.isEmpty ? nil : ServiceTierFactors(options.serviceTierFactors.map { ($0.tier, $0.factor) }))
     }
 

@@ -2,7 +2,8 @@ import GatewayCore
 import GatewayWire
 import NIOCore
 
-/// Amazon Bedrock: Converse and ConverseStream for every model family; requests are signed (SigV4) by the gateway's credentials.
+/// Amazon Bedrock: Converse and ConverseStream for every model family; requests are signed (SigV4) by the gateway's credentials. For its own clients also what only it serves:
+/// InvokeModel, and reranking and generation with knowledge bases on the agents' runtime.
 final class BedrockProvider: TranslatingAdapter {
     let descriptor = ProviderDescriptor(name: "bedrock", telemetryName: "aws.bedrock", keyVariable: "", reportsStreamUsage: false)
     let format: ModelFormat? = .bedrock
@@ -14,6 +15,7 @@ final class BedrockProvider: TranslatingAdapter {
     func wantsInline(_ kind: ChatMedia.Kind, at url: ChatText) -> Bool { url.hasPrefix("https://") || url.hasPrefix("http://") }
 
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {
+        let agentAction = settings.action.flatMap { BedrockAgentAction(rawValue: $0) }
         let address: String
         if let url = settings.upstreamURL {
             address = url
@@ -22,11 +24,13 @@ final class BedrockProvider: TranslatingAdapter {
                 throw ProviderFailure(
                     "aws_region_missing", status: 500, message: "the AWS region is unknown: set model.options.bedrock.aws_region, or AWS_REGION in the environment")
             }
-            address = "https://bedrock-runtime.\(region).\(region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com")"
+            // Both hosts take the same credentials: what is signed is the service "bedrock".
+            address = "https://\(agentAction == nil ? "bedrock-runtime" : "bedrock-agent-runtime").\(region).\(region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com")"
         }
         let parts = try UpstreamURL(address)
         if let path = settings.upstreamPath { return ProviderLocation(endpoint: parts.endpoint, path: path.hasPrefix("/") ? path : "/\(path)", query: parts.query) }
         guard parts.path.isEmpty || parts.path == "/" else { return ProviderLocation(endpoint: parts.endpoint, path: parts.path, query: parts.query) }
+        if let agentAction { return ProviderLocation(endpoint: parts.endpoint, path: agentAction.rawValue, query: parts.query) }
         let action = settings.action ?? (operation == .embeddings ? "invoke" : settings.isStream ? "converse-stream" : "converse")
         return ProviderLocation(endpoint: parts.endpoint, path: "/model/\(BedrockProvider.encoded(settings.model ?? ""))/\(action)", query: parts.query)
     }

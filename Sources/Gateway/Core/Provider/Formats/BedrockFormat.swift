@@ -4,6 +4,7 @@ public import NIOCore
 /// Amazon Bedrock's Converse API as clients speak it (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html).
 ///
 /// The model and whether the answer is streamed stand in the path: `/model/MODEL/converse` and `/model/MODEL/converse-stream`. Streams are in AWS's binary framing.
+/// What else the runtime and the agents' runtime have (``BedrockTarget/Action``, ``BedrockAgentAction``) only Bedrock serves.
 public final class BedrockFormat: ClientFormat {
     public let name = ModelFormat.bedrock
 
@@ -12,7 +13,14 @@ public final class BedrockFormat: ClientFormat {
     /// `…/model/{model}/{action}`.
     public func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall {
         var call = ClientCall()
-        guard let target = BedrockTarget(request.path) else { return call }
+        guard let target = BedrockTarget(request.path) else {
+            guard let action = BedrockAgentAction(request.path) else { return call }
+            call.kind = .other
+            call.action = action.rawValue
+            call.asksStream = action == .retrieveAndGenerateStream
+            call.model = action.model(request.body.document.root)
+            return call
+        }
         call.model = target.model
         call.asksStream = target.isStream
         if !target.isConverse {
@@ -41,6 +49,32 @@ public final class BedrockFormat: ClientFormat {
 
     /// https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html
     public func encode(tokenCount: Int) -> ByteBuffer? { ByteBuffer(string: "{\"inputTokens\":\(tokenCount)}") }
+}
+
+/// Operations of the agents' runtime, which has a host of its own
+/// (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Agents_for_Amazon_Bedrock_Runtime.html).
+public enum BedrockAgentAction: String, Sendable, CaseIterable {
+    case rerank = "/rerank"
+    case retrieveAndGenerate = "/retrieveAndGenerate"
+    case retrieveAndGenerateStream = "/retrieveAndGenerateStream"
+
+    /// Reads the last segment of a path; nil when it is another one.
+    init?(_ path: ByteBuffer) {
+        guard let last = path.readableBytesView.split(separator: 0x2f).last else { return nil }
+        self.init(rawValue: "/" + String(decoding: last, as: UTF8.self))
+    }
+
+    /// The model that a request names, without what an ARN has before it; `default` where it leaves the choice to Bedrock.
+    func model(_ body: JSONView) -> String {
+        let arn: JSONView?
+        if self == .rerank {
+            arn = body["rerankingConfiguration"]?["bedrockRerankingConfiguration"]?["modelConfiguration"]?["modelArn"]
+        } else {
+            let configuration = body["retrieveAndGenerateConfiguration"]
+            arn = (configuration?["knowledgeBaseConfiguration"] ?? configuration?["externalSourcesConfiguration"])?["modelArn"]
+        }
+        return arn?.string?.split(separator: "/").last.map(String.init) ?? "default"
+    }
 }
 
 /// What a path of the runtime API asks for.
