@@ -7,6 +7,7 @@ import botocore.config
 import botocore.exceptions
 import cohere
 import huggingface_hub
+import ollama
 import openai
 import pytest
 
@@ -41,6 +42,11 @@ def route(name: str, path: str, provider: str, *, kind="chat", auth=None, option
     return {"name": name, "paths": [path], "strip_path": False, "plugins": [configuration.plugin("ai-proxy", **config)]}
 
 
+def ollama_proxy(base: str) -> dict:
+    model = {"provider": "ollama", "options": {"upstream_url": base}}
+    return {**configuration.plugin("ai-proxy", route_type="llm/v1/chat", model=model), "_pellucid": {"llm_format": "ollama"}}
+
+
 @pytest.fixture(scope="module")
 def gateway(module_gateways, shared_clouds, shared_provider):
     base = shared_clouds.base
@@ -56,6 +62,7 @@ def gateway(module_gateways, shared_clouds, shared_provider):
         route("cohere-embeddings", "/cohere/v1/embeddings", "cohere", kind="embeddings", auth=key, options={"upstream_url": base}),
         route("cohere-native", "/v2", "cohere", auth=key, options={"upstream_url": base}, llm_format="cohere"),
         route("ollama", "/ollama/v1/chat/completions", "ollama", options={"upstream_url": base}),
+        {**route("ollama-native", "/api", "ollama", options={"upstream_url": base}), "plugins": [ollama_proxy(base)]},
         route("ollama-embeddings", "/ollama/v1/embeddings", "ollama", kind="embeddings", options={"upstream_url": base}),
         route("text-generation", "/tgi", "huggingface", options={"upstream_url": base + "/tgi"}, llm_format="huggingface", model="m"),
         route("llama", "/llama/v1/chat/completions", "llama2", options={"upstream_url": base, "llama2_format": "ollama"}),
@@ -243,6 +250,21 @@ def test_text_generation(gateway, clouds):
     pieces = list(client.text_generation("Hi", details=True, stream=True))
     assert "".join(piece.token.text for piece in pieces).strip() == ANSWER
     assert pieces[-1].details.generated_tokens == 5
+
+
+# Ollama's client
+
+
+def test_ollama_natively(gateway, clouds):
+    client = ollama.Client(host=gateway.url, timeout=30)
+    pieces = list(client.chat(model="llama3.2", messages=[{"role": "user", "content": "Hi"}], stream=True))
+    assert "".join(piece.message.content for piece in pieces).strip() == ANSWER and pieces[-1].eval_count == 5
+    line = last_line(gateway, "ollama-native")
+    assert line["usage"] | {"source": "provider_reported", "input_tokens": 11, "output_tokens": 5} == line["usage"]
+    assert client.embed(model="embed", input=["a", "b"]).embeddings == [[0.25, -0.5, 0.75]] * 2
+    assert clouds.last().path == "/api/embed"
+    with pytest.raises(ollama.ResponseError, match="model 'missing' not found"):
+        client.chat(model="missing", messages=[{"role": "user", "content": "Hi"}])
 
 
 # Cohere's client

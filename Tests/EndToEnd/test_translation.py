@@ -23,6 +23,7 @@ PROVIDERS = {
     "cohere": ({"upstream_url": "{base}"}, BEARER),
     "vertex-claude": (VERTEX, BEARER),
     "vertex-llama": (VERTEX, BEARER),
+    "ollama": ({"upstream_url": "{base}"}, BEARER),
     "bedrock": ({"upstream_url": "{base}", "bedrock": {"aws_region": "eu-west-1"}}, {"aws_access_key_id": "sk-up", "aws_secret_access_key": "secret"}),
 }
 # The configured model, where its name says which API serves it; the rest of the name comes from the path.
@@ -30,7 +31,7 @@ NAMES = {"vertex-claude": "claude-$(uri_captures.model)", "vertex-llama": "llama
 PATHS = {
     "openai": "/v1/chat/completions", "anthropic": "/v1/messages", "gemini": "/v1beta/models/", "cohere": "/v2/chat",
     "vertex-claude": "/v1/projects/p1/locations/eu/publishers/anthropic/models/claude-", "vertex-llama": "/v1/projects/p1/locations/eu/endpoints/openapi/chat/completions",
-    "bedrock": "/model/anthropic.",
+    "bedrock": "/model/anthropic.", "ollama": "/api/chat",
 }
 # What a provider's format has no place for.
 REASONS = {("thinking", provider): "OpenAI's chat completions give no thoughts" for provider in ("openai", "vertex-llama")}
@@ -41,7 +42,10 @@ def ai_proxy(base: str, client: str, provider: str, **config) -> dict:
     options = json.loads(json.dumps(options).replace("{base}", base))
     name = {"name": NAMES[provider]} if provider in NAMES else {}
     model = {"provider": "gemini" if provider.startswith("vertex") else provider, "options": options, **name}
-    return plugin("ai-proxy", route_type="llm/v1/chat", llm_format=client, auth=auth, model=model, **config)
+    # Kong has no name for Ollama's format.
+    spoken = {"llm_format": client} if client != "ollama" else {}
+    proxy = plugin("ai-proxy", route_type="llm/v1/chat", auth=auth, model=model, **spoken, **config)
+    return proxy if spoken else {**proxy, "_pellucid": {"llm_format": client}}
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import botocore.config
 import botocore.exceptions
 import cohere
 import httpx
+import ollama
 import openai
 import urllib3
 from google import genai
@@ -357,8 +358,54 @@ class Bedrock:
         raise AssertionError("no error")
 
 
+class Ollama:
+    name = "ollama"
+    finishes = {"stop": "stop", "tools": "stop"}
+
+    def __init__(self, base: str, model: str):
+        self.model = model
+        self.answered = {}
+        hooks = {"response": [lambda response: self.answered.update(response.headers)]}
+        self.client = ollama.Client(host=base, timeout=TIMEOUT, headers={"authorization": "Bearer client"}, event_hooks=hooks)
+
+    def ask(self, text: str, *, system=None, tools=False, image=False, think=False, schema=None, stream=False, history=(), **more) -> Answer:
+        question = {"role": "user", "content": text, **({"images": [IMAGE]} if image else {})}
+        messages = ([{"role": "system", "content": system}] if system else []) + [question, *history]
+        options = {"model": self.model, "messages": messages, "options": {"num_predict": 2000}, **more}
+        if tools:
+            options["tools"] = [{"type": "function", "function": {"name": "weather", "description": "of a city", "parameters": SCHEMA}}]
+        if think:
+            options["think"] = True
+        if schema:
+            options["format"] = schema
+        answer = Answer()
+        for piece in self.client.chat(**options, stream=True) if stream else [self.client.chat(**options)]:
+            message = self.last = piece.message
+            answer.text += message.content or ""
+            answer.pieces += bool(message.content)
+            answer.thought += message.thinking or ""
+            answer.calls += [(call.function.name, dict(call.function.arguments)) for call in message.tool_calls or []]
+            if piece.done:
+                answer.finish, answer.input_tokens, answer.output_tokens = piece.done_reason, piece.prompt_eval_count, piece.eval_count
+        if not answer.finish:
+            raise StreamFailure("the stream has no end")
+        return answer
+
+    def history(self, result: str) -> list:
+        return [self.last, {"role": "tool", "tool_name": self.last.tool_calls[0].function.name, "content": result}]
+
+    def failure(self, text: str, **more) -> Failure:
+        try:
+            self.ask(text, **more)
+        except ollama.ResponseError as error:
+            return Failure(error.status_code, error.error, self.answered.get("retry-after"))
+        except (StreamFailure, httpx.HTTPError) as error:
+            return Failure(0, str(error))
+        raise AssertionError("no error")
+
+
 class StreamFailure(Exception):
     """An error that a client finds in a stream's last event."""
 
 
-CLIENTS = (OpenAI, Anthropic, Gemini, Cohere, Bedrock)
+CLIENTS = (OpenAI, Anthropic, Gemini, Cohere, Bedrock, Ollama)

@@ -367,12 +367,77 @@ class Bedrock:
         yield event_message("metadata", {"usage": cls.usage(tokens), "metrics": {"latencyMs": 9}}), False
 
 
+class Ollama:
+    """https://docs.ollama.com/api/chat"""
+
+    CONTENT_TYPE = "application/x-ndjson"
+
+    @staticmethod
+    def matches(path: str) -> bool:
+        return path.endswith("/api/chat")
+
+    @staticmethod
+    def model(path: str, body: dict) -> str | None:
+        return body.get("model")
+
+    @staticmethod
+    def asks_stream(path: str, body: dict) -> bool:
+        return body.get("stream", True)
+
+    @staticmethod
+    def error(status: int, message: str) -> web.Response:
+        return web.json_response({"error": message}, status=status, headers={"Retry-After": "7"} if status == 429 else {})
+
+    @staticmethod
+    def problem(request, body: dict) -> str | None:
+        for message in body["messages"]:
+            if message.get("role") not in ("system", "user", "assistant", "tool"):
+                return "invalid role"
+            if not isinstance(message.get("content", ""), str):
+                return "json: cannot unmarshal array into Go struct field ChatRequest.messages.content of type string"
+            if any(not isinstance(call["function"]["arguments"], dict) for call in message.get("tool_calls", [])):
+                return "json: cannot unmarshal string into Go struct field ToolCallFunction.arguments"
+        return None
+
+    @staticmethod
+    def message(body: dict, tokens: list[str]) -> dict:
+        message = {"role": "assistant", "content": "".join(tokens), **({"thinking": THOUGHT} if body.get("think") else {})}
+        if body.get("tools") and not has_tool_result(body):
+            return {**message, "content": "", "tool_calls": [{"function": {"name": body["tools"][0]["function"]["name"], "arguments": TOOL_ARGUMENTS}}]}
+        return message
+
+    @staticmethod
+    def end(tokens: list[str]) -> dict:
+        return {"done": True, "done_reason": "stop", "total_duration": 9, "prompt_eval_count": openai_format.PROMPT_TOKENS, "eval_count": len(tokens), "eval_duration": 9}
+
+    @classmethod
+    def answer(cls, path: str, body: dict, model: str, tokens: list[str]) -> dict:
+        return {"model": model, "created_at": "2026-01-01T00:00:00.000001Z", "message": cls.message(body, tokens), **cls.end(tokens)}
+
+    @classmethod
+    def frames(cls, path: str, body: dict, model: str, tokens: list[str]):
+        def line(message: dict, **more) -> bytes:
+            data = {"model": model, "created_at": "2026-01-01T00:00:00.000001Z", "message": {"role": "assistant", "content": "", **message}, **(more or {"done": False})}
+            return json.dumps(data, ensure_ascii=False).encode() + b"\n"
+
+        whole = cls.message(body, tokens)
+        if thought := whole.get("thinking"):
+            yield line({"thinking": thought[:6]}), False
+            yield line({"thinking": thought[6:]}), False
+        if calls := whole.get("tool_calls"):
+            yield line({"tool_calls": calls}), False
+        else:
+            for token in tokens:
+                yield line({"content": token}), True
+        yield line({}, **cls.end(tokens)), False
+
+
 def has_tool_result(body: dict) -> bool:
     text = json.dumps(body.get("messages") or body.get("contents") or [])
     return '"tool_result"' in text or '"functionResponse"' in text or '"role": "tool"' in text or '"toolResult"' in text
 
 
-VENDORS = (Anthropic, VertexAnthropic, Gemini, Cohere, Bedrock)
+VENDORS = (Anthropic, VertexAnthropic, Gemini, Cohere, Bedrock, Ollama)
 
 
 def vendor_of(path: str):

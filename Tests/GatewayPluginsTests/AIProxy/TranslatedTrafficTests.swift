@@ -254,6 +254,16 @@ import Testing
         #expect(try self.parsed(exchange)["error"]?["type"]?.stringValue == "timeout_error")
     }
 
+    @Test(arguments: ["ai-proxy, config: {route_type: llm/v1/chat, model: {provider: openai, name: m}}", "ai-proxy-advanced, config: {targets: [{route_type: llm/v1/chat, model: {provider: openai, name: m}}]}"])
+    func `a format that is none is refused with the plugin's own settings`(plugin: String) {
+        let problems = { (format: String) in
+            EngineFixture.problems(
+                "routes: [{name: r, paths: [/], plugins: [{name: \(plugin), _pellucid: {llm_format: \(format)}}]}]", plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory)
+        }
+        #expect(problems("ollama").isEmpty, "\(problems("ollama"))")
+        #expect(problems("lama").contains { $0.contains("_pellucid.llm_format") }, "\(problems("lama"))")
+    }
+
     @Test(arguments: [
         ("llm_format: huggingface, model: {provider: openai, name: m}", "config.llm_format"),
         ("llm_format: anthropic, route_type: llm/v1/embeddings, model: {provider: openai, name: m}", "config.route_type"),

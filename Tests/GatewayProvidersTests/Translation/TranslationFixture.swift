@@ -11,6 +11,7 @@ enum Translation {
     static let anthropic = AnthropicFormat()
     static let gemini = GeminiFormat()
     static let cohere = CohereFormat()
+    static let ollama = OllamaFormat()
 
     static func adapter(_ name: String) throws -> any TranslatingAdapter { try #require(ProviderCatalog.directory.adapter(name) as? any TranslatingAdapter) }
 

@@ -38,7 +38,7 @@ import Testing
         return bytes
     }
 
-    private static let formats: [any ClientFormat] = [Translation.openAI, Translation.anthropic, Translation.gemini, Translation.cohere]
+    private static let formats: [any ClientFormat] = [Translation.openAI, Translation.anthropic, Translation.gemini, Translation.cohere, Translation.ollama]
 
     @Test(arguments: [("openai", OpenAIProviderTests.stream), ("anthropic", AnthropicProviderTests.stream), ("gemini", GeminiTests.stream)])
     func `broken streams become readable events or an end`(provider: String, stream: String) throws {
@@ -60,8 +60,8 @@ import Testing
                 translator.fail(ProviderError(status: error.status, message: error.message, code: error.code))
             }
             output.writeImmutableBuffer(translator.takeOutput())
-            for line in String(buffer: output).split(separator: "\n") where line.hasPrefix("data: ") && line != "data: [DONE]" {
-                #expect(throws: Never.self) { try JSONValue(parsing: String(line.dropFirst(6))) }
+            for line in String(buffer: output).split(separator: "\n") where line.hasPrefix("{") || line.hasPrefix("data: ") && line != "data: [DONE]" {
+                #expect(throws: Never.self) { try JSONValue(parsing: String(line.hasPrefix("{") ? line : line.dropFirst(6))) }
             }
         }
     }
@@ -126,7 +126,7 @@ import Testing
                 let answer = try Translation.adapter(provider).decode(ByteBuffer(string: text.replacing("N", with: number)))
                 let usage = try #require(answer.usage)
                 #expect(usage.total >= 0 && usage.evidence.total >= 0)
-                for format in [Translation.openAI, Translation.anthropic, Translation.gemini, Translation.cohere] as [any ClientFormat] { _ = format.encode(answer, Translation.context()) }
+                for format in [Translation.openAI, Translation.anthropic, Translation.gemini, Translation.cohere, Translation.ollama] as [any ClientFormat] { _ = format.encode(answer, Translation.context()) }
             }
         }
     }

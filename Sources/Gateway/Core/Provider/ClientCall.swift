@@ -28,6 +28,7 @@ public struct ClientCall: Sendable {
 
 extension ClientFormat {
     public var isTranslated: Bool { true }
+    public var streamsEvents: Bool { true }
     public func encode(tokenCount: Int) -> ByteBuffer? { nil }
 
     /// Most formats say model and streaming in the body.

@@ -6,6 +6,7 @@ public enum ClientFormats {
     public static let bedrock: any ClientFormat = BedrockFormat()
     public static let cohere: any ClientFormat = CohereFormat()
     public static let huggingFace: any ClientFormat = HuggingFaceFormat()
+    public static let ollama: any ClientFormat = OllamaFormat()
 
     public static func format(_ name: ModelFormat) -> any ClientFormat {
         switch name {
@@ -15,6 +16,7 @@ public enum ClientFormats {
         case .bedrock: self.bedrock
         case .cohere: self.cohere
         case .huggingface: self.huggingFace
+        case .ollama: self.ollama
         }
     }
 }

@@ -22,7 +22,7 @@ public final class AIProxy: InlineRequestPlugin, ModelServing {
         self.media = try MediaInliner([self.target], services)
     }
 
-    public var clientFormat: ModelFormat { self.configuration.format.modelFormat }
+    public var clientFormat: ModelFormat { self.target.format.name }
 
     public func isReady(_ request: inout GatewayRequest) -> Bool {
         self.target.operation.isPrompt && self.media == nil && ModelBody.isHere(&request, limit: self.configuration.maximumRequestBodyBytes)

@@ -96,7 +96,7 @@ extension ModelTarget {
         guard self.operation.isPrompt else { return }
         guard let prompt = body.prompt, !prompt.isNull else {
             // What a native format calls its parts is for its provider to check.
-            if self.format.name == .bedrock || self.format.name == .cohere || self.format.name == .huggingface { return }
+            if self.format.name == .bedrock || self.format.name == .cohere || self.format.name == .huggingface || self.format.name == .ollama { return }
             let member = "\(self.operation.promptMember(body.format))"
             throw RefusedRequest(400, "missing_prompt", "the request body has no \"\(member)\": it is no \(self.operation.rawValue) request", parameter: member)
         }

@@ -44,7 +44,7 @@ final class ModelTarget: Sendable {
         self.operation = operation
         self.configuration = configuration
         self.policy = policy
-        self.format = ClientFormats.format(configuration.format.modelFormat)
+        self.format = ClientFormats.format(try ClientFormatSetting.format(services.ownSettings, else: configuration.format.modelFormat))
         self.translator = try Self.translator(from: self.format, to: adapter, operation)
         var settings = Self.settings(model)
         if model.provider == .bedrock, settings.awsRegion == nil { settings.awsRegion = services.credentials.defaultAWSRegion }

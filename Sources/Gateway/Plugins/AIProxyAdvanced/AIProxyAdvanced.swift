@@ -258,7 +258,7 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
 
     private static let forbidden = RefusedRequest(403, "target_forbidden", "no model is allowed for this request")
 
-    public var clientFormat: ModelFormat { self.configuration.format.modelFormat }
+    public var clientFormat: ModelFormat { self.targets[0].format.name }
 
     private func permitted(_ allowed: TargetSet, _ request: borrowing GatewayRequest, model: String?) -> TargetSet {
         let subject = AccessSubject(request, model: model)

@@ -141,7 +141,7 @@ struct AnthropicRequestEncoder {
     /// (https://docs.anthropic.com/en/docs/build-with-claude/adaptive-thinking).
     private static func thinking(_ request: ChatRequest, _ maximum: Int, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
         var effort: ChatText?
-        if let reasoning = request.reasoning, let budget = reasoning.isAdaptive ? -1 : reasoning.budgetTokens {
+        if let reasoning = request.reasoning, let budget = reasoning.isAdaptive && self.thinksAdaptively(encoding.model) ? -1 : reasoning.budgetTokens {
             if budget == 0 {
                 writer.key("thinking")
                 writer.beginObject()

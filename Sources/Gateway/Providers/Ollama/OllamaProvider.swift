@@ -7,8 +7,7 @@ import NIOCore
 /// Also what `llama2_format: ollama` and `mistral_format: ollama` mean.
 final class OllamaProvider: TranslatingAdapter {
     let descriptor: ProviderDescriptor
-    /// No client format: clients of this gateway speak OpenAI's and others, Ollama's own clients are served by its OpenAI-compatible side.
-    let format: ModelFormat? = nil
+    let format: ModelFormat? = .ollama
     let translatedOperations: [ModelOperation] = [.chat, .completions, .embeddings]
     let streamFraming = StreamFraming.lines
 
@@ -25,11 +24,30 @@ final class OllamaProvider: TranslatingAdapter {
         }
         let parts = try UpstreamURL(url)
         if let path = settings.upstreamPath { return ProviderLocation(endpoint: parts.endpoint, path: path.hasPrefix("/") ? path : "/\(path)", query: parts.query) }
+        if let action = settings.action {
+            // Beside the address that is configured for chat.
+            let base = parts.path.firstRange(of: "/api/").map { String(parts.path[..<$0.lowerBound]) } ?? (parts.path == "/" ? "" : parts.path)
+            return ProviderLocation(endpoint: parts.endpoint, path: base + action, query: parts.query)
+        }
         if !parts.path.isEmpty, parts.path != "/" { return ProviderLocation(endpoint: parts.endpoint, path: parts.path, query: parts.query) }
         return ProviderLocation(endpoint: parts.endpoint, path: operation == .embeddings ? "/api/embed" : "/api/chat", query: parts.query)
     }
 
-    func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer { try RequestSplice.apply(edits, to: request) }
+    func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer {
+        var edits = edits
+        // Options that win stand in an object of their own.
+        if !edits.options.isEmpty, request.isObject {
+            let own = request.document["options"].flatMap { $0.kind == .object ? $0 : nil } ?? (try? JSONDocument(ByteBuffer(staticString: "{}")))?.root
+            if var options = own.flatMap({ JSONEdit($0) }) {
+                if let value = edits.options.maximumTokens { options.set("num_predict", value) }
+                if let value = edits.options.temperature { options.set("temperature", value) }
+                if let value = edits.options.topP { options.set("top_p", value) }
+                if let value = edits.options.topK { options.set("top_k", value) }
+                edits.members.append(("options", String(buffer: options.apply())))
+            }
+        }
+        return try RequestSplice.apply(edits, to: request)
+    }
 
     func makeReader(hidesUsage: Bool) -> any ModelResponseReader { OllamaResponseReader() }
 

@@ -3,17 +3,19 @@ import NIOCore
 import Telemetry
 
 extension ModelRelay {
-    static func isMessageStream(_ head: HTTPResponseHead) -> Bool {
-        head.fields.hasValue(.contentType, prefix: "application/vnd.amazon.eventstream")
+    /// How a stream is cut into messages that are no server-sent events; nil: it is none.
+    static func messageFraming(_ head: HTTPResponseHead) -> StreamFraming? {
+        if head.fields.hasValue(.contentType, prefix: "application/vnd.amazon.eventstream") { return .eventStream }
+        return head.fields.hasValue(.contentType, prefix: "application/x-ndjson") ? .lines : nil
     }
 
-    /// Relays a stream in AWS's framing as it is, and reads its facts on the way.
+    /// Relays a stream of such messages as it is, and reads its facts on the way.
     func relayMessages(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, selection: PluginChain.Selection, scope: inout ScopeRecord, startedAt: UInt64
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, _ framing: StreamFraming, selection: PluginChain.Selection, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         // Stages read server-sent events: what they cannot see must not pass them.
         guard selection.stream.isEmpty else { return .malformed(code: "stream_stages_unsupported") }
-        let reader = MessageStreamReader(self.plan.adapter.makeReader(hidesUsage: false), self.tokens)
+        let reader = MessageStreamReader(framing, self.plan.adapter.makeReader(hidesUsage: false), self.tokens)
         self.tokens?.open()
         self.begin(reader)
         self.run.relayHead(head, hiding: ModelRelay.hiddenFields, added: self.responseFields, startedAt: startedAt, framing: .stream)
@@ -35,13 +37,14 @@ extension ModelRelay {
 final class MessageStreamReader {
     private let reader: any ModelResponseReader
     private let tokens: TokenAccount?
-    private var framer = EventStreamFramer()
+    private var frames: StreamFrameReader
     private var isBroken = false
     private(set) var count: UInt64 = 0
     private(set) var firstAt: UInt64 = 0
     private(set) var lastAt: UInt64 = 0
 
-    init(_ reader: any ModelResponseReader, _ tokens: TokenAccount?) {
+    init(_ framing: StreamFraming, _ reader: any ModelResponseReader, _ tokens: TokenAccount?) {
+        self.frames = StreamFrameReader(framing)
         self.reader = reader
         self.tokens = tokens
     }
@@ -50,12 +53,11 @@ final class MessageStreamReader {
 
     func read(_ bytes: ByteBuffer) {
         guard !self.isBroken else { return }
-        self.framer.feed(bytes)
-        do throws(EventStreamError) {
-            while let message = try self.framer.next() {
+        do throws(ProviderFailure) {
+            try self.frames.read(bytes) { (frame) throws(ProviderFailure) in
                 self.count &+= 1
-                guard message.kind == .event else { continue }
-                message.payload.withUnsafeReadableBytes {
+                guard !frame.isException else { return }
+                frame.data.withUnsafeReadableBytes {
                     self.tokens?.note($0)
                     _ = self.reader.event($0)
                 }

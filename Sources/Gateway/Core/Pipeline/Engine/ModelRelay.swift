@@ -47,7 +47,7 @@ final class ModelRelay: ResponseRelay {
     /// What came of an unstreamed answer, for reading its facts.
     private var document = ByteBuffer()
     private var isReadable = false
-    /// Of an untranslated stream in AWS's framing.
+    /// Of an untranslated stream of other messages than server-sent events.
     private var messages: MessageStreamReader?
     /// Bytes of an unstreamed answer kept for reading; a longer one is relayed unread.
     static let documentLimit = 8 << 20
@@ -121,8 +121,8 @@ final class ModelRelay: ResponseRelay {
             return await self.relaySession(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
         }
         self.isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
-        if self.isReadable, ModelRelay.isMessageStream(head) {
-            return await self.relayMessages(head, answer, selection: selection, scope: &scope, startedAt: startedAt)
+        if self.isReadable, let framing = ModelRelay.messageFraming(head) {
+            return await self.relayMessages(head, answer, framing, selection: selection, scope: &scope, startedAt: startedAt)
         }
         // Sounds, images and files are not read.
         if self.isReadable, !self.plan.operation.isPrompt { self.isReadable = head.fields.hasValue(.contentType, prefix: "application/json") }
@@ -169,7 +169,7 @@ final class ModelRelay: ResponseRelay {
             return await self.relayWhole(translated.head, translated.answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
         }
         // Stages read server-sent events: what they cannot see must not pass them.
-        guard selection.stream.isEmpty || self.plan.offer.format.name != .bedrock else { return .malformed(code: "stream_stages_unsupported") }
+        guard selection.stream.isEmpty || self.plan.offer.format.streamsEvents else { return .malformed(code: "stream_stages_unsupported") }
         let stream = ModelStreamRelay(run: self.run, model: self, reader: TranslatedFacts(translator), translator: translator)
         return await stream.run(
             translated.head, added: self.responseFields, startedAt: startedAt, translated.answer, request: &request, selection: selection, record: record, scope: &scope)

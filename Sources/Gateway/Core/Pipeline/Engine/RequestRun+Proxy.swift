@@ -195,7 +195,7 @@ extension RequestRun {
             received = (head.status, headAt)
             if let directed {
                 answer = try await self.admit(answer, head, directed)
-                if RequestRun.isEventStream(head) || ModelRelay.isMessageStream(head) || head.status == 101 { directed.director.settled() }
+                if RequestRun.isEventStream(head) || ModelRelay.messageFraming(head) != nil || head.status == 101 { directed.director.settled() }
             }
             // Answered: nothing is sent again, and a stream may last long.
             prepared.value.release()

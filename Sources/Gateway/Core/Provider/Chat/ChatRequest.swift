@@ -88,12 +88,12 @@ public struct ChatReasoning: Sendable {
 
     public init() {}
 
-    /// A budget where only an effort is given, and none where thinking is off. The shares are those of Google's table for its OpenAI-compatible endpoint
+    /// A budget where only an effort is given or the choice is the model's, and none where thinking is off. The shares are those of Google's table for its OpenAI-compatible endpoint
     /// (https://ai.google.dev/gemini-api/docs/openai#thinking).
     public var budgetTokens: Int? {
         if self.isDisabled { return 0 }
         if let budget = self.budget { return budget.int }
-        guard let effort = self.effort else { return nil }
+        guard let effort = self.effort ?? (self.isAdaptive ? ChatText("medium" as StaticString) : nil) else { return nil }
         switch effort.string {
         case "none": return 0
         case "minimal", "low": return 1_024

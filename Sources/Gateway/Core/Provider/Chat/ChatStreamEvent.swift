@@ -70,6 +70,12 @@ public struct StreamFrame: Sendable {
         self.name = name
         self.data = data
     }
+
+    /// Whether AWS's framing reports an error by it.
+    var isException: Bool {
+        guard let name, name.readableBytes >= 9 else { return false }
+        return name.readableBytesView.suffix(9).elementsEqual("Exception".utf8)
+    }
 }
 
 /// Reads one stream of a provider. Used on one loop, by one exchange.

@@ -1,4 +1,4 @@
-/// A vendor's wire format of model traffic, as clients choose it: Kong's `llm_format`.
+/// A vendor's wire format of model traffic, as clients choose it: Kong's `llm_format`, and what `_pellucid.llm_format` adds to it.
 public enum ModelFormat: String, Sendable, Hashable, CaseIterable {
     /// https://platform.openai.com/docs/api-reference
     case openai
@@ -12,6 +12,8 @@ public enum ModelFormat: String, Sendable, Hashable, CaseIterable {
     case gemini
     /// https://huggingface.github.io/text-generation-inference/
     case huggingface
+    /// https://docs.ollama.com/api/chat; not Kong's.
+    case ollama
 
     /// The same as a constant, for evidence.
     public var telemetryName: StaticString {
@@ -22,6 +24,7 @@ public enum ModelFormat: String, Sendable, Hashable, CaseIterable {
         case .cohere: "cohere"
         case .gemini: "gemini"
         case .huggingface: "huggingface"
+        case .ollama: "ollama"
         }
     }
 }

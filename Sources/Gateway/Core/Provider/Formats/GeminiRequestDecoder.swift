@@ -25,24 +25,6 @@ enum GeminiRequestDecoder {
         return request
     }
 
-    /// Ids for calls that have none: the format pairs results with calls by name and order, others by id.
-    private struct CallIDs {
-        private var open: [(name: String, id: ChatText)] = []
-        private var count = 0
-
-        mutating func call(_ name: ChatText, _ id: ChatText?) -> ChatText {
-            let id = id ?? ChatText("call_\(self.count)")
-            self.count += 1
-            self.open.append((name.string, id))
-            return id
-        }
-
-        mutating func result(_ name: ChatText) -> ChatText? {
-            guard let index = self.open.firstIndex(where: { $0.name == name.string }) else { return nil }
-            return self.open.remove(at: index).id
-        }
-    }
-
     private static func system(_ value: JSONView) throws(ProviderFailure) -> ChatMessage {
         if let text = ChatText(value) {
             var message = ChatMessage(.system, [ChatPart(.text(text))])
