@@ -65,17 +65,17 @@ import Testing
 @Suite struct TokenAccountTests {
     private func event(_ text: String) -> [UInt8] { Array(#"{"choices":[{"index":0,"delta":{"content":"\#(text)"}}]}"#.utf8) }
 
-    private func account(_ events: Int, _ text: (Int) -> String = { _ in "word " }) -> TokenAccount {
-        let account = TokenAccount(.chat, sent: ByteBuffer(string: #"{"messages":[{"role":"user","content":"Say hello"}]}"#))
+    private func account(_ events: Int, expectsUsage: Bool = false, _ text: (Int) -> String = { _ in "word " }) -> TokenAccount {
+        let account = TokenAccount(.chat, sent: ByteBuffer(string: #"{"messages":[{"role":"user","content":"Say hello"}]}"#), expectsUsage: expectsUsage)
         account.open()
         for index in 0..<events { self.event(text(index)).withUnsafeBytes { account.note($0) } }
         return account
     }
 
-    @Test(arguments: [0, 1, 15, 16, 17, 100, 5000])
-    func `a stream's tokens are told from a part of its events`(events: Int) {
+    @Test(arguments: [0, 1, 4, 5, 15, 16, 17, 36, 100, 5000], [false, true])
+    func `a stream's tokens are told from a part of its events`(events: Int, expectsUsage: Bool) {
         var facts = ModelResponseFacts()
-        TokenAccount.complete(&facts, by: self.account(events), isTruncated: false)
+        TokenAccount.complete(&facts, by: self.account(events, expectsUsage: expectsUsage), isTruncated: false)
         #expect(facts.usage.source == .estimated && facts.usage.input == 5 && facts.usage.output == events)
     }
 
@@ -89,7 +89,7 @@ import Testing
 
     @Test func `large events are read all`() {
         var facts = ModelResponseFacts()
-        TokenAccount.complete(&facts, by: self.account(41) { $0 == 40 ? String(repeating: "word ", count: 1000) : "word " }, isTruncated: false)
+        TokenAccount.complete(&facts, by: self.account(41, expectsUsage: true) { $0 == 40 ? String(repeating: "word ", count: 1000) : "word " }, isTruncated: false)
         #expect(facts.usage.output == 1040)
     }
 

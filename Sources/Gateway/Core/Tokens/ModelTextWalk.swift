@@ -5,7 +5,7 @@ import GatewayWire
 ///
 /// Media is not counted, and neither is what only describes the exchange (identifiers, reasons, usage).
 public struct ModelTextWalk {
-    private var estimator = TokenEstimator()
+    private var estimator: TokenEstimator
     private let side: Side
 
     public enum Side: Sendable {
@@ -18,7 +18,10 @@ public struct ModelTextWalk {
         case deltas
     }
 
-    private init(_ side: Side) { self.side = side }
+    private init(_ side: Side, _ estimator: TokenEstimator) {
+        self.side = side
+        self.estimator = estimator
+    }
 
     /// Deeper values are not looked at.
     private static let depthLimit = 64
@@ -26,12 +29,14 @@ public struct ModelTextWalk {
     private static let messageTokens = 3
 
     /// - Returns: tokens of a JSON text; 0 when there is nothing a model reads or writes in it.
-    public static func tokens(_ json: ByteBuffer, _ side: Side) -> Int { json.withUnsafeReadableBytes { (self.thousandths($0, side) + 999) / 1000 } }
+    public static func tokens(_ json: ByteBuffer, _ side: Side, by estimator: TokenEstimator = TokenEstimator()) -> Int {
+        json.withUnsafeReadableBytes { (self.thousandths($0, side, by: estimator) + 999) / 1000 }
+    }
 
     /// The same in thousandths, of which several can be added up.
-    static func thousandths(_ json: UnsafeRawBufferPointer, _ side: Side) -> Int {
+    static func thousandths(_ json: UnsafeRawBufferPointer, _ side: Side, by estimator: TokenEstimator = TokenEstimator()) -> Int {
         guard var walk = JSONWalk(json) else { return 0 }
-        var text = ModelTextWalk(side)
+        var text = ModelTextWalk(side, estimator)
         text.value(&walk, .structure, 0)
         return text.estimator.thousandths
     }

@@ -7,26 +7,31 @@ import Telemetry
 /// Used on one loop, by one exchange.
 public final class TokenAccount {
     private let operation: ModelOperation
+    private let expectsUsage: Bool
     /// The request as it was sent; nil once its tokens are known.
     private var sent: ByteBuffer?
     private var input = 0
     private var output: StreamTokenEstimate
 
-    public init(_ operation: ModelOperation, sent: ByteBuffer) {
+    /// - Parameters:
+    ///   - sent: the provider's request.
+    ///   - expectsUsage: the provider tells the usage of a stream at its end.
+    public init(_ operation: ModelOperation, sent: ByteBuffer, expectsUsage: Bool) {
         self.operation = operation
+        self.expectsUsage = expectsUsage
         self.sent = sent
-        self.output = StreamTokenEstimate(operation == .responses ? .deltas : .event)
+        self.output = StreamTokenEstimate(operation == .responses ? .deltas : .event, isUnlikely: expectsUsage)
     }
 
     /// A stream begins, which can take long: the request is not kept for it.
-    public func open() { _ = self.inputTokens() }
+    public func open() { _ = self.inputTokens(by: self.expectsUsage ? TokenEstimator(readLimit: 1 << 10) : TokenEstimator()) }
 
     /// Notes one event of a stream.
     @inline(__always)
     func note(_ data: UnsafeRawBufferPointer) { self.output.note(data) }
 
-    private func inputTokens() -> Int64 {
-        if let sent = self.sent.take() { self.input = ModelTextWalk.tokens(sent, .request) }
+    private func inputTokens(by estimator: TokenEstimator = TokenEstimator()) -> Int64 {
+        if let sent = self.sent.take() { self.input = ModelTextWalk.tokens(sent, .request, by: estimator) }
         return Int64(self.input)
     }
 

@@ -9,10 +9,10 @@ public struct TokenEstimator: Sendable {
     private var readBytes = 0
     private var skippedBytes = 0
 
-    /// Bytes that are looked at; what follows is taken to be like them.
-    public static let readLimit = 32 << 10
+    private let readLimit: Int
 
-    public init() {}
+    /// - Parameter readLimit: bytes that are looked at; what follows is taken to be like them.
+    public init(readLimit: Int = 32 << 10) { self.readLimit = readLimit }
 
     /// Thousandths of a token in all that was added.
     public var thousandths: Int {
@@ -26,7 +26,7 @@ public struct TokenEstimator: Sendable {
     /// Adds a text in UTF-8.
     public mutating func add(_ text: UnsafeRawBufferPointer) {
         guard let base = text.baseAddress else { return }
-        let room = max(0, TokenEstimator.readLimit - self.readBytes)
+        let room = max(0, self.readLimit - self.readBytes)
         let count = min(text.count, room)
         self.skippedBytes += text.count - count
         self.readBytes += count

@@ -12,6 +12,8 @@ final class ModelStreamRelay {
     private let reader: any ModelResponseReader
     /// Of a translated stream, which comes in the client's format.
     private let translator: ChatStreamTranslator?
+    /// Notes the events, for usage that the provider does not tell; nil: nobody needs them, or a translator notes the provider's own frames.
+    private let tokens: TokenAccount?
     /// Of a stream that stages see event by event and the client wants as an array.
     private var packer: ArrayPacker?
     /// What of the provider's frames has been counted.
@@ -26,6 +28,7 @@ final class ModelStreamRelay {
         self.model = model
         self.reader = reader
         self.translator = translator
+        self.tokens = translator == nil ? model?.tokens : nil
     }
 
     func run(
@@ -121,27 +124,29 @@ final class ModelStreamRelay {
     /// Reads the events that are complete now; one time stamp serves all of one read.
     private func readEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) {
         var count: UInt64 = 0
+        let reader = self.reader
+        let tokens = self.tokens
         while let frame = try self.framer.next() {
             guard frame.dataLineCount > 0 else { continue }
             count &+= 1
             let disposition: EventDisposition
             if let range = frame.data {
-                disposition = self.framer.bytes.withVeryUnsafeBytes { self.read(UnsafeRawBufferPointer(rebasing: $0[range])) }
+                disposition = self.framer.bytes.withVeryUnsafeBytes { bytes in
+                    let data = UnsafeRawBufferPointer(rebasing: bytes[range])
+                    tokens?.note(data)
+                    return reader.event(data)
+                }
             } else if let joined = self.framer.data(of: frame) {
-                disposition = joined.withUnsafeReadableBytes { self.read($0) }
+                disposition = joined.withUnsafeReadableBytes { data in
+                    tokens?.note(data)
+                    return reader.event(data)
+                }
             } else {
                 disposition = .pass
             }
             if disposition == .drop { self.framer.drop(frame) }
         }
         if count > 0 { self.count(count, record, &scope) }
-    }
-
-    /// Reads one event's data. Of a translated stream the provider's own frames have been noted.
-    @inline(__always)
-    private func read(_ data: UnsafeRawBufferPointer) -> EventDisposition {
-        if self.translator == nil, let tokens = self.model?.tokens { tokens.note(data) }
-        return self.reader.event(data)
     }
 
     private func count(_ events: UInt64, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
@@ -300,7 +305,11 @@ final class ModelStreamRelay {
         while let frame = try self.framer.next() {
             guard let data = self.framer.data(of: frame) else { continue }
             count &+= 1
-            if data.withUnsafeReadableBytes({ self.read($0) }) == .drop { continue }
+            let disposition = data.withUnsafeReadableBytes { data in
+                self.tokens?.note(data)
+                return self.reader.event(data)
+            }
+            if disposition == .drop { continue }
             events.append(StreamEvent(data: data, name: frame.name.map { ByteBuffer(self.framer.view($0)) }))
         }
         if count > 0 { self.count(count, record, &scope) }
