@@ -30,15 +30,23 @@ public struct ModelTextWalk {
 
     /// - Returns: tokens of a JSON text; 0 when there is nothing a model reads or writes in it.
     public static func tokens(_ json: ByteBuffer, _ side: Side, by estimator: TokenEstimator = TokenEstimator()) -> Int {
-        json.withUnsafeReadableBytes { (self.thousandths($0, side, by: estimator) + 999) / 1000 }
+        json.withUnsafeReadableBytes { (self.count($0, side, by: estimator).thousandths + 999) / 1000 }
     }
 
-    /// The same in thousandths, of which several can be added up.
-    static func thousandths(_ json: UnsafeRawBufferPointer, _ side: Side, by estimator: TokenEstimator = TokenEstimator()) -> Int {
-        guard var walk = JSONWalk(json) else { return 0 }
+    /// What there is for a model in a JSON text.
+    struct Count {
+        /// Thousandths of a token.
+        var thousandths = 0
+        /// Bytes of text.
+        var bytes = 0
+    }
+
+    /// The same so that several can be added up.
+    static func count(_ json: UnsafeRawBufferPointer, _ side: Side, by estimator: TokenEstimator = TokenEstimator()) -> Count {
+        guard var walk = JSONWalk(json) else { return Count() }
         var text = ModelTextWalk(side, estimator)
         text.value(&walk, .structure, 0)
-        return text.estimator.thousandths
+        return Count(thousandths: text.estimator.thousandths, bytes: text.estimator.bytes)
     }
 
     private enum Reading {

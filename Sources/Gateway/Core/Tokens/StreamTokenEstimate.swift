@@ -1,55 +1,61 @@
-/// Estimates the output of a stream from a part of its events, so that the others cost nothing.
+/// Estimates the output of a stream from a few of its events: of the others only the lengths count, less what is no text in those that were read.
 struct StreamTokenEstimate {
     private let side: ModelTextWalk.Side
-    /// Events that are read at the beginning, and of how many later ones one stands for all.
+    /// Events that are read at the beginning, which often have no text; and how many later ones pass unread after one that was read.
     private var first: Int
-    private let interval: Int
-    /// Thousandths of the first events and of large ones, which are read whatever comes.
-    private var known = 0
-    /// Of the others: how many there are with those still to pass, how many have been read, and thousandths of these.
-    private var count = 0
-    private var readCount = 0
-    private var readSum = 0
-    /// Events that pass unread until the next one is read.
+    private let skipped: Int
     private var untilNext = 0
+    /// Thousandths of the first events and of large ones.
+    private var known = 0
+    /// Of the other ones that were read: their text, and how many bytes of the last one were none.
+    private var read = ModelTextWalk.Count()
+    private var frame = 0
+    /// Bytes of the unread ones beyond such a frame.
+    private var unreadBytes = 0
+    /// Longer events are read whatever comes: they may say more than a piece, or repeat what was said.
+    private var largeSize = StreamTokenEstimate.largestSize
 
-    private static let largeSize = 1024
+    private static let largestSize = 1024
 
     /// - Parameter isUnlikely: the provider is expected to tell the usage, and the estimate to be of use only where the stream breaks off.
     init(_ side: ModelTextWalk.Side, isUnlikely: Bool) {
         self.side = side
-        self.first = isUnlikely ? 4 : 16
-        self.interval = isUnlikely ? 31 : 13
+        self.first = isUnlikely ? 2 : 16
+        self.skipped = isUnlikely ? 60 : 12
     }
 
     /// Notes one event's data.
     @inline(__always)
     mutating func note(_ data: UnsafeRawBufferPointer) {
-        if self.untilNext > 0, data.count <= StreamTokenEstimate.largeSize {
+        if self.untilNext > 0, data.count <= self.largeSize {
             self.untilNext &-= 1
+            self.unreadBytes &+= max(0, data.count &- self.frame)
         } else {
-            self.read(data)
+            self.look(data)
         }
     }
 
     @inline(never)
-    private mutating func read(_ data: UnsafeRawBufferPointer) {
+    private mutating func look(_ data: UnsafeRawBufferPointer) {
+        var found = ModelTextWalk.count(data, self.side)
         // No event with text has less than one token: providers do not split them.
-        let counted = ModelTextWalk.thousandths(data, self.side)
-        let tokens = counted > 0 ? max(counted, 1000) : 0
-        if self.first > 0 || data.count > StreamTokenEstimate.largeSize {
+        if found.thousandths > 0 { found.thousandths = max(found.thousandths, 1000) }
+        if self.first > 0 || data.count > self.largeSize {
             if self.first > 0 { self.first &-= 1 }
-            self.known &+= tokens
+            self.known &+= found.thousandths
             return
         }
-        self.untilNext = self.interval - 1
-        self.count &+= self.interval
-        self.readCount &+= 1
-        self.readSum &+= tokens
+        // Behind an event without text the next one is read.
+        guard found.bytes > 0 else { return }
+        self.untilNext = self.skipped
+        self.frame = data.count - found.bytes
+        self.largeSize = min(StreamTokenEstimate.largestSize, 2 * data.count)
+        self.read.thousandths &+= found.thousandths
+        self.read.bytes &+= found.bytes
     }
 
     var tokens: Int {
-        let others = self.readCount > 0 ? Int(Double(self.readSum) * Double(self.count - self.untilNext) / Double(self.readCount)) : 0
-        return (self.known + others + 999) / 1000
+        let unread = self.read.bytes > 0 ? Double(self.unreadBytes) * Double(self.read.thousandths) / Double(self.read.bytes) : 0
+        return (self.known + self.read.thousandths + Int(unread) + 999) / 1000
     }
 }

@@ -20,6 +20,9 @@ public struct TokenEstimator: Sendable {
         return self.sum + Int(Double(self.skippedBytes) * Double(self.sum) / Double(self.readBytes))
     }
 
+    /// Bytes of all texts that were added.
+    public var bytes: Int { self.readBytes + self.skippedBytes }
+
     /// Adds tokens that are known.
     public mutating func add(tokens: Int) { self.sum &+= tokens &* 1000 }
 
