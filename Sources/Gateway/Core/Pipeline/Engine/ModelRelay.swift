@@ -54,7 +54,8 @@ final class ModelRelay: ResponseRelay {
 
     /// - Parameter sent: the provider's request.
     init(run: RequestRun, plan: ModelPlan, responseFields: [(name: String, value: String)], sent: ByteBuffer) {
-        let expectsUsage = plan.hidesUsage || plan.adapter.format != .openai
+        // Either the client asks for it then, or the gateway has.
+        let expectsUsage = plan.hidesUsage || plan.adapter.descriptor.reportsStreamUsage || plan.adapter.format != .openai
         self.tokens = plan.usesTokens ? TokenAccount(plan.operation, sent: sent, expectsUsage: expectsUsage) : nil
         self.run = run
         self.plan = plan
