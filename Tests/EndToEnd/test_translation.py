@@ -238,6 +238,20 @@ def test_a_client_for_vertex(gateway, provider):
     assert client.messages.count_tokens(model="claude-tokens-5", messages=messages).input_tokens == PROMPT_TOKENS
 
 
+def test_embeddings_of_a_gemini_client(gateway, provider):
+    """What only Google serves passes natively, and is refused elsewhere."""
+    from google import genai
+
+    def embed(name: str):
+        client = genai.Client(api_key="client", http_options={"base_url": f"{gateway.url}/gemini-on-{name}"})
+        return client.models.embed_content(model="embedding", contents=["a", "b"]).embeddings
+
+    assert [vector.values for vector in embed("gemini")] == [[0.25, -0.5, 0.75]] * 2
+    assert provider.last().path == "/v1beta/models/embedding:batchEmbedContents" and provider.last().query["key"] == "sk-up"
+    with pytest.raises(genai.errors.ClientError, match="only served by providers that speak gemini"):
+        embed("openai")
+
+
 @pytest.mark.parametrize("provider_name", ["vertex-claude", "vertex-llama"])
 def test_an_error_of_google_before_the_model(gateway, provider, provider_name):
     name = NAMES[provider_name].replace("$(uri_captures.model)", "google-429")

@@ -125,6 +125,18 @@ import Testing
         #expect(engine.upstream.sent.map { $0.request.endpoint.host } == ["api.anthropic.com"])
     }
 
+    @Test(arguments: [("gemini", "/v1beta/models/b:generateContent", Self.counts[1].2), ("bedrock", "/model/b/converse", #"{"messages":[{"role":"user","content":[{"text":"x"}]}]}"#)])
+    func `a model in the path picks the target`(format: String, target: String, body: String) async throws {
+        let targets = ["a", "b", "c"].map { "{route_type: llm/v1/chat, model: {provider: openai, name: \($0)}}" }.joined(separator: ", ")
+        let engine = try self.engine("{name: ai-proxy-advanced, config: {llm_format: \(format), targets: [\(targets)]}}")
+        for _ in 0..<4 {
+            let (client, _) = try await self.send(engine, body, target: target, FakeAnswer(headers: Self.json, body: [.bytes(Self.answers[0].1)]))
+            #expect(client.status == 200 && client.field("x-kong-llm-model") == "openai/b")
+        }
+        let (unknown, _) = try await self.send(engine, body, target: target.replacing("/b", with: "/d"), FakeAnswer(headers: Self.json, body: []))
+        #expect(unknown.status == 400)
+    }
+
     @Test func `a count is refused like the request itself`() async throws {
         let engine = try self.proxy("llm_format: anthropic, \(Self.openAI)")
         let (client, _) = try await self.send(engine, #"{"model":"other","messages":[{"role":"user","content":"x"}]}"#, target: Self.counts[0].1, FakeAnswer(headers: Self.json, body: []))

@@ -217,11 +217,12 @@ import Testing
         #expect(streamRecord.attemptTexts[0].finishReasons == "end_turn")
     }
 
-    @Test func `counting tokens goes to its own path`() async throws {
-        let engine = try self.engine("llm_format: anthropic, \(Self.toClaude)")
+    @Test func `counting tokens goes to its own path, without options of answers`() async throws {
+        let engine = try self.engine("llm_format: anthropic, \(Self.toClaude.replacing("options: {", with: "options: {max_tokens: 5, temperature: 0.5, "))")
         let (client, record) = try await self.send(engine, Self.question, target: "/v1/messages/count_tokens", FakeAnswer(headers: Self.json, body: [.bytes(#"{"input_tokens":14}"#)]))
         #expect(self.text(client) == #"{"input_tokens":14}"#)
         #expect(engine.upstream.sent[0].target == "/v1/messages/count_tokens")
+        #expect(engine.upstream.sent[0].body == Self.question)
         #expect(record.attempts[0].usage.source == .none)
     }
 

@@ -207,6 +207,8 @@ import Testing
         #expect(events.asksStream == true && !events.streamsArray)
         #expect(try call("/v1beta/models/gemini-2:streamGenerateContent").streamsArray)
         #expect(try call("/v1beta/models/gemini-2:countTokens").kind == .countTokens)
+        let embedding = try call("/v1beta/models/embedding-1:batchEmbedContents")
+        #expect(embedding.kind == .other && embedding.action == "batchEmbedContents" && embedding.model == "embedding-1" && !embedding.usesTokens)
         #expect(try call("/anything").model == nil)
         #expect(throws: ProviderFailure.self) { try call("/v1beta/models/gemini-2:deleteEverything") }
     }

@@ -1,9 +1,10 @@
 /// Estimates the output of a stream from a few of its events: of the others only the lengths count, less what is no text in those that were read.
 struct StreamTokenEstimate {
     private let side: ModelTextWalk.Side
-    /// Events that are read at the beginning, which often have no text; and how many later ones pass unread after one that was read.
+    /// Events that are read at the beginning, which often have no text; and how many later ones pass unread after one that was read: more and more, up to a limit.
     private var first: Int
-    private let skipped: Int
+    private var skipped = 6
+    private let mostSkipped: Int
     private var untilNext = 0
     /// Thousandths of the first events and of large ones.
     private var known = 0
@@ -21,7 +22,7 @@ struct StreamTokenEstimate {
     init(_ side: ModelTextWalk.Side, isUnlikely: Bool) {
         self.side = side
         self.first = isUnlikely ? 2 : 16
-        self.skipped = isUnlikely ? 60 : 12
+        self.mostSkipped = isUnlikely ? 60 : 12
     }
 
     /// Notes one event's data.
@@ -48,6 +49,7 @@ struct StreamTokenEstimate {
         // Behind an event without text the next one is read.
         guard found.bytes > 0 else { return }
         self.untilNext = self.skipped
+        self.skipped = min(2 * self.skipped, self.mostSkipped)
         self.frame = data.count - found.bytes
         self.largeSize = min(StreamTokenEstimate.largestSize, 2 * data.count)
         self.read.thousandths &+= found.thousandths

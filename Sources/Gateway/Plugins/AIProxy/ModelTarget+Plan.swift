@@ -12,10 +12,11 @@ extension ModelTarget {
     func plan(_ body: ModelRequestBody, _ request: borrowing GatewayRequest, media: FetchedMedia? = nil) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
         do throws(RefusedRequest) {
             guard self.operation.isPrompt else { return try self.passage(body, request) }
-            let client = ClientRequest(body: body, path: ByteBuffer(request.head.target.path), query: request.head.target.query.map { ByteBuffer($0) })
+            let client = ClientRequest(body, request)
             let call: ClientCall
             do throws(ProviderFailure) { call = try self.format.call(client) } catch { throw RefusedRequest(error) }
-            try self.checkPrompt(body)
+            // What only the vendor serves is for it to check.
+            if call.kind != .other { try self.checkPrompt(body) }
             var resolved: ProviderSettings?
             if let templates = self.templates { resolved = try templates.resolve(self.settings, request) }
             let model = try self.model(call, configured: resolved == nil ? self.settings.model : resolved?.model)
@@ -26,8 +27,7 @@ extension ModelTarget {
             if let translator = self.translator {
                 return try self.translated(client, call, translator, model: model, isStream: isStream, target: target, fields: fields, location: place.location, media: media)
             }
-            var edits = self.edits(body, model: model, isStream: isStream)
-            edits.countsTokens = call.kind == .countTokens
+            let edits = self.edits(body, call, model: model, isStream: isStream)
             let encoded: ByteBuffer
             do throws(ProviderFailure) { encoded = try self.offer.adapter.encode(body, edits) } catch { throw RefusedRequest(error) }
             let plan = ModelPlan(
@@ -38,9 +38,15 @@ extension ModelTarget {
     }
 
     /// What is changed in the bytes of a client that speaks the provider's format.
-    private func edits(_ body: ModelRequestBody, model: String, isStream: Bool) -> ModelRequestEdits {
+    private func edits(_ body: ModelRequestBody, _ call: ClientCall, model: String, isStream: Bool) -> ModelRequestEdits {
         var edits = ModelRequestEdits()
         edits.model = model
+        edits.countsTokens = call.kind == .countTokens
+        // Options are about answers; what asks for something else has no place for them.
+        guard call.kind == .generate, !call.isAuxiliary else {
+            if let key = self.bodyKey(body) { edits.members.append(key) }
+            return edits
+        }
         edits.members = self.overrides
         edits.options = self.options
         if self.operation == .chat || self.operation == .completions {

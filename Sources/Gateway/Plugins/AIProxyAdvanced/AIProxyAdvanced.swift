@@ -146,7 +146,7 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
             }
             let body = try await ModelBody.read(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat).get()
             // What is refused anyway costs no call.
-            let allowed = try self.admitted(body.model, request)
+            let allowed = try self.admitted(self.targets[0].format.model(body, request), request)
             if let counting = try self.counting(body, allowed, &request, &context) { return counting }
             let ranking = await self.semantic?.rank(body, &context)
             let media = try await self.media?.fetch(body, request, allowed: { allowed.contains($0) }, &context)
@@ -157,7 +157,7 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
     public func decide(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>) -> RequestVerdict {
         do throws(RefusedRequest) {
             let body = try ModelBody.take(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat).get()
-            let allowed = try self.admitted(body.model, request)
+            let allowed = try self.admitted(self.targets[0].format.model(body, request), request)
             return try self.counting(body, allowed, &request, &context) ?? self.direct(body, allowed, &request, &context)
         } catch { return .reject(error.shaped(for: self.clientFormat).rejection) }
     }

@@ -51,6 +51,7 @@ final class GeminiProvider: TranslatingAdapter {
     }
 
     private func method(_ operation: ModelOperation, _ settings: ProviderSettings, isStream: Bool) -> String {
+        if let action = settings.action { return action }
         if operation == .embeddings { return GeminiEmbeddings.isVertex(settings) ? "predict" : "batchEmbedContents" }
         if settings.countsTokens { return "countTokens" }
         return isStream ? "streamGenerateContent" : "generateContent"

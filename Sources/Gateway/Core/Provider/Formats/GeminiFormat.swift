@@ -7,7 +7,7 @@ public final class GeminiFormat: ClientFormat {
 
     public init() {}
 
-    /// `…/models/{model}:generateContent`, `:streamGenerateContent` (with or without `alt=sse`) or `:countTokens`.
+    /// `…/models/{model}:generateContent`, `:streamGenerateContent` (with or without `alt=sse`) or `:countTokens`; other methods (`:embedContent`, `:predict`) only Google serves.
     public func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall {
         var call = ClientCall()
         // Where the route hides the path, the body may still say.
@@ -22,12 +22,24 @@ public final class GeminiFormat: ClientFormat {
             call.asksStream = true
             call.streamsArray = !GeminiFormat.asksForEvents(request.query)
         case "countTokens": call.kind = .countTokens
-        default: throw ProviderFailure("unknown_method", status: 404, message: "the method \(method.prefix(64)) is not served; generateContent, streamGenerateContent and countTokens are")
+        default:
+            guard GeminiFormat.otherMethods.contains(method) else {
+                throw ProviderFailure("unknown_method", status: 404, message: "the method \(method.prefix(64)) is not served; generateContent, streamGenerateContent and countTokens are")
+            }
+            call.kind = .other
+            call.action = String(method)
+            call.asksStream = false
         }
         let model = path[..<colon].split(separator: "/").last.map { String($0) }
         if let model, !model.isEmpty { call.model = model }
         return call
     }
+
+    /// Methods of a model that only Google serves (https://ai.google.dev/api/all-methods, https://cloud.google.com/vertex-ai/docs/reference/rest).
+    private static let otherMethods: Set<Substring> = [
+        "embedContent", "batchEmbedContents", "predict", "predictLongRunning", "fetchPredictOperation", "batchGenerateContent", "asyncBatchEmbedContent", "computeTokens",
+        "generateAnswer",
+    ]
 
     private static func asksForEvents(_ query: ByteBuffer?) -> Bool {
         guard let query else { return false }
