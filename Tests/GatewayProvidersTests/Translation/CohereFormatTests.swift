@@ -50,6 +50,7 @@ import Testing
         #expect(try action("/team/v2/chat") == nil)
         #expect(try action("/v1/chat") == "/v1/chat")
         #expect(try action("/v2/rerank") == "/v2/rerank")
+        for path in ["/v1/datasets", "/v2/../v1/datasets", "/v2/chat/", "/v2/%2e%2e/admin"] { #expect(throws: ProviderFailure.self) { try action(path) } }
     }
 
     @Test func `an answer has the blocks, calls and counts of Cohere's`() throws {

@@ -51,6 +51,18 @@ import Testing
         #expect(call.action == action && call.asksStream == streams && call.usesTokens == usesTokens)
     }
 
+    @Test(arguments: ["/api/pull", "/api/create", "/api/delete", "/api/../admin", "/api/chat/x"])
+    func `models are not managed through the gateway`(path: String) throws {
+        let request = ClientRequest(body: try ModelRequestBody(ByteBuffer(string: "{}"), operation: .chat), path: ByteBuffer(string: path))
+        #expect(throws: ProviderFailure.self) { try Translation.ollama.call(request) }
+    }
+
+    @Test(arguments: [("/tgi/generate", "/generate"), ("/models/a/b", "/models/a/b"), ("/models/../../admin", nil), ("/v1/%2e%2e/admin", nil)])
+    func `Hugging Face's paths do not climb`(path: String, action: String?) throws {
+        let request = ClientRequest(body: try ModelRequestBody(ByteBuffer(string: "{}"), operation: .chat), path: ByteBuffer(string: path))
+        #expect((try? ClientFormats.huggingFace.call(request))?.action == action)
+    }
+
     @Test func `an answer has the message and counts of Ollama's`() throws {
         let json = try Translation.answer(
             Translation.ollama, from: "anthropic",

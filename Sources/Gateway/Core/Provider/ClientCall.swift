@@ -26,6 +26,13 @@ public struct ClientCall: Sendable {
     public init() {}
 }
 
+extension ProviderFailure {
+    /// A path that asks for nothing a client of the format may ask through the gateway.
+    static func unknownAction(_ path: Substring) -> ProviderFailure {
+        ProviderFailure("unknown_action", status: 404, message: "\(path.prefix(64)) is not served")
+    }
+}
+
 extension ClientFormat {
     public var isTranslated: Bool { true }
     public var streamsEvents: Bool { true }

@@ -16,12 +16,18 @@ public final class CohereFormat: ClientFormat {
         for version in ["/v2/", "/v1/"] {
             guard let start = path.firstRange(of: version) else { continue }
             let action = path[start.lowerBound...]
+            guard CohereFormat.actions.contains(action) else { throw ProviderFailure.unknownAction(action) }
             if action != "/v2/chat" { call.action = String(action) }
             call.isAuxiliary = !action.hasSuffix("/chat")
             break
         }
         return call
     }
+
+    /// What of the API a model does for a client; the rest (data sets, connectors, fine-tuning) is its owner's business.
+    private static let actions: Set<Substring> = [
+        "/v2/chat", "/v2/embed", "/v2/rerank", "/v1/chat", "/v1/generate", "/v1/embed", "/v1/rerank", "/v1/classify", "/v1/summarize", "/v1/tokenize", "/v1/detokenize",
+    ]
 
     public func decode(_ request: ClientRequest) throws(ProviderFailure) -> ChatRequest { try CohereRequestDecoder.decode(request.body.document.root) }
 

@@ -15,7 +15,10 @@ final class HuggingFaceFormat: ClientFormat {
         let path = String(buffer: request.path)
         for mark in ["/generate", "/v1/", "/models/"] {
             guard let start = path.firstRange(of: mark) else { continue }
-            call.action = String(path[start.lowerBound...])
+            let action = path[start.lowerBound...]
+            // A path that climbs could leave the operations of a model.
+            guard !action.contains(".."), !action.contains("//"), !action.lowercased().contains("%2") else { throw ProviderFailure.unknownAction(action) }
+            call.action = String(action)
             break
         }
         // It streams by another path.

@@ -15,6 +15,7 @@ public final class OllamaFormat: ClientFormat {
         let path = String(buffer: request.path)
         if let start = path.firstRange(of: "/api/") {
             let action = path[start.lowerBound...]
+            guard OllamaFormat.actions.contains(action) else { throw ProviderFailure.unknownAction(action) }
             if action != "/api/chat" { call.action = String(action) }
             call.isAuxiliary = action != "/api/chat" && action != "/api/generate"
         }
@@ -22,6 +23,9 @@ public final class OllamaFormat: ClientFormat {
         call.asksStream = request.body.stream ?? !call.isAuxiliary
         return call
     }
+
+    /// What of the API a model does for a client; to load and delete models is their owner's business.
+    private static let actions: Set<Substring> = ["/api/chat", "/api/generate", "/api/embed", "/api/embeddings", "/api/show"]
 
     public func decode(_ request: ClientRequest) throws(ProviderFailure) -> ChatRequest { try OllamaRequestDecoder.decode(request.body.document.root) }
 
