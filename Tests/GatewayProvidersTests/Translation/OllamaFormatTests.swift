@@ -3,7 +3,6 @@ import GatewayWire
 import NIOCore
 import Testing
 
-@testable import GatewayCore
 @testable import GatewayProviders
 
 /// Clients of Ollama's format. Documents have the shapes of https://docs.ollama.com/api/chat.
@@ -72,7 +71,7 @@ import Testing
             """#)
         let expected = try Translation.json(
             #"""
-            {"model":"asked","created_at":"2023-11-14T22:13:20Z","message":{"role":"assistant","content":"Hé","thinking":"hm","tool_calls":[{"id":"t1","function":{"name":"f","arguments":{"x":"Ł"}}}]},
+            {"model":"asked","created_at":"2023-11-14T22:13:20.000Z","message":{"role":"assistant","content":"Hé","thinking":"hm","tool_calls":[{"id":"t1","function":{"name":"f","arguments":{"x":"Ł"}}}]},
              "done":true,"done_reason":"stop","prompt_eval_count":5,"eval_count":3}
             """#)
         #expect(json.meaning == expected.meaning)
@@ -119,6 +118,9 @@ import Testing
         #expect(sent["options"]?["num_predict"]?.intValue == 9 && sent["options"]?["num_ctx"]?.intValue == 7 && sent["model"]?.stringValue == "m")
     }
 
-    @Test(arguments: [(0, "1970-01-01T00:00:00Z"), (951_782_399, "2000-02-28T23:59:59Z"), (951_782_400, "2000-02-29T00:00:00Z"), (1_796_083_199, "2026-11-30T23:59:59Z"), (-1, "1969-12-31T23:59:59Z")])
-    func `dates are the calendar's`(seconds: Int, text: String) { #expect(DateText.iso8601(secondsSince1970: seconds) == text) }
+    @Test(arguments: [("0", "1970-01-01T00:00:00.000Z"), ("-5", "1970-01-01T00:00:00.000Z"), ("1700000000", "2023-11-14T22:13:20.000Z"), ("\(Int.max)", "2554-07-21T23:34:33.000Z")])
+    func `whatever a provider says of the time, it is written as a date`(created: String, date: String) throws {
+        let json = try Translation.answer(Translation.ollama, from: "openai", #"{"created":\#(created),"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#)
+        #expect(json["created_at"]?.stringValue == date)
+    }
 }

@@ -54,13 +54,7 @@ enum AnthropicAnswerEncoder {
             if let id = call.id { writer.string(id) } else { writer.string("toolu_\(context.requestID)_\(number)") }
             writer.member("name", call.name)
             writer.key("input")
-            if !writer.object(call.arguments) {
-                // What a model calls a tool with need not be JSON; the format has no other place for it.
-                writer.beginObject()
-                writer.key("arguments")
-                writer.stringified(call.arguments)
-                writer.endObject()
-            }
+            writer.objectOrText(call.arguments)
             writer.endObject()
         case .media, .toolResult, .other: return
         }

@@ -68,13 +68,7 @@ enum GeminiAnswerEncoder {
         writer.member("id", call.id)
         writer.member("name", call.name)
         writer.key("args")
-        if !writer.object(call.arguments) {
-            // What a model calls a tool with need not be JSON; the format has no other place for it.
-            writer.beginObject()
-            writer.key("arguments")
-            writer.stringified(call.arguments)
-            writer.endObject()
-        }
+        writer.objectOrText(call.arguments)
         writer.endObject()
     }
 

@@ -1,8 +1,12 @@
 import GatewayWire
 import NIOCore
+import Telemetry
 
 /// Writes answers and errors of Ollama's `/api/chat`.
 enum OllamaAnswerEncoder {
+    /// Seconds since 1970 up to which nanoseconds have a place (in the year 2554): a provider may write any number.
+    private static let latest = 18_446_744_073
+
     static func answer(_ answer: ChatAnswer, _ context: AnswerContext) -> ByteBuffer {
         var writer = JSONWriter(capacity: 1_024)
         let choice = answer.choices.first
@@ -20,7 +24,7 @@ enum OllamaAnswerEncoder {
         writer.key("model")
         if let model { writer.string(model) } else { writer.string(context.model) }
         writer.key("created_at")
-        writer.string(DateText.iso8601(secondsSince1970: createdAt))
+        writer.string(Timestamp(nanosecondsSinceEpoch: UInt64(min(max(createdAt, 0), self.latest)) * 1_000_000_000).rfc3339)
     }
 
     static func message(_ parts: [ChatPart], _ writer: inout JSONWriter) {
@@ -58,13 +62,7 @@ enum OllamaAnswerEncoder {
         writer.beginObject()
         writer.member("name", call.name)
         writer.key("arguments")
-        if !writer.object(call.arguments) {
-            // What a model calls a tool with need not be JSON; the format has no other place for it.
-            writer.beginObject()
-            writer.key("arguments")
-            writer.stringified(call.arguments)
-            writer.endObject()
-        }
+        writer.objectOrText(call.arguments)
         writer.endObject()
         writer.endObject()
     }
@@ -91,26 +89,5 @@ enum OllamaAnswerEncoder {
         writer.member("error", error.message)
         writer.endObject()
         return writer.buffer
-    }
-}
-
-/// Dates as answers have them.
-enum DateText {
-    /// `2026-11-27T08:30:00Z` (RFC 3339), by the proleptic Gregorian calendar.
-    static func iso8601(secondsSince1970: Int) -> String {
-        let days = secondsSince1970 >= 0 ? secondsSince1970 / 86_400 : (secondsSince1970 - 86_399) / 86_400
-        let second = secondsSince1970 - days * 86_400
-        // Years from March on, in eras of 400 of them.
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let parts = [month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1, second / 3_600, second / 60 % 60, second % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
-        let digits = String(year)
-        return "\(String(repeating: "0", count: max(0, 4 - digits.count)) + digits)-\(parts[0])-\(parts[1])T\(parts[2]):\(parts[3]):\(parts[4])Z"
     }
 }

@@ -283,6 +283,15 @@ extension JSONWriter {
         }
     }
 
+    /// Writes arguments as an object. What a model calls a tool with need not be one: then as the member `arguments` of one, since such formats have no other place for it.
+    public mutating func objectOrText(_ arguments: ChatArguments) {
+        guard !self.object(arguments) else { return }
+        self.beginObject()
+        self.key("arguments")
+        self.stringified(arguments)
+        self.endObject()
+    }
+
     /// Writes arguments as an object, as the other vendors have them; false, with nothing written, when they are no JSON object.
     public mutating func object(_ arguments: ChatArguments) -> Bool {
         switch arguments {
