@@ -12,6 +12,7 @@ The request's model (or the header `x-fake-model`, which wins) says how to answe
     cut-N                N tokens, then the connection is cut
     garbage              200 with half a JSON document
     huge-N               an answer with N bytes of content
+    says-HEX             what the hexadecimal digits spell in UTF-8, a character an event
 """
 
 import asyncio
@@ -160,6 +161,8 @@ class Provider:
             tokens = [f"I give it {numbers[0]}."]
         if word == "huge":
             tokens = ["x" * numbers[0]]
+        if word == "says":
+            tokens = list(bytes.fromhex(model.rpartition("-")[2]).decode())
         if vendor.asks_stream(request.path, body) if vendor else body.get("stream"):
             delay = numbers[1] / 1000 if word == "slow" else 0
             if vendor:

@@ -1,5 +1,6 @@
 """Wire formats of vendors other than OpenAI, for the fake provider: answers and streams shaped as their API references have them."""
 
+import base64
 import json
 import urllib.parse
 
@@ -286,7 +287,9 @@ class Bedrock:
 
     CONTENT_TYPE = "application/vnd.amazon.eventstream"
     ERRORS = {400: "ValidationException", 403: "AccessDeniedException", 404: "ResourceNotFoundException", 429: "ThrottlingException", 503: "ServiceUnavailableException"}
-    ACTIONS = ("converse", "converse-stream", "count-tokens")
+    # A model's own format in AWS's framing, here Anthropic's.
+    INVOKE_STREAM = "/invoke-with-response-stream"
+    ACTIONS = ("converse", "converse-stream", "count-tokens", INVOKE_STREAM[1:])
 
     @classmethod
     def matches(cls, path: str) -> bool:
@@ -298,7 +301,7 @@ class Bedrock:
 
     @staticmethod
     def asks_stream(path: str, body: dict) -> bool:
-        return path.endswith("/converse-stream")
+        return path.endswith(("/converse-stream", Bedrock.INVOKE_STREAM))
 
     @classmethod
     def error(cls, status: int, message: str) -> web.Response:
@@ -311,6 +314,10 @@ class Bedrock:
             return "Missing Authentication Token"
         if request.path.endswith("/count-tokens"):
             return None if "converse" in body.get("input", {}) else "input: is required"
+        if request.path.endswith(cls.INVOKE_STREAM):
+            # The model stands in the path, the version in the body.
+            own = {key: value for key, value in body.items() if key != "anthropic_version"}
+            return Anthropic.body_problem(own) if "anthropic_version" in body else "anthropic_version: Field required"
         for unknown in set(body) - {
             "messages", "system", "inferenceConfig", "toolConfig", "guardrailConfig", "additionalModelRequestFields", "additionalModelResponseFieldPaths", "promptVariables",
             "requestMetadata", "performanceConfig", "outputConfig", "serviceTier",
@@ -347,6 +354,11 @@ class Bedrock:
 
     @classmethod
     def frames(cls, path: str, body: dict, model: str, tokens: list[str]):
+        if path.endswith(cls.INVOKE_STREAM):
+            for frame, is_token in Anthropic.frames(path, body, model, tokens):
+                event = frame.split(b"data: ", 1)[1].strip()
+                yield event_message("chunk", {"bytes": base64.b64encode(event).decode(), "p": "ab"}), is_token
+            return
         # What pads an event against guessing its length by that of its message.
         yield event_message("messageStart", {"role": "assistant", "p": "abcde"}), False
         blocks, reason = cls.blocks(body, tokens)

@@ -123,11 +123,6 @@ import Testing
             plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory) }
     }
 
-    @Test(arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")])
-    func `base64 is that of RFC 4648 section 10`(text: String, expected: String) {
-        #expect(String(buffer: FetchedMedia.base64(ByteBuffer(string: text))) == expected)
-    }
-
     @Test(arguments: [
         ("https://b.test/x", "https://b.test/x"), ("//b.test/x", "https://b.test/x"), ("/x?y#z", "https://a.test/x?y"), ("x", "https://a.test/d/x"), ("?q", "https://a.test/d/?q"),
     ])

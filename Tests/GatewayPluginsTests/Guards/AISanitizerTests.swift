@@ -15,6 +15,15 @@ import Testing
     private static let text = "I am a@example.com, call (555) 123-4567 or write to a@example.com"
     private static let redacted = "I am PLACEHOLDER1, call PLACEHOLDER2 or write to PLACEHOLDER1"
 
+    @Test func `what a tool was called with is searched behind its escapes`() async throws {
+        let fixture = try self.fixture("anonymize: [general]")
+        let call = #"{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"weather","arguments":"{\"city\": \"\\u0141\\u00f3d\\u017a\", \"unit\": \"\\u00b0C\"}"}}]}"#
+        _ = try await fixture.post("{\"messages\":[{\"role\":\"user\",\"content\":\"weather?\"},\(call)]}")
+        let message = (fixture.sent?["messages"] as? [NSDictionary])?.last
+        let function = (message?["tool_calls"] as? [NSDictionary])?.first?["function"] as? NSDictionary
+        #expect(function?["arguments"] as? String == #"{"city": "PLACEHOLDER1", "unit": "°C"}"#)
+    }
+
     @Test func `the provider sees placeholders, the same for the same original, and the client its own data`() async throws {
         let fixture = try self.fixture()
         let answer = #"{"choices":[{"index":0,"message":{"role":"assistant","content":"Dear PLACEHOLDER1: \"PLACEHOLDER2\" – PLACEHOLDER3"}}],"usage":{"total_tokens":3}}"#

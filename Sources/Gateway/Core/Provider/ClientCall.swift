@@ -35,7 +35,7 @@ extension ProviderFailure {
 
 extension ClientFormat {
     public var isTranslated: Bool { true }
-    public var streamsEvents: Bool { true }
+    public var streamFraming: StreamFraming { .serverSentEvents }
     public func encode(tokenCount: Int) -> ByteBuffer? { nil }
 
     /// Most formats say model and streaming in the body.

@@ -5,8 +5,8 @@ public protocol ClientFormat: AnyObject, Sendable {
     var name: ModelFormat { get }
     /// Whether it can be translated; otherwise its clients reach only providers of the same format. Default true.
     var isTranslated: Bool { get }
-    /// Whether its streams are server-sent events, which stages read; or elements of an array, which are sent as such. Default true.
-    var streamsEvents: Bool { get }
+    /// How its streams are cut into events. Default: server-sent events.
+    var streamFraming: StreamFraming { get }
     /// What is asked for. Default: what the body says.
     func call(_ request: ClientRequest) throws(ProviderFailure) -> ClientCall
     /// - Throws: 400 with the member that cannot be read.

@@ -86,8 +86,7 @@ public final class AILLMAsJudge: RequestPlugin, ResponsePlugin, StreamPlugin {
 
     public func handle(_ response: inout GatewayResponse, _ context: inout StageContext<AILLMAsJudge>) async throws(PluginFailure) -> ResponseVerdict {
         guard response.status == 200, let sampled: Case = response.notes?.note(of: self.instanceID), let document = try? JSONDocument(response.body) else { return .pass }
-        let answer = document["choices"]?.elements.first { _ in true }?["message"]?["content"]?.string
-        await self.score(answer ?? "", of: sampled, mode: "oneshot", &context)
+        await self.score(String(buffer: AnswerReader.read(document.root).spoken), of: sampled, mode: "oneshot", &context)
         return .pass
     }
 
@@ -119,10 +118,11 @@ public final class AILLMAsJudge: RequestPlugin, ResponsePlugin, StreamPlugin {
     public func open(_ request: borrowing GatewayRequest) -> StreamState { StreamState(sampled: request.notes?.note(of: self.instanceID)) }
 
     public func handle(_ event: inout StreamEvent, _ state: inout StreamState, _ context: inout StageContext<AILLMAsJudge>) throws(PluginFailure) -> StreamVerdict {
-        guard state.sampled != nil, state.text.readableBytes < JudgeModel.textLimit, let document = try? JSONDocument(event.data),
-            let delta = document["choices"]?.elements.first(where: { _ in true })?["delta"]?["content"]?.text
-        else { return .pass }
-        state.text.writeImmutableBuffer(delta)
+        guard state.sampled != nil, state.text.readableBytes < JudgeModel.textLimit, let document = try? JSONDocument(event.data) else { return .pass }
+        // Texts by themselves repeat what came in pieces.
+        var found = AnswerReader.read(document.root, event: event.name)
+        found.texts.removeAll { !$0.grows }
+        state.text.writeImmutableBuffer(found.spoken)
         return .pass
     }
 

@@ -21,15 +21,14 @@ extension AISanitizer {
             context.set(.error, .name("unreadable_answer"))
             return .pass
         }
-        guard let choices = document["choices"] else { return .pass }
-        var parts: [PromptPart] = []
-        for choice in choices.elements { parts += PromptReader.read(message: choice).parts }
+        let found = AnswerReader.read(document.root)
+        if found.texts.isEmpty { return .pass }
+        let pieces = self.joined(found.texts)
         var answer = AnswerCleaner(self, input: note, text: response.body)
-        let texts = parts.map { $0.view.text.map { Array($0.readableBytesView) } ?? [] }
         let start = MonotonicClock.now()
         let cleaned: [[UInt8]]
         do {
-            cleaned = try await self.cleanAnswer(texts, isJSON: parts.map { $0.kind == .toolArguments }, &answer, &context)
+            cleaned = try await self.cleanAnswer(pieces.map(\.text), isJSON: pieces.map { $0.views[0].isJSON }, &answer, &context)
         } catch {
             if self.configuration.stopsOnError { throw error }
             context.set(.error, .name(error.code))
@@ -38,12 +37,45 @@ extension AISanitizer {
         self.record(answer, since: start, &context)
         if self.cleansAnswers, self.configuration.blocksIfDetected, answer.counts.total > 0 { return .reject(Self.refusal(answer.counts)) }
         var splice = JSONSplice(response.body)
-        for (index, part) in parts.enumerated() where cleaned[index] != texts[index] {
-            guard splice.replace(part.view, string: ByteBuffer(bytes: cleaned[index])) else { throw PluginFailure("restore_overlap") }
+        for (piece, text) in zip(pieces, cleaned) where text != piece.text {
+            for (index, part) in piece.views.enumerated() {
+                guard splice.replace(part.view, string: index == 0 ? ByteBuffer(bytes: text) : ByteBuffer()) else { throw PluginFailure("restore_overlap") }
+            }
         }
         if splice.isEmpty { return .pass }
+        found.hideSpellings(&splice)
         response.body = splice.apply()
         return .modified
+    }
+
+    /// A text as it is searched.
+    func bytes(of text: AnswerText) -> [UInt8] {
+        let bytes = text.view.text.map { Array($0.readableBytesView) } ?? []
+        guard text.isJSON, self.cleansAnswers else { return bytes }
+        let opened = JSONEscapes.opened(bytes)
+        return opened.text + opened.rest
+    }
+
+    /// One text of an answer, with the pieces it comes in: Gemini's streams without `alt=sse` are one document.
+    private struct JoinedText {
+        var views: [AnswerText]
+        var text: [UInt8]
+    }
+
+    private func joined(_ texts: [AnswerText]) -> [JoinedText] {
+        var joined: [JoinedText] = []
+        var places: [AnswerText.Line: Int] = [:]
+        for text in texts {
+            let bytes = self.bytes(of: text)
+            if let place = places[text.line] {
+                joined[place].views.append(text)
+                joined[place].text += bytes
+            } else {
+                places[text.line] = joined.count
+                joined.append(JoinedText(views: [text], text: bytes))
+            }
+        }
+        return joined
     }
 
     private func cleanAnswer(

@@ -6,24 +6,23 @@ import Telemetry
 
 /// What a stream under cleaning holds back: ends of texts that more text could turn into something else.
 public struct SanitizerStream: Sendable {
-    /// One text that grows over events: a choice's content, or the arguments of one of its tool calls.
-    struct Line: Hashable, Sendable {
-        let choice: Int
-        /// nil: content.
-        let tool: Int?
-        var isJSON: Bool { self.tool != nil }
-    }
-
     var cleaner: AnswerCleaner
-    var texts: [Line: StreamedText] = [:]
+    var texts: [AnswerText.Line: StreamedText] = [:]
     /// The lines in the order they began, so that what is held goes out in that order.
-    var order: [Line] = []
+    var order: [AnswerText.Line] = []
     /// The last event of a line: what is held is given out in its shape.
-    var shapes: [Line: ByteBuffer] = [:]
+    var shapes: [AnswerText.Line: StreamEvent] = [:]
     /// Pieces of text that wait for the outside service, with the event they came in.
-    var jobs: [(line: Line, text: [UInt8])] = []
+    var jobs: [Release] = []
     var event: StreamEvent?
     let start: UInt64
+
+    /// What of a text goes out now.
+    struct Release {
+        let line: AnswerText.Line
+        var text: [UInt8]
+        let isJSON: Bool
+    }
 }
 
 extension AISanitizer {
@@ -36,29 +35,15 @@ extension AISanitizer {
     }
 
     public func handle(_ event: inout StreamEvent, _ state: inout SanitizerStream?, _ context: inout StageContext<AISanitizer>) throws(PluginFailure) -> StreamVerdict {
-        guard state != nil, let document = try? JSONDocument(event.data), let choices = document["choices"] else { return .pass }
-        guard var stream = state.take() else { return .pass }
+        guard state != nil, let document = try? JSONDocument(event.data) else { return .pass }
+        let found = AnswerReader.read(document.root, event: event.name)
+        guard !found.texts.isEmpty || !found.ends.isEmpty, var stream = state.take() else { return .pass }
         defer { state = stream }
-        var released: [(line: SanitizerStream.Line, text: [UInt8])] = []
-        var seen: [SanitizerStream.Line] = []
-        var isLast = false, isBare = document["usage"].map(\.isNull) ?? true
-        for choice in choices.elements {
-            let ends = choice["finish_reason"].map { !$0.isNull } ?? false
-            let number = choice["index"]?.int ?? 0
-            for (line, view) in Self.texts(of: choice) {
-                seen.append(line)
-                if stream.texts[line] == nil { stream.order.append(line) }
-                stream.shapes[line] = event.data
-                let text = view.text.map { Array($0.readableBytesView) } ?? []
-                if text.isEmpty || !Self.isOnlyText(choice) { isBare = false }
-                released.append((line, try self.advance(&stream, line, text, isFinal: ends)))
-            }
-            guard ends else { continue }
-            // The choice ends: what its other lines hold goes out before it.
-            isLast = true
-            let others = stream.order.filter { $0.choice == number && !seen.contains($0) }
-            for line in others.reversed() { released.insert((line, try self.advance(&stream, line, [], isFinal: true)), at: 0) }
-        }
+        var released = try self.take(found, event, &stream)
+        // What the others hold that end here goes out before the event.
+        let seen = Set(found.texts.map(\.line))
+        let others = stream.order.filter { found.isEnded($0) && !seen.contains($0) }
+        for line in others.reversed() { released.insert(try self.advance(&stream, line, [], isFinal: true), at: 0) }
         if self.cleansAnswers, self.configuration.blocksIfDetected, self.service == nil, stream.cleaner.counts.total > 0 {
             self.record(stream.cleaner, since: stream.start, &context)
             return .cut(Self.refusal(stream.cleaner.counts))
@@ -71,19 +56,45 @@ extension AISanitizer {
             }
         }
         // An event that says nothing but what is held is held itself.
-        if self.cleansAnswers, isBare, !seen.isEmpty, !isLast, released.allSatisfy(\.text.isEmpty) { return .hold }
+        if self.cleansAnswers, found.ends.isEmpty, released.allSatisfy(\.text.isEmpty), Self.isBare(document, found) { return .hold }
         let events = try self.events(event, released, stream)
         if events.count == 1, events[0].data == event.data { return .pass }
         return .replace(events)
     }
 
+    /// Takes an event's texts in, and what can be given out.
+    private func take(_ found: AnswerTexts, _ event: StreamEvent, _ stream: inout SanitizerStream) throws(PluginFailure) -> [SanitizerStream.Release] {
+        var released: [SanitizerStream.Release] = []
+        let isGrowing = found.texts.allSatisfy(\.grows)
+        for text in found.texts {
+            guard text.grows else {
+                let bytes = self.bytes(of: text), isServed = self.cleansAnswers && self.service != nil
+                released.append(SanitizerStream.Release(line: text.line, text: isServed ? bytes : try stream.cleaner.finish(bytes, isJSON: text.isJSON), isJSON: text.isJSON))
+                continue
+            }
+            let bytes = text.view.text.map { Array($0.readableBytesView) } ?? []
+            if stream.texts[text.line] == nil {
+                stream.order.append(text.line)
+                stream.texts[text.line] = StreamedText(isJSON: text.isJSON, opensEscapes: self.cleansAnswers)
+            }
+            stream.shapes[text.line] = event
+            // What is held goes out in the event's shape, in which texts by themselves, such as calls of tools, would be said twice.
+            released.append(try self.advance(&stream, text.line, bytes, isFinal: !isGrowing || found.isEnded(text.line)))
+        }
+        return released
+    }
+
     /// What of a line can be given out now.
-    private func advance(_ stream: inout SanitizerStream, _ line: SanitizerStream.Line, _ text: [UInt8], isFinal: Bool) throws(PluginFailure) -> [UInt8] {
+    private func advance(_ stream: inout SanitizerStream, _ line: AnswerText.Line, _ text: [UInt8], isFinal: Bool) throws(PluginFailure) -> SanitizerStream.Release {
         var held = stream.texts.removeValue(forKey: line) ?? StreamedText()
         defer { stream.texts[line] = held }
-        held.append(text)
+        held.append(text, isFinal: isFinal)
+        return SanitizerStream.Release(line: line, text: try self.released(&held, &stream, isFinal: isFinal), isJSON: held.isJSON)
+    }
+
+    private func released(_ held: inout StreamedText, _ stream: inout SanitizerStream, isFinal: Bool) throws(PluginFailure) -> [UInt8] {
         if !self.cleansAnswers {
-            let (restored, used) = stream.cleaner.restoredBeginning(held.pending, isFinal: isFinal, isJSON: line.isJSON)
+            let (restored, used) = stream.cleaner.restoredBeginning(held.pending, isFinal: isFinal, isJSON: held.isJSON)
             held.drop(used)
             return restored
         }
@@ -102,7 +113,7 @@ extension AISanitizer {
             let within = spans.filter { $0.range.upperBound > offset && $0.range.lowerBound < cut }.map {
                 PIISpan(range: max($0.range.lowerBound, offset)..<$0.range.upperBound, category: $0.category, score: $0.score)
             }
-            output += stream.cleaner.replaced(text[offset..<cut], within, isJSON: line.isJSON)
+            output += stream.cleaner.replaced(text[offset..<cut], within, isJSON: held.isJSON)
             _ = held.take(cut - offset)
         }
         return output
@@ -116,33 +127,40 @@ extension AISanitizer {
     }
 
     /// An event with the released texts of its lines; those of other lines go before it.
-    private func events(_ event: StreamEvent, _ released: [(line: SanitizerStream.Line, text: [UInt8])], _ stream: SanitizerStream) throws(PluginFailure) -> [StreamEvent] {
-        guard let document = try? JSONDocument(event.data), let choices = document["choices"] else { return [event] }
+    private func events(_ event: StreamEvent, _ released: [SanitizerStream.Release], _ stream: SanitizerStream) throws(PluginFailure) -> [StreamEvent] {
+        guard let document = try? JSONDocument(event.data) else { return [event] }
+        let found = AnswerReader.read(document.root, event: event.name)
+        var texts: [AnswerText.Line: [UInt8]] = [:]
+        for release in released { texts[release.line, default: []] += release.text }
         var splice = JSONSplice(event.data)
-        var used: Set<SanitizerStream.Line> = []
-        for choice in choices.elements {
-            for (line, view) in Self.texts(of: choice) {
-                used.insert(line)
-                let text = released.filter { $0.line == line }.flatMap(\.text)
-                if view.text.map({ $0.readableBytesView.elementsEqual(text) }) ?? text.isEmpty { continue }
-                guard splice.replace(view, string: ByteBuffer(bytes: text)) else { throw PluginFailure("restore_overlap") }
-            }
+        var used: Set<AnswerText.Line> = []
+        for text in found.texts {
+            // The first piece of a line takes all of it.
+            let released = used.insert(text.line).inserted ? texts[text.line] ?? [] : []
+            if text.view.text.map({ $0.readableBytesView.elementsEqual(released) }) ?? released.isEmpty { continue }
+            guard splice.replace(text.view, string: ByteBuffer(bytes: released)) else { throw PluginFailure("restore_overlap") }
         }
         var events: [StreamEvent] = []
-        for (line, text) in released where !used.contains(line) && !text.isEmpty { events += self.event(line, text, stream) }
+        for release in released where !used.contains(release.line) && !release.text.isEmpty { events += self.event(release, stream) }
+        guard !splice.isEmpty else { return events + [event] }
+        found.hideSpellings(&splice)
         var changed = event
-        changed.data = splice.isEmpty ? event.data : splice.apply()
+        changed.data = splice.apply()
         return events + [changed]
     }
 
     /// An event that gives out a line's text in the shape of its last event.
-    private func event(_ line: SanitizerStream.Line, _ text: [UInt8], _ stream: SanitizerStream) -> [StreamEvent] {
-        guard let shape = stream.shapes[line], let document = try? JSONDocument(shape), let choices = document["choices"] else { return [] }
-        var splice = JSONSplice(shape)
-        for choice in choices.elements {
-            for (other, view) in Self.texts(of: choice) { _ = splice.replace(view, string: other == line ? ByteBuffer(bytes: text) : ByteBuffer()) }
+    private func event(_ release: SanitizerStream.Release, _ stream: SanitizerStream) -> [StreamEvent] {
+        guard let shape = stream.shapes[release.line], let document = try? JSONDocument(shape.data) else { return [] }
+        let found = AnswerReader.read(document.root, event: shape.name)
+        var splice = JSONSplice(shape.data)
+        var text: [UInt8]? = release.text
+        for other in found.texts {
+            let isIts = other.line == release.line
+            _ = splice.replace(other.view, string: isIts ? ByteBuffer(bytes: text.take() ?? []) : ByteBuffer())
         }
-        return [StreamEvent(data: splice.apply())]
+        found.hideSpellings(&splice)
+        return [StreamEvent(data: splice.apply(), name: shape.name)]
     }
 
     // MARK: The end
@@ -151,7 +169,7 @@ extension AISanitizer {
         guard self.cleansAnswers, self.service != nil, var stream = state.take() else { return nil }
         defer { state = stream }
         for line in stream.order {
-            if let rest = try? self.advance(&stream, line, [], isFinal: true), !rest.isEmpty { stream.jobs.append((line, rest)) }
+            if let rest = try? self.advance(&stream, line, [], isFinal: true), !rest.text.isEmpty { stream.jobs.append(rest) }
         }
         stream.event = nil
         return stream.jobs.isEmpty ? nil : StreamWindow(events: [])
@@ -163,24 +181,24 @@ extension AISanitizer {
         let jobs = stream.jobs, event = stream.event
         stream.jobs = []
         stream.event = nil
-        var released: [(line: SanitizerStream.Line, text: [UInt8])] = []
+        var released = jobs
         do {
             var redaction = stream.cleaner.redaction
             let cleaned = try await self.clean(jobs.map(\.text), &redaction, &context)
             stream.cleaner.take(cleaned, redaction)
-            for (index, job) in jobs.enumerated() { released.append((job.line, stream.cleaner.replaced(cleaned.texts[index][...], [], isJSON: job.line.isJSON))) }
+            for (index, job) in jobs.enumerated() { released[index].text = stream.cleaner.replaced(cleaned.texts[index][...], [], isJSON: job.isJSON) }
         } catch {
             state = stream
             if self.configuration.stopsOnError { throw error }
             context.set(.error, .name(error.code))
-            for job in jobs { released.append((job.line, stream.cleaner.replaced(job.text[...], [], isJSON: job.line.isJSON))) }
+            for (index, job) in jobs.enumerated() { released[index].text = stream.cleaner.replaced(job.text[...], [], isJSON: job.isJSON) }
         }
         state = stream
         if self.configuration.blocksIfDetected, stream.cleaner.counts.total > 0 {
             self.record(stream.cleaner, since: stream.start, &context)
             return .cut(Self.refusal(stream.cleaner.counts))
         }
-        guard let event else { return .replace(released.flatMap { self.event($0.line, $0.text, stream) }) }
+        guard let event else { return .replace(released.flatMap { self.event($0, stream) }) }
         return .replace(try self.events(event, released, stream))
     }
 
@@ -190,33 +208,22 @@ extension AISanitizer {
         var rest: [StreamEvent] = []
         if self.service == nil || !self.cleansAnswers {
             for line in stream.order {
-                let text = try self.advance(&stream, line, [], isFinal: true)
-                if !text.isEmpty { rest += self.event(line, text, stream) }
+                let held = try self.advance(&stream, line, [], isFinal: true)
+                if !held.text.isEmpty { rest += self.event(held, stream) }
             }
         }
         self.record(stream.cleaner, since: stream.start, &context)
         return rest
     }
 
-    /// Whether a choice of an event adds content and nothing else: no role, no tool call.
-    private static func isOnlyText(_ choice: JSONView) -> Bool {
-        guard let delta = choice["delta"] else { return choice["text"] != nil }
-        return delta.members.allSatisfy { $0.key.equals("content") }
-    }
-
-    /// The growing texts of one choice of an event: chat's content and tool arguments, a completion's text.
-    private static func texts(of choice: JSONView) -> [(SanitizerStream.Line, JSONView)] {
-        let number = choice["index"]?.int ?? 0
-        var texts: [(SanitizerStream.Line, JSONView)] = []
-        if let text = choice["text"], text.kind == .string { texts.append((SanitizerStream.Line(choice: number, tool: nil), text)) }
-        guard let delta = choice["delta"] else { return texts }
-        if let content = delta["content"], content.kind == .string { texts.append((SanitizerStream.Line(choice: number, tool: nil), content)) }
-        guard let calls = delta["tool_calls"] else { return texts }
-        for call in calls.elements {
-            guard let arguments = call["function"]?["arguments"], arguments.kind == .string else { continue }
-            texts.append((SanitizerStream.Line(choice: number, tool: call["index"]?.int ?? 0), arguments))
+    /// Whether an event of OpenAI's format adds text and says nothing else, such as the role or usage. Events of other formats go on without text, since they count and name what
+    /// follows.
+    private static func isBare(_ document: JSONDocument, _ found: AnswerTexts) -> Bool {
+        guard let choices = document["choices"], document["usage"].map(\.isNull) ?? true, found.texts.contains(where: { $0.view.text?.readableBytes ?? 0 > 0 }) else { return false }
+        return choices.elements.allSatisfy { choice in
+            guard let delta = choice["delta"] else { return choice["text"] != nil }
+            return delta.members.allSatisfy { $0.key.equals("content") }
         }
-        return texts
     }
 }
 
@@ -224,6 +231,12 @@ extension AISanitizer {
 ///
 /// Windows are cut where sentences end and only once enough text follows, so that where events are cut makes no difference to what is found.
 struct StreamedText: Sendable {
+    /// Whether the text is JSON, in which what is put in is escaped.
+    let isJSON: Bool
+    /// Whether escapes are opened, so that what they stand for can be found.
+    private let opensEscapes: Bool
+    /// The beginning of an escape.
+    private var unopened: [UInt8] = []
     private(set) var pending: [UInt8] = []
     /// The end of what was given out, as the model said it: words that explain a number may stand there.
     private(set) var context: [UInt8] = []
@@ -234,7 +247,21 @@ struct StreamedText: Sendable {
     private static let longest = 1_024
     private static let contextBytes = 160
 
-    mutating func append(_ text: [UInt8]) { self.pending += text }
+    init(isJSON: Bool = false, opensEscapes: Bool = false) {
+        self.isJSON = isJSON
+        self.opensEscapes = isJSON && opensEscapes
+    }
+
+    mutating func append(_ text: [UInt8], isFinal: Bool = false) {
+        guard self.opensEscapes else { return self.pending += text }
+        let opened = JSONEscapes.opened(self.unopened + text)
+        self.pending += opened.text
+        self.unopened = opened.rest
+        guard isFinal else { return }
+        self.pending += self.unopened
+        self.unopened = []
+    }
+
     mutating func drop(_ count: Int) { self.pending.removeFirst(count) }
 
     /// Takes the beginning of what is pending.

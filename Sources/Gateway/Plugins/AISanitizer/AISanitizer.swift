@@ -87,7 +87,13 @@ public final class AISanitizer: RequestPlugin, ResponsePlugin, StreamPlugin {
         let prompt = PromptReader.read(document.root)
         let last = self.configuration.looksAtHistory ? nil : prompt.parts.last?.message
         let parts = prompt.parts.filter { last == nil || $0.message == last }
-        let texts = parts.map { $0.view.text.map { Array($0.readableBytesView) } ?? [] }
+        let texts = parts.map { part in
+            let bytes = part.view.text.map { Array($0.readableBytesView) } ?? []
+            // What a tool was called with may be JSON as a string.
+            guard part.kind == .toolArguments else { return bytes }
+            let opened = JSONEscapes.opened(bytes)
+            return opened.text + opened.rest
+        }
         var redaction = self.redaction(first: Redaction.firstFree(in: document.bytes))
         let cleaned: Cleaned
         do {

@@ -18,7 +18,7 @@ final class BedrockResponseReader: ModelResponseReader {
         if let usage = document["usage"] { self.facts.usage = BedrockAnswerDecoder.usage(usage).evidence }
         if let tier = document["serviceTier"]?["type"]?.text { self.facts.serviceTier = tier }
         // InvokeModelWithResponseStream: the maker's own events in base64, the last one with Bedrock's counts.
-        if let chunk = document["bytes"]?.text, let bytes = Base64Bytes.decode(chunk), let inner = try? JSONDocument(bytes) { self.invoked(inner) }
+        if let chunk = document["bytes"]?.text, let bytes = Base64.decode(chunk), let inner = try? JSONDocument(bytes) { self.invoked(inner) }
         return .pass
     }
 
@@ -71,33 +71,5 @@ final class BedrockResponseReader: ModelResponseReader {
     private static func isDelta(_ data: UnsafeRawBufferPointer) -> Bool {
         func begins(_ text: StaticString) -> Bool { data.count > text.utf8CodeUnitCount && UnsafeRawBufferPointer(rebasing: data[..<text.utf8CodeUnitCount]).isText(text) }
         return begins("{\"contentBlockIndex\"") || begins("{\"delta\"")
-    }
-}
-
-/// Base64 of RFC 4648 section 4.
-enum Base64Bytes {
-    static func decode(_ text: ByteBuffer) -> ByteBuffer? {
-        var output = ByteBufferAllocator().buffer(capacity: text.readableBytes * 3 / 4)
-        var bits: UInt32 = 0
-        var count = 0
-        for byte in text.readableBytesView {
-            let value: UInt8
-            switch byte {
-            case 0x41...0x5a: value = byte - 0x41
-            case 0x61...0x7a: value = byte - 0x61 + 26
-            case 0x30...0x39: value = byte - 0x30 + 52
-            case 0x2b: value = 62
-            case 0x2f: value = 63
-            case 0x3d: continue
-            default: return nil
-            }
-            bits = bits << 6 | UInt32(value)
-            count += 6
-            if count >= 8 {
-                count -= 8
-                output.writeInteger(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-            }
-        }
-        return output
     }
 }

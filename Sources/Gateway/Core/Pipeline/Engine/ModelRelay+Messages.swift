@@ -11,10 +11,8 @@ extension ModelRelay {
 
     /// Relays a stream of such messages as it is, and reads its facts on the way.
     func relayMessages(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, _ framing: StreamFraming, selection: PluginChain.Selection, scope: inout ScopeRecord, startedAt: UInt64
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, _ framing: StreamFraming, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
-        // Stages read server-sent events: what they cannot see must not pass them.
-        guard selection.stream.isEmpty else { return .malformed(code: "stream_stages_unsupported") }
         let reader = MessageStreamReader(framing, self.plan.adapter.makeReader(hidesUsage: false), self.tokens)
         self.tokens?.open()
         self.begin(reader)

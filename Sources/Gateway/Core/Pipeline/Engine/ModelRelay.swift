@@ -124,7 +124,13 @@ final class ModelRelay: ResponseRelay {
         }
         self.isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
         if self.isReadable, let framing = ModelRelay.messageFraming(head) {
-            return await self.relayMessages(head, answer, framing, selection: selection, scope: &scope, startedAt: startedAt)
+            guard selection.stream.isEmpty, selection.response.isEmpty else {
+                let stream = ModelStreamRelay(
+                    run: self.run, model: self, reader: self.plan.adapter.makeReader(hidesUsage: false), events: FramedEvents(framing), packer: StreamPacker(framing))
+                return await stream.run(
+                    head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
+            }
+            return await self.relayMessages(head, answer, framing, scope: &scope, startedAt: startedAt)
         }
         // Sounds, images and files are not read.
         if self.isReadable, !self.plan.operation.isPrompt { self.isReadable = head.fields.hasValue(.contentType, prefix: "application/json") }
@@ -170,9 +176,11 @@ final class ModelRelay: ResponseRelay {
         guard let translator = translated.translator else {
             return await self.relayWhole(translated.head, translated.answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
         }
-        // Stages read server-sent events: what they cannot see must not pass them.
-        guard selection.stream.isEmpty || self.plan.offer.format.streamsEvents else { return .malformed(code: "stream_stages_unsupported") }
-        let stream = ModelStreamRelay(run: self.run, model: self, reader: TranslatedFacts(translator), translator: translator)
+        let framing = self.plan.offer.format.streamFraming
+        let stream = ModelStreamRelay(
+            run: self.run, model: self, reader: TranslatedFacts(translator), translator: translator,
+            events: selection.stream.isEmpty || framing == .serverSentEvents ? nil : FramedEvents(framing),
+            packer: selection.stream.isEmpty ? nil : StreamPacker(translation.streamsArray ? .array : framing))
         return await stream.run(
             translated.head, added: self.responseFields, startedAt: startedAt, translated.answer, request: &request, selection: selection, record: record, scope: &scope)
     }

@@ -14,8 +14,10 @@ final class ModelStreamRelay {
     private let translator: ChatStreamTranslator?
     /// Notes the events, for usage that the provider does not tell; nil: nobody needs them, or a translator notes the provider's own frames.
     private let tokens: TokenAccount?
-    /// Of a stream that stages see event by event and the client wants as an array.
-    private var packer: ArrayPacker?
+    /// Cuts a stream that is no server-sent events for the stages; nil: the framer does.
+    private var events: FramedEvents?
+    /// Of a stream that stages see event by event: the framing the client reads.
+    private let packer: StreamPacker
     /// What of the provider's frames has been counted.
     private var countedFrames: UInt64 = 0
     private var framer = SSEFramer()
@@ -23,11 +25,18 @@ final class ModelStreamRelay {
     private var firstChunkAt: UInt64 = 0
     private var lastChunkAt: UInt64 = 0
 
-    init(run: RequestRun, model: ModelRelay?, reader: any ModelResponseReader, translator: ChatStreamTranslator? = nil) {
+    /// - Parameters:
+    ///   - events: of a stream that is no server-sent events, which passes the stages even where there are none.
+    ///   - packer: how the client's events are framed; nil: as server-sent events.
+    init(
+        run: RequestRun, model: ModelRelay?, reader: any ModelResponseReader, translator: ChatStreamTranslator? = nil, events: FramedEvents? = nil, packer: StreamPacker? = nil
+    ) {
         self.run = run
         self.model = model
         self.reader = reader
         self.translator = translator
+        self.events = events
+        self.packer = packer ?? StreamPacker(.serverSentEvents)
         self.tokens = translator == nil ? model?.tokens : nil
     }
 
@@ -44,13 +53,12 @@ final class ModelStreamRelay {
         self.run.exchange.flush()
         self.model?.tokens?.open()
         let failure: UpstreamFailure?
-        if selection.stream.isEmpty {
+        if selection.stream.isEmpty, self.events == nil {
             request.body = .none
             failure = self.translator == nil ? await self.pass(answer, record: record, scope: &scope) : await self.passTranslated(answer, record: record, scope: &scope)
         } else {
             var stages: [any OpenStreamStage] = []
             for stage in selection.stream { stages.append(stage.open(request, record)) }
-            if self.model?.plan.translation?.streamsArray == true { self.packer = ArrayPacker() }
             failure = await self.passThroughStages(answer, StreamRun(stages: stages), record: record, scope: &scope)
         }
         self.finish(&scope, isTruncated: failure != nil || self.run.exchange.isClosed && !self.run.isFinished || self.run.outcome != .passed)
@@ -228,9 +236,9 @@ final class ModelStreamRelay {
             return event
         }
         let error = ProviderError(status: status, message: message, code: code)
-        if let packer = self.packer {
-            packer.add(format.encode(error), into: &event)
-            packer.end(into: &event)
+        if self.packer.isArray {
+            self.packer.add(format.encode(error), into: &event)
+            self.packer.end(into: &event)
         } else if let translator = self.translator, !translator.facts.isComplete, translator.failure == nil {
             translator.fail(error)
             return translator.takeOutput()
@@ -267,10 +275,9 @@ final class ModelStreamRelay {
             }
             guard let bytes else { break }
             var events: [StreamEvent] = []
-            self.framer.feed(bytes)
-            do throws(SSEError) { events = try self.takeEvents(record, &scope) } catch {
+            do throws(UpstreamFailure) { events = try self.takeEvents(bytes, record, &scope) } catch {
                 stages.finish(.cancelled)
-                return await self.fail(.malformed(code: "event_too_large"))
+                return await self.fail(error)
             }
             for event in events {
                 // What stages still hold belongs before the end marker, after which no client reads on.
@@ -283,20 +290,53 @@ final class ModelStreamRelay {
                 }
             }
         }
-        if case .ended(let outcome) = await self.settle(stages.drain(), &stages, answer) {
+        // Some servers leave out the line end behind their last event.
+        var rest = Emission.open
+        if let last = self.events?.finish() {
+            _ = self.note(StreamFrame(name: last.name, data: last.data))
+            rest = await self.settle(stages.feed(last), &stages, answer)
+        }
+        if case .open = rest { rest = await self.settle(stages.drain(), &stages, answer) }
+        if case .ended(let outcome) = rest {
             stages.finish(outcome)
             return nil
         }
         stages.finish(.passed)
-        if let packer = self.packer {
-            var end = ByteBuffer()
-            packer.end(into: &end)
-            _ = self.run.exchange.write(end)
-        }
+        var end = ByteBuffer()
+        self.packer.end(into: &end)
+        if end.readableBytes > 0 { _ = self.run.exchange.write(end) }
         self.conclude()
         self.run.exchange.finish(trailers: nil)
         self.run.isFinished = true
         return nil
+    }
+
+    private func takeEvents(_ bytes: ByteBuffer, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(UpstreamFailure) -> [StreamEvent] {
+        if self.events != nil { return try self.takeFrames(bytes, record, &scope) }
+        self.framer.feed(bytes)
+        do throws(SSEError) { return try self.takeEvents(record, &scope) } catch { throw .malformed(code: "event_too_large") }
+    }
+
+    private func takeFrames(_ bytes: ByteBuffer, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(UpstreamFailure) -> [StreamEvent] {
+        var count: UInt64 = 0
+        var taken: [StreamEvent] = []
+        do throws(ProviderFailure) {
+            taken = try self.events?.read(bytes) { frame in
+                count &+= 1
+                return self.note(frame)
+            } ?? []
+        } catch { throw .malformed(code: error.code) }
+        if count > 0 { self.count(count, record, &scope) }
+        return taken
+    }
+
+    /// Reads a frame's facts; failures that AWS's framing tells of have none.
+    private func note(_ frame: StreamFrame) -> EventDisposition {
+        guard !frame.isException else { return .pass }
+        return frame.data.withUnsafeReadableBytes { data in
+            self.tokens?.note(data)
+            return self.reader.event(data)
+        }
     }
 
     private func takeEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) -> [StreamEvent] {
@@ -348,7 +388,7 @@ final class ModelStreamRelay {
         case .events(let events), .waits(let events):
             var out = ByteBuffer()
             for event in events {
-                if let packer = self.packer { packer.add(event.data, into: &out) } else { _ = SSEWriter.event(data: event.data, name: event.name?.readableBytesView, into: &out) }
+                self.packer.add(event.data, name: event.name, into: &out)
             }
             guard out.readableBytes > 0 else { return .open }
             do throws(DownstreamFailure) {

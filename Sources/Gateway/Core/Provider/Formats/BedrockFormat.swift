@@ -7,7 +7,7 @@ public import NIOCore
 /// What else the runtime and the agents' runtime have (``BedrockTarget/Action``, ``BedrockAgentAction``) only Bedrock serves.
 public final class BedrockFormat: ClientFormat {
     public let name = ModelFormat.bedrock
-    public let streamsEvents = false
+    public let streamFraming = StreamFraming.eventStream
 
     public init() {}
 

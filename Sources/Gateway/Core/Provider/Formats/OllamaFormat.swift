@@ -5,7 +5,7 @@ public import NIOCore
 /// serves.
 public final class OllamaFormat: ClientFormat {
     public let name = ModelFormat.ollama
-    public let streamsEvents = false
+    public let streamFraming = StreamFraming.lines
 
     public init() {}
 

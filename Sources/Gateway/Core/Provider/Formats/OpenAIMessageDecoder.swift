@@ -203,32 +203,3 @@ extension JSONWriter {
         }
     }
 }
-
-/// RFC 4648 section 4.
-enum Base64 {
-    static func encode(_ bytes: ByteBuffer) -> ByteBuffer {
-        var output = ByteBufferAllocator().buffer(capacity: bytes.readableBytes / 3 * 4 + 4)
-        bytes.withUnsafeReadableBytes { raw in
-            var i = 0
-            while i < raw.count {
-                let a = raw[i], b = i + 1 < raw.count ? raw[i + 1] : 0, c = i + 2 < raw.count ? raw[i + 2] : 0
-                output.writeInteger(self.digit(a >> 2))
-                output.writeInteger(self.digit((a & 3) << 4 | b >> 4))
-                output.writeInteger(i + 1 < raw.count ? self.digit((b & 15) << 2 | c >> 6) : UInt8(ascii: "="))
-                output.writeInteger(i + 2 < raw.count ? self.digit(c & 63) : UInt8(ascii: "="))
-                i += 3
-            }
-        }
-        return output
-    }
-
-    private static func digit(_ value: UInt8) -> UInt8 {
-        switch value {
-        case ..<26: UInt8(ascii: "A") + value
-        case ..<52: UInt8(ascii: "a") + value - 26
-        case ..<62: UInt8(ascii: "0") + value - 52
-        case 62: UInt8(ascii: "+")
-        default: UInt8(ascii: "/")
-        }
-    }
-}

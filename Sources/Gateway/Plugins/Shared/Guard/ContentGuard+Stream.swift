@@ -9,16 +9,8 @@ public struct GuardStream: Sendable {
     /// Bytes of text in `held`.
     var heldBytes = 0
     /// The end of each text that has passed, to be judged once more with what follows it.
-    var tails: [AnswerReader.Piece.Line: ByteBuffer] = [:]
+    var tails: [AnswerText.Line: ByteBuffer] = [:]
     var tally: GuardTally
-
-    /// Token probabilities spell the text out: in an answer that is masked they are taken out.
-    static func hideProbabilities(_ root: JSONView, _ splice: inout JSONSplice) {
-        guard let choices = root["choices"] else { return }
-        for choice in choices.elements {
-            if let probabilities = choice["logprobs"], !probabilities.isNull { _ = splice.replace(probabilities.span, with: ByteBuffer(string: "null")) }
-        }
-    }
 }
 
 extension ContentGuard {
@@ -26,7 +18,8 @@ extension ContentGuard {
 
     public func handle(_ event: inout StreamEvent, _ state: inout GuardStream, _ context: inout StageContext<ContentGuard>) throws(PluginFailure) -> StreamVerdict {
         if event.data.readableBytesView.elementsEqual("[DONE]".utf8) { return .pass }
-        let count = Self.texts(of: event).reduce(0) { $0 + $1.text.readableBytes }
+        var serial = 0
+        let count = Self.texts(of: event, &serial).reduce(0) { $0 + $1.text.readableBytes }
         if count == 0, state.held.isEmpty { return .pass }
         state.held.append(event)
         state.heldBytes += count
@@ -50,10 +43,11 @@ extension ContentGuard {
     }
 
     public func evaluate(_ window: StreamWindow, _ state: inout GuardStream, _ context: inout StageContext<ContentGuard>) async throws(PluginFailure) -> StreamVerdict {
-        var lines: [AnswerReader.Piece.Line] = []
-        var texts: [AnswerReader.Piece.Line: ByteBuffer] = [:]
+        var lines: [AnswerText.Line] = []
+        var texts: [AnswerText.Line: ByteBuffer] = [:]
+        var serial = 0
         for event in window.events {
-            for (line, text) in Self.texts(of: event) {
+            for (line, text) in Self.texts(of: event, &serial) {
                 if texts[line] == nil { lines.append(line) }
                 texts[line, default: ByteBuffer()].writeImmutableBuffer(text)
             }
@@ -64,7 +58,8 @@ extension ContentGuard {
             var text = state.tails[line] ?? ByteBuffer()
             text.writeImmutableBuffer(texts[line] ?? ByteBuffer())
             questions.append(GuardQuestion.Text(role: "assistant", content: text))
-            state.tails[line] = self.tail(of: text)
+            // A text by itself has nothing to follow.
+            if line.serial == 0 { state.tails[line] = self.tail(of: text) }
         }
         let ruling = try await self.judge(GuardQuestion(source: .output, texts: questions), &state.tally, &context)
         guard case .stop(let rejection) = ruling else { return .pass }
@@ -75,10 +70,10 @@ extension ContentGuard {
 
     /// Judges each text of a window for itself, so that masked texts can be put where they belong.
     private func evaluateAlone(
-        _ window: StreamWindow, _ lines: [AnswerReader.Piece.Line], _ texts: [AnswerReader.Piece.Line: ByteBuffer], _ state: inout GuardStream,
+        _ window: StreamWindow, _ lines: [AnswerText.Line], _ texts: [AnswerText.Line: ByteBuffer], _ state: inout GuardStream,
         _ context: inout StageContext<ContentGuard>
     ) async throws(PluginFailure) -> StreamVerdict {
-        var masked: [AnswerReader.Piece.Line: ByteBuffer] = [:]
+        var masked: [AnswerText.Line: ByteBuffer] = [:]
         for line in lines {
             let question = GuardQuestion(source: .output, texts: [GuardQuestion.Text(role: "assistant", content: texts[line] ?? ByteBuffer())])
             switch try await self.judge(question, &state.tally, &context) {
@@ -101,34 +96,50 @@ extension ContentGuard {
         return rest
     }
 
-    /// The texts an event adds to; what is no JSON is text as a whole.
-    private static func texts(of event: StreamEvent) -> [(line: AnswerReader.Piece.Line, text: ByteBuffer)] {
-        guard let document = try? JSONDocument(event.data) else { return [(AnswerReader.Piece.Line(choice: -1, kind: 0), event.data)] }
-        return AnswerReader.pieces(document.root).map { ($0.line, $0.part.view.text ?? ByteBuffer()) }
+    /// What is no JSON is text as a whole.
+    private static var plain: AnswerText.Line { AnswerText.Line(choice: -1) }
+
+    /// The texts an event adds to.
+    ///
+    /// - Parameter serial: tells texts that stand by themselves apart over the events of a window.
+    private static func texts(of event: StreamEvent, _ serial: inout Int) -> [(line: AnswerText.Line, text: ByteBuffer)] {
+        guard let document = try? JSONDocument(event.data) else { return [(Self.plain, event.data)] }
+        return AnswerReader.read(document.root, event: event.name).texts.map { (Self.line($0, &serial), $0.view.text ?? ByteBuffer()) }
+    }
+
+    private static func line(_ text: AnswerText, _ serial: inout Int) -> AnswerText.Line {
+        guard !text.grows else { return text.line }
+        serial += 1
+        var line = text.line
+        line.serial = serial
+        return line
     }
 
     /// The events with the masked text of each line in its first piece, and nothing in its others.
-    private static func masked(_ events: [StreamEvent], _ masked: [AnswerReader.Piece.Line: ByteBuffer]) throws(PluginFailure) -> [StreamEvent] {
+    private static func masked(_ events: [StreamEvent], _ masked: [AnswerText.Line: ByteBuffer]) throws(PluginFailure) -> [StreamEvent] {
         var unplaced = masked
         var result: [StreamEvent] = []
+        var serial = 0
         for event in events {
             guard let document = try? JSONDocument(event.data) else {
                 // Text that is no JSON goes out as the service left it.
-                let line = AnswerReader.Piece.Line(choice: -1, kind: 0)
-                guard masked[line] != nil else {
+                guard masked[Self.plain] != nil else {
                     result.append(event)
                     continue
                 }
-                if let text = unplaced.removeValue(forKey: line) { result.append(StreamEvent(data: text, name: event.name)) }
+                if let text = unplaced.removeValue(forKey: Self.plain) { result.append(StreamEvent(data: text, name: event.name)) }
                 continue
             }
             var splice = JSONSplice(event.data)
             var isMasked = false
-            for piece in AnswerReader.pieces(document.root) where masked[piece.line] != nil {
+            let texts = AnswerReader.read(document.root, event: event.name)
+            for text in texts.texts {
+                let line = Self.line(text, &serial)
+                guard masked[line] != nil else { continue }
                 isMasked = true
-                guard splice.replace(piece.part.view, string: unplaced.removeValue(forKey: piece.line) ?? ByteBuffer()) else { throw PluginFailure("mask_overlap") }
+                guard splice.replace(text.view, string: unplaced.removeValue(forKey: line) ?? ByteBuffer()) else { throw PluginFailure("mask_overlap") }
             }
-            if isMasked { GuardStream.hideProbabilities(document.root, &splice) }
+            if isMasked { texts.hideSpellings(&splice) }
             result.append(StreamEvent(data: splice.apply(), name: event.name))
         }
         return result

@@ -77,8 +77,8 @@ public final class ContentGuard<Vendor: GuardVendor>: RequestPlugin, ResponsePlu
         self.describe(&context)
         guard (200..<300).contains(response.status), response.body.readableBytes > 0 else { return .pass }
         guard let document = self.document(of: response) else { return try self.passUnread(response, &context) }
-        let pieces = AnswerReader.pieces(document.root)
-        let texts = pieces.map { GuardQuestion.Text(role: "assistant", content: $0.part.view.text ?? ByteBuffer()) }
+        let answer = AnswerReader.read(document.root)
+        let texts = answer.texts.map { GuardQuestion.Text(role: "assistant", content: $0.view.text ?? ByteBuffer()) }
         var tally = GuardTally(consumerID: response.notes?.note(of: self.instanceID, as: GuardNote.self)?.consumerID ?? "unknown")
         let ruling = try await self.judge(GuardQuestion(source: .output, texts: texts), &tally, &context)
         tally.record(.output, &context)
@@ -87,10 +87,10 @@ public final class ContentGuard<Vendor: GuardVendor>: RequestPlugin, ResponsePlu
         case .stop(let rejection): return .reject(rejection)
         case .replace(let masked):
             var splice = JSONSplice(document.bytes)
-            for (piece, text) in zip(pieces, masked) {
-                guard splice.replace(piece.part.view, string: text) else { throw PluginFailure("mask_overlap") }
+            for (piece, text) in zip(answer.texts, masked) {
+                guard splice.replace(piece.view, string: text) else { throw PluginFailure("mask_overlap") }
             }
-            GuardStream.hideProbabilities(document.root, &splice)
+            answer.hideSpellings(&splice)
             response.body = splice.apply()
             return .modified
         }
