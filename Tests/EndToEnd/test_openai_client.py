@@ -270,6 +270,15 @@ class TestWithoutAFile:
     def test_models_are_listed(self, client):
         assert any(model.id.startswith("openai/") for model in client.models.list())
 
+    def test_a_server_of_ones_own_needs_no_key(self, gateways, client_of, shared_provider, provider):
+        gateway = gateways(environment={"OLLAMA_BASE_URL": f"{shared_provider.base}/v1", "VLLM_BASE_URL": f"{shared_provider.base}/v1", "VLLM_API_KEY": "vllm-key"})
+        client = client_of(f"{gateway.url}/v1", key=None)
+        assert client.chat.completions.create(model="ollama/gpt-fake", messages=HELLO).choices[0].message.content == ANSWER
+        assert provider.last().header("authorization") is None
+        assert client.chat.completions.create(model="vllm/gpt-fake", messages=HELLO).choices[0].message.content == ANSWER
+        assert provider.last().header("authorization") == "Bearer vllm-key"
+        assert {model.id.split("/")[0] for model in client.models.list()} == {"ollama", "vllm"}
+
     def test_an_unknown_provider_is_refused_by_name(self, client):
         with pytest.raises(openai.APIStatusError) as caught:
             client.chat.completions.create(model="nowhere/gpt", messages=HELLO)

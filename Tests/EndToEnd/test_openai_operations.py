@@ -1,5 +1,6 @@
 """OpenAI's operations beside chat, through the official client: untranslated, with the gateway's key and evidence."""
 
+import httpx
 import openai
 import pytest
 
@@ -21,6 +22,11 @@ def gateway(module_gateways, shared_provider):
             model={"provider": "openai", "options": {"upstream_url": f"{shared_provider.base}/v1/{path}"}},
         )
         routes.append({"name": path.replace("/", "-"), "paths": [f"/v1/{path}"], "plugins": [config]})
+    fixed = plugin(
+        "ai-proxy", route_type="audio/v1/audio/transcriptions", auth={"header_name": "Authorization", "header_value": "Bearer sk-up"}, logging={"log_statistics": True},
+        max_request_body_size=100_000, model={"provider": "openai", "name": "whisper-1", "options": {"upstream_url": f"{shared_provider.base}/v1/audio/transcriptions"}},
+    )
+    routes.append({"name": "fixed", "paths": ["/fixed/v1/audio/transcriptions"], "plugins": [fixed]})
     return module_gateways({"services": [{"name": "llm", "url": shared_provider.base, "routes": routes}]})
 
 
@@ -64,3 +70,43 @@ def test_sound_in_and_out(client, provider):
     assert client.audio.transcriptions.create(model="whisper", file=("a.mp3", operations.SOUND)).text == "Hello"
     assert operations.SOUND in provider.last().body
     assert client.audio.speech.create(model="tts", voice="alloy", input="Hello").read() == operations.SOUND
+
+
+class TestForms:
+    """The model of a transcription stands in a form."""
+
+    def test_the_model_is_taken_down(self, client, gateway):
+        client.audio.transcriptions.create(model="whisper", file=("a.mp3", operations.SOUND))
+        line = next(line for line in reversed(gateway.audit.wait_for_requests(1)) if line["route"]["name"] == "audio-transcriptions")
+        assert line["ai"]["proxy"]["meta"]["request_model"] == "whisper"
+
+    def test_what_is_too_large_to_be_read_passes_as_it_is(self, client, provider):
+        sound = operations.SOUND * (2_000_000 // len(operations.SOUND))
+        assert client.audio.transcriptions.create(model="whisper", file=("a.mp3", sound)).text == "Hello"
+        assert sound in provider.last().body
+
+    @pytest.fixture
+    def fixed(self, gateway, provider):
+        with openai.OpenAI(base_url=f"{gateway.url}/fixed/v1", api_key="client", max_retries=0, timeout=30) as client:
+            yield client
+
+    def test_the_configured_model_is_put_in(self, fixed, gateway, provider):
+        with httpx.Client() as http:
+            answer = http.post(f"{gateway.url}/fixed/v1/audio/transcriptions", files={"file": ("a.mp3", operations.SOUND)})
+        assert answer.json()["text"] == "Hello"
+        sent = provider.last()
+        assert b'name="model"\r\n\r\nwhisper-1\r\n' in sent.body and operations.SOUND in sent.body
+        assert fixed.audio.transcriptions.create(model="whisper-1", file=("a.mp3", operations.SOUND)).text == "Hello"
+        assert provider.last().body.count(b"whisper-1") == 1
+
+    def test_another_model_is_refused(self, fixed):
+        with pytest.raises(openai.BadRequestError) as caught:
+            fixed.audio.transcriptions.create(model="other", file=("a.mp3", operations.SOUND))
+        assert caught.value.body["param"] == "model" and "must be: whisper-1" in caught.value.body["message"]
+
+    def test_a_form_that_cannot_be_read_whole_is_refused(self, fixed, gateway):
+        with pytest.raises(openai.APIStatusError) as caught:
+            fixed.audio.transcriptions.create(model="whisper-1", file=("a.mp3", b"0" * 200_000))
+        assert caught.value.status_code == 413 and "max_request_body_size" in caught.value.body["message"]
+        answer = httpx.post(f"{gateway.url}/fixed/v1/audio/transcriptions", content=b"--b\r\nbroken", headers={"content-type": "multipart/form-data; boundary=b"})
+        assert answer.status_code == 400 and answer.json()["error"]["code"] == "invalid_form"

@@ -65,11 +65,11 @@ public enum ProviderCatalog {
             ProviderDescriptor(name: "perplexity", telemetryName: "perplexity", keyVariable: "PERPLEXITY_API_KEY", reportsStreamUsage: false),
             base: { _ in "https://api.perplexity.ai" }, path: shortPath, dialect: OpenAIDialect(takesTopK: true)),
         // https://github.com/ollama/ollama/blob/main/docs/openai.md
-        selfHosted("ollama", usage: true),
+        selfHosted("ollama", key: "OLLAMA_API_KEY", usage: true),
         // https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
-        selfHosted("vllm", usage: true),
+        selfHosted("vllm", key: "VLLM_API_KEY", usage: true),
         // Llama behind any server with OpenAI's format (llama2_format: openai).
-        selfHosted("llama2", usage: false),
+        selfHosted("llama2", key: "LLAMA2_API_KEY", usage: false),
         // The same models behind other servers: `llama2_format`, `mistral_format`, and Ollama by its own API.
         TextGenerationProvider(), LlamaRawProvider(), OllamaProvider("llama2"), OllamaProvider("mistral"), OllamaProvider("ollama"),
     ]
@@ -96,8 +96,9 @@ public enum ProviderCatalog {
             ProviderDescriptor(name: name, telemetryName: telemetryName, keyVariable: key, reportsStreamUsage: usage), base: { _ in base }, dialect: dialect)
     }
 
-    private static func selfHosted(_ name: StaticString, usage: Bool) -> any ProviderAdapter {
-        OpenAICompatibleProvider(ProviderDescriptor(name: name, telemetryName: name, keyVariable: "", reportsStreamUsage: usage), base: { _ in nil },
+    private static func selfHosted(_ name: StaticString, key: StaticString, usage: Bool) -> any ProviderAdapter {
+        OpenAICompatibleProvider(
+            ProviderDescriptor(name: name, telemetryName: name, keyVariable: key, reportsStreamUsage: usage, isSelfHosted: true), base: { _ in nil },
             dialect: OpenAIDialect(takesTopK: true))
     }
 }

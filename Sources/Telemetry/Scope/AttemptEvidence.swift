@@ -27,6 +27,8 @@ public struct TokenUsage: Sendable, Equatable {
     public var reasoning: Int64 = 0
     /// Input tokens written to the provider's cache; part of `input`.
     public var cacheWrites: Int64 = 0
+    /// Those of `cacheWrites` that the provider keeps for an hour rather than minutes, which some charge more for.
+    public var hourCacheWrites: Int64 = 0
     public var source = UsageSource.none
 
     public init() {}

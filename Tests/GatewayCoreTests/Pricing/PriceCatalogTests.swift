@@ -8,16 +8,18 @@ import Testing
             a\tm-1,m-one\t2\t8\t0.5\t2.5
             a\tm-1-mini\t1\t4\t-\t-
             a\tlong\t2\t10\t0.2\t-\t200000\t4\t15\t0.4\t-
+            a\tclaude-1\t2\t10\t0.2\t2.5\t1000\t4\t20\t0.4\t5
             bedrock\tvendor.model,eu.vendor.special\t3\t6\t-\t-
             broken line
             """, date: "2026-01-01")
 
-    private static func usage(_ input: Int64, _ output: Int64, cached: Int64 = 0, written: Int64 = 0) -> TokenUsage {
+    private static func usage(_ input: Int64, _ output: Int64, cached: Int64 = 0, written: Int64 = 0, hour: Int64 = 0) -> TokenUsage {
         var usage = TokenUsage()
         usage.input = input
         usage.output = output
         usage.cachedInput = cached
         usage.cacheWrites = written
+        usage.hourCacheWrites = hour
         usage.source = .providerReported
         return usage
     }
@@ -43,6 +45,14 @@ import Testing
         let long = try #require(Self.catalog.prices(provider: "a", model: "long"))
         #expect(abs(long.cost(Self.usage(200_000, 10)) - (200_000 * 2 + 100) / 1e6) < 1e-12)
         #expect(abs(long.cost(Self.usage(200_001, 10)) - (200_001 * 4 + 150) / 1e6) < 1e-12)
+    }
+
+    @Test func `what is kept in the cache for an hour has its own price`() throws {
+        let claude = try #require(Self.catalog.prices(provider: "a", model: "claude-1"))
+        #expect(abs(claude.cost(Self.usage(1000, 10, written: 300, hour: 100)) - (700 * 2 + 200 * 2.5 + 100 * 4 + 100) / 1e6) < 1e-12)
+        #expect(abs(claude.cost(Self.usage(2000, 10, written: 300, hour: 100)) - (1700 * 4 + 200 * 5 + 100 * 8 + 200) / 1e6) < 1e-12)
+        let other = try #require(Self.catalog.prices(provider: "a", model: "m-1"))
+        #expect(abs(other.cost(Self.usage(1000, 0, written: 300, hour: 900)) - (700 * 2 + 300 * 2.5) / 1e6) < 1e-12)
     }
 
     @Test func `counts that contradict each other do not make a price negative`() {

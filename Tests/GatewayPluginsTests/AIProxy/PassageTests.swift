@@ -59,15 +59,43 @@ import Testing
         #expect(sent?.body.isEmpty == true)
     }
 
-    @Test func `a multipart body passes as it arrives`() async throws {
-        let (client, sent, record) = try await self.send(
-            "audio/v1/audio/transcriptions", "/x/v1/audio/transcriptions", type: "multipart/form-data; boundary=b", body: [.bytes("--b\r\n"), .bytes("audio"), .bytes("--b--")],
-            isBodyComplete: false,
-            answer: FakeAnswer(headers: [("Content-Type", "application/json")], body: [.bytes(#"{"text":"hi","usage":{"type":"tokens","input_tokens":14,"output_tokens":3}}"#)]))
-        #expect(sent?.body == "--b\r\naudio--b--")
+    private static var transcript: FakeAnswer {
+        FakeAnswer(headers: [("Content-Type", "application/json")], body: [.bytes(#"{"text":"hi","usage":{"type":"tokens","input_tokens":14,"output_tokens":3}}"#)])
+    }
+
+    private func transcribe(_ form: String, model: String) async throws -> (client: FakeExchange, sent: FakeUpstream.Sent?, record: RecordedRequest) {
+        let half = form.index(form.startIndex, offsetBy: form.count / 2)
+        return try await self.send(
+            "audio/v1/audio/transcriptions", "/x/v1/audio/transcriptions", type: "multipart/form-data; boundary=b", body: [.bytes(String(form[..<half])), .bytes(String(form[half...]))],
+            isBodyComplete: false, model: model, answer: Self.transcript)
+    }
+
+    private static let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\naudio\r\n--b--"
+    private static let modelPart = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n"
+
+    @Test(arguments: [Self.form, "\(Self.modelPart)own\r\n\(Self.form)", "--b\r\naudio--b--"]) func `without a configured model a form passes as it arrives`(form: String) async throws {
+        let (client, sent, record) = try await self.transcribe(form, model: "{provider: openai}")
+        #expect(sent?.body == form)
         #expect(sent?.values("content-type") == ["multipart/form-data; boundary=b"])
         #expect(client.body.contains("hi"))
         #expect(record.attempts[0].usage.input == 14 && record.attempts[0].usage.output == 3)
+        #expect(record.attemptTexts[0].requestModel == (form.contains("own") ? "own" : ""))
+    }
+
+    @Test(arguments: [Self.form, "\(Self.modelPart)m-1\r\n\(Self.form)"]) func `a configured model is put into a form`(form: String) async throws {
+        let (client, sent, record) = try await self.transcribe(form, model: "{provider: openai, name: m-1}")
+        #expect(sent?.body == "\(Self.modelPart)m-1\r\n\(Self.form)")
+        #expect(client.body.contains("hi"))
+        #expect(record.attemptTexts[0].requestModel == "m-1")
+    }
+
+    @Test(arguments: [
+        ("\(Self.modelPart)other\r\n\(Self.form)", "model_not_allowed"), ("\(Self.modelPart)m-1\r\n\(Self.modelPart)other\r\n\(Self.form)", "model_not_allowed"),
+        ("--b\r\naudio--b--", "invalid_form"),
+    ]) func `a form with another model than the configured one goes nowhere`(form: String, code: String) async throws {
+        let (client, sent, record) = try await self.transcribe(form, model: "{provider: openai, name: m-1}")
+        #expect(client.status == 400 && sent == nil)
+        #expect(record.errorType == code)
     }
 
     @Test func `what is not JSON is not read`() async throws {

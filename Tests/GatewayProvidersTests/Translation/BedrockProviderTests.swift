@@ -97,7 +97,7 @@ import Testing
         {"output":{"message":{"role":"assistant","content":[
           {"reasoningContent":{"reasoningText":{"text":"hm\n","signature":"sig"}}},
           {"text":"Hello \"world\" 😀"},{"toolUse":{"toolUseId":"t1","name":"w","input":{"city": "Łódź"}}}]}},
-         "stopReason":"tool_use","usage":{"inputTokens":10,"outputTokens":7,"totalTokens":22,"cacheReadInputTokens":3,"cacheWriteInputTokens":2},"metrics":{"latencyMs":9}}
+         "stopReason":"tool_use","usage":{"inputTokens":10,"outputTokens":7,"totalTokens":22,"cacheReadInputTokens":3,"cacheWriteInputTokens":2,"cacheDetails":[{"ttl":"1h","inputTokens":1},{"ttl":"5m","inputTokens":1}]},"metrics":{"latencyMs":9}}
         """#
 
     @Test func `an answer keeps thoughts calls and counts`() throws {

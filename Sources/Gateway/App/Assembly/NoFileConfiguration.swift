@@ -2,19 +2,22 @@ import ArgumentParser
 import GatewayCore
 import GatewayProviders
 
-/// The mode without a file: providers whose key is in the environment, served at /v1.
+/// The mode without a file: providers whose key, or whose server's address where it is the operator's own, is in the environment, served at /v1.
 enum NoFileConfiguration {
     /// The configuration text; keys stay references to the environment.
     ///
     /// - Parameter options: the proxy address becomes the loopback unless one was given.
     static func make(environment: [String: String], options: inout ProcessOptions, isOpenAllowed: Bool) throws -> String {
         let providers = ProviderCatalog.directory.all.filter { adapter in
-            let variable = "\(adapter.descriptor.keyVariable)"
+            let variable = adapter.descriptor.isSelfHosted ? self.baseVariable(adapter.descriptor) : "\(adapter.descriptor.keyVariable)"
             return !variable.isEmpty && environment[variable]?.isEmpty == false
         }
         guard !providers.isEmpty else {
-            let variables = ProviderCatalog.directory.all.map { "\($0.descriptor.keyVariable)" }.filter { !$0.isEmpty }.joined(separator: ", ")
-            throw ValidationError("nothing to serve: give --config FILE, or a provider's key in the environment (\(variables)), or try `pellucid demo`")
+            let descriptors = ProviderCatalog.directory.all.map(\.descriptor)
+            let keys = descriptors.filter { !$0.isSelfHosted }.map { "\($0.keyVariable)" }.filter { !$0.isEmpty }.joined(separator: ", ")
+            let bases = descriptors.filter(\.isSelfHosted).map { self.baseVariable($0) }.joined(separator: ", ")
+            throw ValidationError(
+                "nothing to serve: give --config FILE, or a provider's key in the environment (\(keys)), or your own server's address (\(bases)), or try `pellucid demo`")
         }
         let hasClientKey = environment["PELLUCID_API_KEY"]?.isEmpty == false
         if !options.hasExplicitProxyAddress { options.proxy = [ListenAddress(host: "127.0.0.1", port: 8000)] }
@@ -25,12 +28,15 @@ enum NoFileConfiguration {
         return self.text(providers, environment, hasClientKey: hasClientKey)
     }
 
+    private static func baseVariable(_ descriptor: ProviderDescriptor) -> String { "\(descriptor.name)".uppercased() + "_BASE_URL" }
+
     private static func text(_ providers: [any ProviderAdapter], _ environment: [String: String], hasClientKey: Bool) -> String {
         var list = ""
         for provider in providers {
-            list += "          - name: \(provider.descriptor.name)\n            key: \"{vault://env/\(provider.descriptor.keyVariable)}\"\n"
-            let base = "\(provider.descriptor.name)".uppercased() + "_BASE_URL"
-            if let url = environment[base], !url.isEmpty { list += "            base_url: \"\(url)\"\n" }
+            let key = "\(provider.descriptor.keyVariable)"
+            list += "          - name: \(provider.descriptor.name)\n"
+            if environment[key]?.isEmpty == false { list += "            key: \"{vault://env/\(key)}\"\n" }
+            if let url = environment[self.baseVariable(provider.descriptor)], !url.isEmpty { list += "            base_url: \"\(url)\"\n" }
         }
         var text = "_format_version: \"3.0\"\nroutes:\n"
         for (path, type) in [

@@ -17,6 +17,7 @@ struct ModelsCommand: ParsableCommand {
                 var text = "{\"provider\":\"\(entry.provider)\",\"model\":\"\(entry.model)\",\"input_cost\":\(prices.inputPerMillion),\"output_cost\":\(prices.outputPerMillion)"
                 if let value = prices.cacheReadPerMillion { text += ",\"cache_read_cost\":\(value)" }
                 if let value = prices.cacheWritePerMillion { text += ",\"cache_write_cost\":\(value)" }
+                if let value = prices.hourCacheWritePerMillion { text += ",\"cache_write_1h_cost\":\(value)" }
                 if let step = prices.steps.first { text += ",\"above\":\(step.above),\"input_cost_above\":\(step.inputPerMillion),\"output_cost_above\":\(step.outputPerMillion)" }
                 print(text + "}")
             } else {

@@ -1,7 +1,7 @@
 public import Telemetry
 
 /// Prices of one model, per million tokens, in the currency of whoever configured them: Kong's `input_cost`, `output_cost`, `cache_read_cost`, `cache_write_cost`,
-/// `context_window_factor`.
+/// `cache_write_cost_list`, `context_window_factor`.
 public struct ModelPrices: Sendable, Equatable {
     public var inputPerMillion: Double
     public var outputPerMillion: Double
@@ -9,6 +9,8 @@ public struct ModelPrices: Sendable, Equatable {
     public var cacheReadPerMillion: Double?
     /// Input written to it; nil: as other input.
     public var cacheWritePerMillion: Double?
+    /// Input written to it for an hour; nil: as what is written for minutes.
+    public var hourCacheWritePerMillion: Double?
     /// What applies instead for long prompts, by rising threshold.
     public var steps: [PriceStep] = []
 
@@ -19,14 +21,18 @@ public struct ModelPrices: Sendable, Equatable {
 
     /// What a request costs. The whole request is charged at the prices of its step.
     public func cost(_ usage: TokenUsage) -> Double {
-        var (input, output, cacheRead, cacheWrite) = (self.inputPerMillion, self.outputPerMillion, self.cacheReadPerMillion, self.cacheWritePerMillion)
+        var (input, output, cacheRead) = (self.inputPerMillion, self.outputPerMillion, self.cacheReadPerMillion)
+        var (cacheWrite, hourCacheWrite) = (self.cacheWritePerMillion, self.hourCacheWritePerMillion)
         for step in self.steps where usage.input > step.above {
-            (input, output, cacheRead, cacheWrite) = (step.inputPerMillion, step.outputPerMillion, step.cacheReadPerMillion, step.cacheWritePerMillion)
+            (input, output, cacheRead) = (step.inputPerMillion, step.outputPerMillion, step.cacheReadPerMillion)
+            (cacheWrite, hourCacheWrite) = (step.cacheWritePerMillion, step.hourCacheWritePerMillion)
         }
         let read = Double(min(usage.cachedInput, usage.input))
         let written = Double(min(usage.cacheWrites, usage.input - min(usage.cachedInput, usage.input)))
+        let writtenForHour = min(Double(usage.hourCacheWrites), written)
         let plain = Double(usage.input) - read - written
-        return (plain * input + read * (cacheRead ?? input) + written * (cacheWrite ?? input) + Double(usage.output) * output) / 1_000_000
+        let cache = read * (cacheRead ?? input) + (written - writtenForHour) * (cacheWrite ?? input) + writtenForHour * (hourCacheWrite ?? cacheWrite ?? input)
+        return (plain * input + cache + Double(usage.output) * output) / 1_000_000
     }
 }
 
@@ -37,12 +43,22 @@ public struct PriceStep: Sendable, Equatable {
     public let outputPerMillion: Double
     public let cacheReadPerMillion: Double?
     public let cacheWritePerMillion: Double?
+    public let hourCacheWritePerMillion: Double?
 
-    public init(above: Int64, inputPerMillion: Double, outputPerMillion: Double, cacheReadPerMillion: Double?, cacheWritePerMillion: Double?) {
+    public init(
+        above: Int64, inputPerMillion: Double, outputPerMillion: Double, cacheReadPerMillion: Double?, cacheWritePerMillion: Double?, hourCacheWritePerMillion: Double? = nil
+    ) {
         self.above = above
         self.inputPerMillion = inputPerMillion
         self.outputPerMillion = outputPerMillion
         self.cacheReadPerMillion = cacheReadPerMillion
         self.cacheWritePerMillion = cacheWritePerMillion
+        self.hourCacheWritePerMillion = hourCacheWritePerMillion
     }
+}
+
+/// Kong's `cache_write_cost_list`: what writing to a cache costs per million tokens, by how long the provider keeps it.
+public enum CacheLifetime: String, Sendable, Hashable, CaseIterable {
+    case fiveMinutes = "5m"
+    case oneHour = "1h"
 }

@@ -109,12 +109,16 @@ public struct PriceCatalog: Sendable {
         var prices = ModelPrices(inputPerMillion: number(2) ?? 0, outputPerMillion: number(3) ?? 0)
         prices.cacheReadPerMillion = number(4)
         prices.cacheWritePerMillion = number(5)
+        prices.hourCacheWritePerMillion = self.hourCacheWrite(fields, prices.inputPerMillion)
         guard fields.count == 11, let threshold = Int64(fields[6]) else { return prices }
         prices.steps = [
             PriceStep(
                 above: threshold, inputPerMillion: number(7) ?? prices.inputPerMillion, outputPerMillion: number(8) ?? prices.outputPerMillion,
-                cacheReadPerMillion: number(9), cacheWritePerMillion: number(10))
+                cacheReadPerMillion: number(9), cacheWritePerMillion: number(10), hourCacheWritePerMillion: self.hourCacheWrite(fields, number(7) ?? prices.inputPerMillion))
         ]
         return prices
     }
+
+    /// Anthropic keeps caches for an hour at twice the price of input, wherever its models run (https://docs.claude.com/en/docs/build-with-claude/prompt-caching#pricing).
+    private static func hourCacheWrite(_ fields: [Substring], _ input: Double) -> Double? { fields[1].contains("claude") && fields[5] != "-" ? input * 2 : nil }
 }

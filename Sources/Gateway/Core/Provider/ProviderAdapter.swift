@@ -16,10 +16,12 @@ public struct ProviderDescriptor: Sendable {
     /// The field a key is sent in where nobody configures another, and what stands before the key in it.
     public let keyField: StaticString
     public let keyPrefix: StaticString
+    /// Whether it is a server of the operator's own: without an address that is known beforehand, and with a key only if its server asks for one.
+    public let isSelfHosted: Bool
 
     public init(
         name: StaticString, telemetryName: StaticString, keyVariable: StaticString, reportsStreamUsage: Bool, variant: StaticString = "", keyField: StaticString = "Authorization",
-        keyPrefix: StaticString = "Bearer "
+        keyPrefix: StaticString = "Bearer ", isSelfHosted: Bool = false
     ) {
         self.name = name
         self.telemetryName = telemetryName
@@ -28,6 +30,7 @@ public struct ProviderDescriptor: Sendable {
         self.variant = variant
         self.keyField = keyField
         self.keyPrefix = keyPrefix
+        self.isSelfHosted = isSelfHosted
     }
 }
 

@@ -64,7 +64,7 @@ public final class AIProxy: InlineRequestPlugin, ModelServing {
         return .modified
     }
 
-    /// A request of an operation that is not looked into, but for the model in a JSON body.
+    /// A request of an operation that is not looked into, but for the model in a JSON body or a form.
     private func pass(_ request: inout GatewayRequest) async -> RequestVerdict {
         var body: ModelRequestBody?
         // Clients name the type of an empty body too (cancelling a batch).
@@ -75,13 +75,35 @@ public final class AIProxy: InlineRequestPlugin, ModelServing {
             case .failure(let refusal): return .reject(refusal.rejection)
             }
         }
+        var form: MultipartForm?
+        if !isEmpty, body == nil, request.head.method == .post, let type = request.fields.firstString(name: "content-type"), type.lowercased().hasPrefix("multipart/form-data") {
+            switch await self.readForm(&request, type) {
+            case .success(let read): form = read
+            case .failure(let refusal): return .reject(refusal.rejection)
+            }
+        }
         do throws(RefusedRequest) {
-            let (plan, encoded) = try self.target.passage(body, request)
+            let (plan, encoded) = try self.target.passage(body, form: form, request)
             if let body { request.body = .model(body) }
             request.upstream = .model(plan, body: encoded)
             if self.configuration.sendsModelNameHeader, !plan.model.isEmpty { request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName)) }
             return .modified
         } catch { return .reject(error.rejection) }
+    }
+
+    /// A form whose model counts: one that is configured has to be put into it. Otherwise the model is only taken down, and what is too large for that, or cannot be read, passes
+    /// as it arrives.
+    private func readForm(_ request: inout GatewayRequest, _ type: String) async -> Result<MultipartForm?, RefusedRequest> {
+        let limit = self.configuration.maximumRequestBodyBytes
+        guard self.target.readsForm(request, limit: limit) else { return .success(nil) }
+        let bytes: ByteBuffer
+        switch await ModelBody.collect(&request, limit: limit) {
+        case .success(let read): bytes = read
+        case .failure(let refusal): return .failure(refusal)
+        }
+        if let form = MultipartForm(bytes, contentType: type) { return .success(form) }
+        guard self.target.setsModel(request) else { return .success(nil) }
+        return .failure(RefusedRequest(400, "invalid_form", "the request body is no complete multipart/form-data of its content type"))
     }
 
     /// A session over a WebSocket.

@@ -244,7 +244,8 @@ extension AIProxyConfiguration {
         public enum MistralFormat: String, Sendable, Hashable, CaseIterable { case openai, ollama }
 
         public struct CacheWriteCost: Sendable, Hashable {
-            public let timeToLive: String
+            /// nil: one that no provider tells apart.
+            public let lifetime: CacheLifetime?
             public let cost: Double
         }
 
@@ -270,7 +271,9 @@ extension AIProxyConfiguration {
             self.cacheReadCost = node.optionalNumber("cache_read_cost", above: 0)
             self.cacheWriteCost = node.optionalNumber("cache_write_cost", above: 0)
             self.cacheWriteCosts = node.objects("cache_write_cost_list") { cost in
-                CacheWriteCost(timeToLive: cost.requiredString("ttl", .nonEmpty), cost: cost.requiredNumber("cost"))
+                let lifetime = cost.requiredString("ttl", .nonEmpty)
+                if !lifetime.isEmpty, CacheLifetime(rawValue: lifetime) == nil { cost.warn("is no time that providers tell apart, and has no effect", at: "ttl", hint: "write 5m or 1h") }
+                return CacheWriteCost(lifetime: CacheLifetime(rawValue: lifetime), cost: cost.requiredNumber("cost"))
             }
             self.contextWindowFactors = node.objects("context_window_factor") { factor in
                 let above = factor.requiredString("above", .nonEmpty)
@@ -298,7 +301,7 @@ extension AIProxyConfiguration {
             let huggingFace = node.object("huggingface") { ($0.optionalBool("use_cache"), $0.optionalBool("wait_for_model")) }
             self.huggingFaceUsesCache = huggingFace?.0
             self.huggingFaceWaitsForModel = huggingFace?.1
-            node.warnWithoutEffect("cache_write_cost_list", "huggingface")
+            node.warnWithoutEffect("huggingface")
         }
     }
 

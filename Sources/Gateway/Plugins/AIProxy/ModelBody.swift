@@ -16,6 +16,11 @@ enum ModelBody {
         } catch { return .failure(self.refusal(error, limit).shaped(for: format)) }
     }
 
+    /// A body of any type.
+    static func collect(_ request: inout GatewayRequest, limit: Int) async -> Result<ByteBuffer, RefusedRequest> {
+        do throws(DownstreamFailure) { return .success(try await request.collectBody(limit: self.effective(limit))) } catch { return .failure(self.refusal(error, limit)) }
+    }
+
     /// The same for a body that is here.
     static func take(_ request: inout GatewayRequest, _ operation: ModelOperation, limit: Int, format: ModelFormat) -> Result<ModelRequestBody, RefusedRequest> {
         guard self.isJSON(request) else { return .failure(self.notJSON.shaped(for: format)) }

@@ -4,10 +4,14 @@ import NIOCore
 
 extension ModelTarget {
     /// Plans a request of an operation that is OpenAI's alone (responses, files, batches, audio, images, …): method, content and what stands below the operation's path
-    /// pass; a JSON body gets the configured model.
+    /// pass; a JSON body or a form gets the configured model.
     ///
-    /// - Parameter body: the JSON body of a POST; nil: the client's body passes as it arrives.
-    func passage(_ body: ModelRequestBody?, _ request: borrowing GatewayRequest) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
+    /// - Parameters:
+    ///   - body: the JSON body of a POST.
+    ///   - form: the form of a POST (transcriptions, edits of images). With neither the client's body passes as it arrives.
+    func passage(
+        _ body: ModelRequestBody?, form: MultipartForm? = nil, _ request: borrowing GatewayRequest
+    ) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
         var settings = self.settings
         if let templates = self.templates { settings = try templates.resolve(settings, request) }
         let location: ProviderLocation
@@ -18,17 +22,18 @@ extension ModelTarget {
         var model = settings.model ?? ""
         var encoded = ByteBuffer()
         var isStream = false
+        for wanted in body.map({ [$0.model ?? ""] }) ?? form?.values("model") ?? [] where !wanted.isEmpty {
+            if !model.isEmpty, wanted != model, wanted != self.configuration.model.alias {
+                throw RefusedRequest(400, "model_not_allowed", "cannot use own model - must be: \(model)", parameter: "model")
+            }
+            if model.isEmpty { model = wanted }
+        }
+        isStream = body?.stream ?? form?.values("stream").contains("true") ?? false
+        if isStream, self.configuration.responseStreaming == .deny {
+            throw RefusedRequest(400, "streaming_denied", "response streaming is not enabled for this LLM", parameter: "stream")
+        }
+        if let form { encoded = self.namesModel(request) && settings.model != nil ? form.setting("model", model) : form.bytes }
         if let body {
-            if let wanted = body.model, !wanted.isEmpty {
-                if !model.isEmpty, wanted != model, wanted != self.configuration.model.alias {
-                    throw RefusedRequest(400, "model_not_allowed", "cannot use own model - must be: \(model)", parameter: "model")
-                }
-                if model.isEmpty { model = wanted }
-            }
-            isStream = body.stream ?? false
-            if isStream, self.configuration.responseStreaming == .deny {
-                throw RefusedRequest(400, "streaming_denied", "response streaming is not enabled for this LLM", parameter: "stream")
-            }
             var edits = ModelRequestEdits()
             if self.namesModel(request), let configured = settings.model { edits.model = configured }
             if let key = self.bodyKey(body) { edits.members.append(key) }
@@ -36,9 +41,20 @@ extension ModelTarget {
         }
         let plan = ModelPlan(
             offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: false, parameters: body?.parameters ?? ModelParameters(),
-            location: place.location, method: request.head.method, passesBody: body == nil,
+            location: place.location, method: request.head.method, passesBody: body == nil && form == nil,
             usesTokens: self.operation == .responses && body != nil && self.namesModel(request))
         return (plan, encoded)
+    }
+
+    /// Whether a configured model has to be put into a request's form.
+    func setsModel(_ request: borrowing GatewayRequest) -> Bool { self.namesModel(request) && self.settings.model?.isEmpty == false }
+
+    /// Whether a request's form is read: for a configured model however large it is; otherwise, to take the model down, up to a size.
+    func readsForm(_ request: borrowing GatewayRequest, limit: Int) -> Bool {
+        if self.setsModel(request) { return true }
+        guard self.namesModel(request) else { return false }
+        if case .length(let length) = request.head.framing { return limit == 0 || length <= limit }
+        return false
     }
 
     /// Whether a body of this request names a model: not what is sent to a file, a batch or below a response.

@@ -71,7 +71,7 @@ public final class DirectProxy: RequestPlugin {
         var fields = FieldEdits()
         for name in ["authorization", "x-api-key", "api-key", "x-goog-api-key"] { fields.remove(name) }
         for (name, value) in adapter.fields(settings) { fields.set(name, value) }
-        fields.set("\(adapter.descriptor.keyField)", "\(adapter.descriptor.keyPrefix)\(provider.key)")
+        if let key = provider.key { fields.set("\(adapter.descriptor.keyField)", "\(adapter.descriptor.keyPrefix)\(key)") }
         let offer = ModelOffer(
             adapter: adapter, operation: operation, isModelConfigured: false, location: location, prices: nil, logsStatistics: true, logsPayloads: false, pluginID: pluginID,
             format: ClientFormats.format(format))
@@ -222,8 +222,8 @@ private struct ModelList: OutsideService {
 
     func ask(_ query: Query, _ permit: inout CallPermit) async throws(PluginFailure) -> [String] {
         let descriptor = query.adapter.descriptor
-        let key = (name: "\(descriptor.keyField)", value: "\(descriptor.keyPrefix)\(query.provider.key)")
-        let call = HTTPCall(method: "GET", url: try ModelList.url(query), headers: [key] + query.adapter.fields(ProviderSettings()))
+        let keys = query.provider.key.map { [(name: "\(descriptor.keyField)", value: "\(descriptor.keyPrefix)\($0)")] } ?? []
+        let call = HTTPCall(method: "GET", url: try ModelList.url(query), headers: keys + query.adapter.fields(ProviderSettings()))
         let answer: HTTPAnswer
         // A provider that does not answer has no models to offer; what became of the call stands in its span.
         do throws(HTTPCallFailure) { answer = try await self.http.send(call, &permit) } catch { return [] }

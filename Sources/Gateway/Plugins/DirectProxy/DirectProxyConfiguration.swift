@@ -18,7 +18,8 @@ public struct DirectProxyConfiguration: GatewayConfiguration, Hashable {
     /// A provider and the key it is asked with.
     public struct Provider: Sendable, Hashable {
         public let name: String
-        public let key: String
+        /// nil: it is asked without one.
+        public let key: String?
         /// URL below which operations lie (`https://api.openai.com/v1`); nil: the provider's own.
         public let baseURL: String?
     }
@@ -35,7 +36,7 @@ public struct DirectProxyConfiguration: GatewayConfiguration, Hashable {
         self.format = node.choice("llm_format", default: .openai)
         self.providers = node.objects("providers") { provider in
             Provider(
-                name: provider.requiredString("name"), key: provider.optionalString("key", referenceable: true) ?? "", baseURL: provider.optionalString("base_url", .url))
+                name: provider.requiredString("name"), key: provider.optionalString("key", referenceable: true), baseURL: provider.optionalString("base_url", .url))
         }
         self.clientKey = node.optionalString("client_key", referenceable: true)
     }

@@ -88,6 +88,7 @@ struct AnthropicUsage {
     private var input = 0
     private var cacheReads: Int?
     private var cacheWrites: Int?
+    private var hourCacheWrites: Int?
     private var output = 0
     private var thinking: Int?
 
@@ -99,6 +100,7 @@ struct AnthropicUsage {
             case 13 where key.isText("output_tokens"): self.output = number.tokens ?? self.output
             case 23 where key.isText("cache_read_input_tokens"): self.cacheReads = number.tokens ?? self.cacheReads
             case 27 where key.isText("cache_creation_input_tokens"): self.cacheWrites = number.tokens ?? self.cacheWrites
+            case 14 where key.isText("cache_creation"): self.hourCacheWrites = number["ephemeral_1h_input_tokens"]?.tokens ?? self.hourCacheWrites
             case 21 where key.isText("output_tokens_details"): self.thinking = number["thinking_tokens"]?.tokens ?? self.thinking
             default: return
             }
@@ -111,6 +113,7 @@ struct AnthropicUsage {
         usage.output = self.output
         usage.cachedInput = self.cacheReads
         usage.cacheWrites = self.cacheWrites
+        usage.hourCacheWrites = self.hourCacheWrites
         usage.reasoning = self.thinking
         return usage
     }

@@ -9,6 +9,8 @@ public struct PriceSettings: GatewayConfiguration, Hashable {
     /// Default: as other input.
     public let cacheReadCost: Double?
     public let cacheWriteCost: Double?
+    /// Input written to a cache that is kept for an hour. Default: as other cache writes.
+    public let hourCacheWriteCost: Double?
 
     public init(from node: inout ConfigurationNode) {
         self.provider = node.requiredString("provider", .nonEmpty)
@@ -17,12 +19,14 @@ public struct PriceSettings: GatewayConfiguration, Hashable {
         self.outputCost = node.requiredNumber("output_cost")
         self.cacheReadCost = node.optionalNumber("cache_read_cost", in: 0...1e9)
         self.cacheWriteCost = node.optionalNumber("cache_write_cost", in: 0...1e9)
+        self.hourCacheWriteCost = node.optionalNumber("cache_write_1h_cost", in: 0...1e9)
     }
 
     var entry: PriceCatalog.Entry {
         var prices = ModelPrices(inputPerMillion: self.inputCost, outputPerMillion: self.outputCost)
         prices.cacheReadPerMillion = self.cacheReadCost
         prices.cacheWritePerMillion = self.cacheWriteCost
+        prices.hourCacheWritePerMillion = self.hourCacheWriteCost
         return PriceCatalog.Entry(provider: self.provider, model: self.model, prices: prices)
     }
 }

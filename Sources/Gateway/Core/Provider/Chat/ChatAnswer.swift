@@ -69,6 +69,8 @@ public struct ChatUsage: Sendable, Equatable {
     public var cachedInput: Int?
     /// Input tokens written to the provider's cache.
     public var cacheWrites: Int?
+    /// Those that are kept for an hour, where the provider tells them apart.
+    public var hourCacheWrites: Int?
     public var reasoning: Int?
     public var inputAudio: Int?
     public var outputAudio: Int?
@@ -89,6 +91,7 @@ public struct ChatUsage: Sendable, Equatable {
         usage.cachedInput = Int64(self.cachedInput ?? 0)
         usage.reasoning = Int64(self.reasoning ?? 0)
         usage.cacheWrites = Int64(self.cacheWrites ?? 0)
+        usage.hourCacheWrites = Int64(self.hourCacheWrites ?? 0)
         usage.source = .providerReported
         return usage
     }

@@ -83,6 +83,13 @@ enum AnthropicAnswerEncoder {
         writer.member("output_tokens", usage.output)
         writer.member("cache_read_input_tokens", usage.cachedInput)
         writer.member("cache_creation_input_tokens", usage.cacheWrites)
+        if let writes = usage.cacheWrites, let hour = usage.hourCacheWrites {
+            writer.key("cache_creation")
+            writer.beginObject()
+            writer.member("ephemeral_5m_input_tokens", max(0, writes - hour))
+            writer.member("ephemeral_1h_input_tokens", hour)
+            writer.endObject()
+        }
         if let reasoning = usage.reasoning {
             writer.key("output_tokens_details")
             writer.beginObject()

@@ -97,6 +97,17 @@ enum BedrockAnswerEncoder {
         writer.member("totalTokens", usage.total)
         writer.member("cacheReadInputTokens", usage.cachedInput)
         writer.member("cacheWriteInputTokens", usage.cacheWrites)
+        if let writes = usage.cacheWrites, let hour = usage.hourCacheWrites {
+            writer.key("cacheDetails")
+            writer.beginArray()
+            for (ttl, tokens) in [("1h", hour), ("5m", max(0, writes - hour))] as [(StaticString, Int)] where tokens > 0 {
+                writer.beginObject()
+                writer.member("inputTokens", tokens)
+                writer.member("ttl", text: ttl)
+                writer.endObject()
+            }
+            writer.endArray()
+        }
         writer.endObject()
     }
 
