@@ -103,7 +103,7 @@ public final class AIProxy: InlineRequestPlugin, ModelServing {
         }
         if let form = MultipartForm(bytes, contentType: type) { return .success(form) }
         guard self.target.setsModel(request) else { return .success(nil) }
-        return .failure(RefusedRequest(400, "invalid_form", "the request body is no complete multipart/form-data of its content type"))
+        return .failure(.invalidForm)
     }
 
     /// A session over a WebSocket.

@@ -135,14 +135,18 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
     // MARK: One request
 
     public func isReady(_ request: inout GatewayRequest) -> Bool {
-        self.semantic == nil && self.media == nil && self.operation != .realtime && ModelBody.isHere(&request, limit: self.configuration.maximumRequestBodyBytes)
+        self.operation.isPrompt && self.semantic == nil && self.media == nil && ModelBody.isHere(&request, limit: self.configuration.maximumRequestBodyBytes)
     }
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<AIProxyAdvanced>) async throws(PluginFailure) -> RequestVerdict {
         do throws(RefusedRequest) {
             if self.operation == .realtime {
                 if let refusal = request.webSocketRefusal() { return .reject(refusal) }
-                return self.direct(nil, try self.admitted(request.query.flatMap { ModelTarget.sessionModel($0) }, request), &request, &context)
+                return self.direct(.nothing, try self.admitted(request.query.flatMap { ModelTarget.sessionModel($0) }, request), &request, &context)
+            }
+            if !self.operation.isPrompt {
+                let content = try await PassedContent.read(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes)
+                return self.direct(content, try self.admitted(content.model, request), &request, &context)
             }
             let body = try await ModelBody.read(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat).get()
             // What is refused anyway costs no call.
@@ -150,7 +154,7 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
             if let counting = try self.counting(body, allowed, &request, &context) { return counting }
             let ranking = await self.semantic?.rank(body, &context)
             let media = try await self.media?.fetch(body, request, allowed: { allowed.contains($0) }, &context)
-            return self.direct(body, allowed, ranking: ranking, media: media, &request, &context)
+            return self.direct(.json(body), allowed, ranking: ranking, media: media, &request, &context)
         } catch { return .reject(error.shaped(for: self.clientFormat).rejection) }
     }
 
@@ -158,7 +162,7 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
         do throws(RefusedRequest) {
             let body = try ModelBody.take(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat).get()
             let allowed = try self.admitted(self.targets[0].format.model(body, request), request)
-            return try self.counting(body, allowed, &request, &context) ?? self.direct(body, allowed, &request, &context)
+            return try self.counting(body, allowed, &request, &context) ?? self.direct(.json(body), allowed, &request, &context)
         } catch { return .reject(error.shaped(for: self.clientFormat).rejection) }
     }
 
@@ -193,24 +197,24 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
             estimating = index
         }
         if counting.isEmpty { return try self.targets[estimating].tokenCount(body, request).map { .respond($0) } }
-        return self.direct(body, counting, &request, &context)
+        return self.direct(.json(body), counting, &request, &context)
     }
 
     /// Has the balancer direct a request.
     ///
     /// - Parameters:
-    ///   - body: nil: it opens a session.
+    ///   - content: nothing: it opens a session, or asks for something that is there.
     ///   - ranking: which targets are near to the prompt; nil: the algorithm does not ask.
     ///   - media: what was fetched for targets that want content inline.
     @inline(__always)
     private func direct(
-        _ body: ModelRequestBody?, _ allowed: TargetSet, ranking: SemanticRanking.Result? = nil, media: FetchedMedia? = nil, _ request: inout GatewayRequest,
+        _ content: PassedContent, _ allowed: TargetSet, ranking: SemanticRanking.Result? = nil, media: FetchedMedia? = nil, _ request: inout GatewayRequest,
         _ context: inout StageContext<AIProxyAdvanced>
     ) -> RequestVerdict {
         if allowed != self.choosable { context.set(.allowed, .int(Int64(allowed.count))) }
         var query = BalancerQuery(allowed: allowed, hash: self.hashes ? self.hashField.hash(request) : 0)
-        // A handshake is a GET, and uses nothing before the session is open.
-        query.isIdempotent = self.operation == .realtime
+        // A handshake uses nothing before the session is open.
+        query.isIdempotent = self.operation == .realtime || request.head.method == .get
         if let group = self.split?.group(of: request) {
             query.preferred = group.targets
             context.set(.group, .string(group.name))
@@ -222,10 +226,10 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
         }
         let served = self.isScored ? ServedTarget(self.balancer) : nil
         if let served { request.leave(served, for: ServedTarget.noteID) }
-        if let body { request.body = .model(body) }
-        let director = self.balancer.director(query, ModelPlanner(self.targets, body, media, served, sendsModelName: self.configuration.sendsModelNameHeader))
+        if case .json(let body) = content { request.body = .model(body) }
+        let director = self.balancer.director(query, ModelPlanner(self.targets, content, media, served, sendsModelName: self.configuration.sendsModelNameHeader))
         // Sessions have no copies: nobody could speak in one.
-        if let body { request.upstream = .directed(self.mirrored(director, request, body, media, &context)) } else { request.upstream = .directed(director) }
+        if case .json(let body) = content { request.upstream = .directed(self.mirrored(director, request, body, media, &context)) } else { request.upstream = .directed(director) }
         return .modified
     }
 
@@ -275,16 +279,15 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
 /// Plans a request for the targets of an instance.
 private final class ModelPlanner: TargetPlanner {
     private let targets: [ModelTarget]
-    /// nil: of a session.
-    private let body: ModelRequestBody?
+    private let content: PassedContent
     private let media: FetchedMedia?
     private let served: ServedTarget?
     private let sendsModelName: Bool
 
-    init(_ targets: [ModelTarget], _ body: ModelRequestBody?, _ media: FetchedMedia?, _ served: ServedTarget?, sendsModelName: Bool) {
+    init(_ targets: [ModelTarget], _ content: PassedContent, _ media: FetchedMedia?, _ served: ServedTarget?, sendsModelName: Bool) {
         self.served = served
         self.targets = targets
-        self.body = body
+        self.content = content
         self.media = media
         self.sendsModelName = sendsModelName
     }
@@ -294,10 +297,15 @@ private final class ModelPlanner: TargetPlanner {
         do throws(RefusedRequest) {
             let plan: ModelPlan
             var encoded = ByteBuffer()
-            if let body { (plan, encoded) = try self.targets[target].plan(body, request, media: self.media) } else { plan = try self.targets[target].session(request) }
+            switch self.content {
+            case .json(let body): (plan, encoded) = try self.targets[target].plan(body, request, media: self.media)
+            case .form(let form): (plan, encoded) = try self.targets[target].passage(nil, form: form, request)
+            case .nothing where self.targets[target].operation == .realtime: plan = try self.targets[target].session(request)
+            case .nothing: (plan, encoded) = try self.targets[target].passage(nil, request)
+            }
             let attempts = (name: "X-Pellucid-Attempts", value: attempt == 1 ? "1" : "\(attempt)")
             return .planned(plan, body: encoded, responseFields: self.sendsModelName ? [(name: "X-Kong-LLM-Model", value: plan.servedName), attempts] : [attempts])
-        } catch { return .refused(error.shaped(for: self.body?.format ?? .openai).rejection) }
+        } catch { return .refused(error.shaped(for: self.targets[target].format.name).rejection) }
     }
 }
 
