@@ -23,7 +23,7 @@ import Testing
     @Test func `what responses used adds up over the session`() {
         let delta = #"{"type":"response.output_text.delta","delta":"\"type\":\"response.done\""}"#
         let facts = self.facts([Self.created, Self.begun, delta, Self.done("completed", Self.usage), Self.begun, Self.done("cancelled", Self.usage), Self.begun, Self.done("completed", "null")])
-        #expect([facts.usage.input, facts.usage.output, facts.usage.cachedInput] == [254, 296, 128])
+        #expect([facts.usage.input, facts.usage.output, facts.usage.cachedInput, facts.usage.inputAudio, facts.usage.outputAudio] == [254, 296, 128, 16, 224])
         #expect(facts.usage.source == .providerReported)
         #expect(facts.sessionAnswers == 3)
         #expect(facts.model == ByteBuffer(string: "gpt-realtime-2025-08-28"))

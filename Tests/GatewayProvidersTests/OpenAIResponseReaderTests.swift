@@ -33,6 +33,18 @@ import Testing
         #expect(facts.isComplete)
     }
 
+    @Test func `tokens of sound are told apart, in documents, streams and other operations`() {
+        let usage =
+            #""usage":{"prompt_tokens":19,"completion_tokens":10,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":12},"completion_tokens_details":{"audio_tokens":9,"reasoning_tokens":0}}"#
+        let whole = OpenAIResponseReader(hidesUsage: false), streamed = OpenAIResponseReader(hidesUsage: false)
+        whole.document(ByteBuffer(string: "{\"choices\":[{\"finish_reason\":\"stop\"}],\(usage)}"))
+        for event in [Self.content, "{\"id\":\"c-1\",\"choices\":[],\(usage)}", "[DONE]"] { _ = self.event(event, streamed) }
+        for facts in [whole.facts, streamed.facts] { #expect([facts.usage.input, facts.usage.inputAudio, facts.usage.output, facts.usage.outputAudio] == [19, 12, 10, 9]) }
+        let transcript = OpenAIOperationReader()
+        transcript.document(ByteBuffer(string: #"{"text":"hi","usage":{"type":"tokens","input_tokens":14,"input_token_details":{"text_tokens":4,"audio_tokens":10},"output_tokens":3}}"#))
+        #expect([transcript.facts.usage.input, transcript.facts.usage.inputAudio, transcript.facts.usage.output] == [14, 10, 3])
+    }
+
     @Test func `embeddings have no output and no finish reason`() {
         let reader = OpenAIResponseReader(hidesUsage: false)
         reader.document(ByteBuffer(string: #"{"object":"list","data":[{"embedding":[0.1]}],"model":"e","usage":{"prompt_tokens":8,"total_tokens":8}}"#))

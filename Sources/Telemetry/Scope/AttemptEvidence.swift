@@ -29,6 +29,9 @@ public struct TokenUsage: Sendable, Equatable {
     public var cacheWrites: Int64 = 0
     /// Those of `cacheWrites` that the provider keeps for an hour rather than minutes, which some charge more for.
     public var hourCacheWrites: Int64 = 0
+    /// Tokens of sound; parts of `input` and `output`.
+    public var inputAudio: Int64 = 0
+    public var outputAudio: Int64 = 0
     public var source = UsageSource.none
 
     public init() {}

@@ -11,7 +11,7 @@ import Testing
             a\tclaude-1\t2\t10\t0.2\t2.5\t1000\t4\t20\t0.4\t5
             bedrock\tvendor.model,eu.vendor.special\t3\t6\t-\t-
             broken line
-            """, date: "2026-01-01")
+            """, audio: "a\tm-1,m-one\t20\t80\na\tunknown\t1\t1\na\tm-1-mini\t7\t-", date: "2026-01-01")
 
     private static func usage(_ input: Int64, _ output: Int64, cached: Int64 = 0, written: Int64 = 0, hour: Int64 = 0) -> TokenUsage {
         var usage = TokenUsage()
@@ -53,6 +53,32 @@ import Testing
         #expect(abs(claude.cost(Self.usage(2000, 10, written: 300, hour: 100)) - (1700 * 4 + 200 * 5 + 100 * 8 + 200) / 1e6) < 1e-12)
         let other = try #require(Self.catalog.prices(provider: "a", model: "m-1"))
         #expect(abs(other.cost(Self.usage(1000, 0, written: 300, hour: 900)) - (700 * 2 + 300 * 2.5) / 1e6) < 1e-12)
+    }
+
+    @Test func `sound has its own price, but for what was cached of it`() throws {
+        let catalog = Self.catalog
+        func cost(_ model: String, input: Int64, cached: Int64 = 0, output: Int64, sound: Int64, spoken: Int64) throws -> Double {
+            var usage = Self.usage(input, output, cached: cached)
+            usage.inputAudio = sound
+            usage.outputAudio = spoken
+            return try #require(catalog.prices(provider: "a", model: model)).cost(usage) * 1e6
+        }
+        #expect(abs(try cost("m-one", input: 100, output: 50, sound: 60, spoken: 20) - (40 * 2 + 60 * 20 + 30 * 8 + 20 * 80)) < 1e-6)
+        #expect(abs(try cost("m-1", input: 100, cached: 50, output: 0, sound: 100, spoken: 0) - (50 * 0.5 + 50 * 20)) < 1e-6)
+        #expect(abs(try cost("m-1-mini", input: 10, output: 10, sound: 10, spoken: 10) - (10 * 7 + 10 * 4)) < 1e-6)
+        #expect(abs(try cost("long", input: 10, output: 10, sound: 10, spoken: 10) - (10 * 2 + 10 * 10)) < 1e-6)
+        // Counts that contradict each other make nothing negative.
+        #expect(try cost("m-1", input: 10, output: 5, sound: 500, spoken: 500) == 10 * 20 + 5 * 80)
+        #expect(try cost("m-1", input: 10, output: 5, sound: -9, spoken: -9) == 10 * 2 + 5 * 8)
+        #expect(catalog.prices(provider: "a", model: "unknown") == nil)
+        let realtime = try #require(PriceCatalog.builtIn.prices(provider: "openai", model: "gpt-realtime"))
+        #expect(realtime.audioInputPerMillion == 32 && realtime.audioOutputPerMillion == 64)
+    }
+
+    @Test func `every audio price belongs to a model that is known`() {
+        let entries = PriceCatalog.builtIn.entries.filter { $0.prices.audioInputPerMillion != nil }
+        #expect(entries.count > 30)
+        #expect(entries.allSatisfy { $0.prices.audioInputPerMillion ?? 0 > $0.prices.inputPerMillion })
     }
 
     @Test func `counts that contradict each other do not make a price negative`() {

@@ -18,6 +18,8 @@ struct ModelsCommand: ParsableCommand {
                 if let value = prices.cacheReadPerMillion { text += ",\"cache_read_cost\":\(value)" }
                 if let value = prices.cacheWritePerMillion { text += ",\"cache_write_cost\":\(value)" }
                 if let value = prices.hourCacheWritePerMillion { text += ",\"cache_write_1h_cost\":\(value)" }
+                if let value = prices.audioInputPerMillion { text += ",\"audio_input_cost\":\(value)" }
+                if let value = prices.audioOutputPerMillion { text += ",\"audio_output_cost\":\(value)" }
                 if let step = prices.steps.first { text += ",\"above\":\(step.above),\"input_cost_above\":\(step.inputPerMillion),\"output_cost_above\":\(step.outputPerMillion)" }
                 print(text + "}")
             } else {

@@ -11,6 +11,9 @@ public struct ModelPrices: Sendable, Equatable {
     public var cacheWritePerMillion: Double?
     /// Input written to it for an hour; nil: as what is written for minutes.
     public var hourCacheWritePerMillion: Double?
+    /// Tokens of sound; nil: as tokens of text. What of them was read from a cache costs what other cached input does.
+    public var audioInputPerMillion: Double?
+    public var audioOutputPerMillion: Double?
     /// What applies instead for long prompts, by rising threshold.
     public var steps: [PriceStep] = []
 
@@ -31,8 +34,10 @@ public struct ModelPrices: Sendable, Equatable {
         let written = Double(min(usage.cacheWrites, usage.input - min(usage.cachedInput, usage.input)))
         let writtenForHour = min(Double(usage.hourCacheWrites), written)
         let plain = Double(usage.input) - read - written
+        let sound = min(Double(max(0, usage.inputAudio)), plain), spoken = Double(max(0, min(usage.outputAudio, usage.output)))
+        let audio = sound * ((self.audioInputPerMillion ?? input) - input) + spoken * ((self.audioOutputPerMillion ?? output) - output)
         let cache = read * (cacheRead ?? input) + (written - writtenForHour) * (cacheWrite ?? input) + writtenForHour * (hourCacheWrite ?? cacheWrite ?? input)
-        return (plain * input + cache + Double(usage.output) * output) / 1_000_000
+        return (plain * input + cache + Double(usage.output) * output + audio) / 1_000_000
     }
 }
 

@@ -17,18 +17,29 @@ public struct PriceCatalog: Sendable {
     }
 
     /// The prices this build was made with.
-    public static let builtIn = PriceCatalog(table: "\(PriceTable.text)", date: "\(PriceTable.date)")
+    public static let builtIn = PriceCatalog(table: "\(PriceTable.text)", audio: "\(PriceTable.audio)", date: "\(PriceTable.date)")
 
     /// The day its prices were collected.
     public let date: String
     private var prices: [String: [String: ModelPrices]] = [:]
 
-    public init(table: String, date: String) {
+    /// - Parameters:
+    ///   - table: lines as ``PriceTable/text`` has them.
+    ///   - audio: lines as ``PriceTable/audio`` has them.
+    public init(table: String, audio: String = "", date: String) {
         self.date = date
         for line in table.split(separator: "\n") {
             let fields = line.split(separator: "\t")
             guard fields.count == 6 || fields.count == 11, let prices = PriceCatalog.read(fields) else { continue }
             for name in fields[1].split(separator: ",") { self.prices[String(fields[0]), default: [:]][String(name)] = prices }
+        }
+        for line in audio.split(separator: "\n") {
+            let fields = line.split(separator: "\t")
+            guard fields.count == 4 else { continue }
+            for name in fields[1].split(separator: ",") {
+                self.prices[String(fields[0])]?[String(name)]?.audioInputPerMillion = Double(fields[2])
+                self.prices[String(fields[0])]?[String(name)]?.audioOutputPerMillion = Double(fields[3])
+            }
         }
     }
 

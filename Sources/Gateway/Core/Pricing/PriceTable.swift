@@ -449,4 +449,31 @@ enum PriceTable {
         xai\tgrok-build-0.1\t1\t2\t0.2\t-\t199999\t2\t4\t0.4\t-
         xai\tgrok-code-fast-1,grok-code-fast,grok-code-fast-1-0825\t0.2\t1.5\t0.02\t-
         """
+
+    /// What sound costs where it costs more than text: provider · names · dollars per million input and output tokens of sound. From the same pages.
+    static let audio: StaticString = """
+        azure\tphi-4-multimodal-instruct\t4\t-
+        bedrock\tamazon.nova-2-sonic-v1:0,amazon.nova-2-sonic\t3\t12
+        bedrock\tamazon.nova-sonic-v1:0,amazon.nova-sonic\t3.4\t13.6
+        gemini\tgemini-2.0-flash\t0.7\t-
+        gemini\tgemini-2.5-flash,gemini-2.5-flash-latest,gemini-2.5-flash-preview-09-2025\t1\t-
+        gemini\tgemini-2.5-flash-lite\t0.3\t-
+        gemini\tgemini-3-flash-preview\t1\t-
+        gemini\tgemini-3.1-flash-lite\t0.5\t-
+        gemini\tgemini-3.1-flash-live-preview\t3\t12
+        gemini\tgemini-3.8-live\t3\t12
+        gemini\tgemini-embedding-2,gemini-embedding-2-preview\t6.5\t-
+        gemini\tgemini-live-2.5-flash,gemini-2.5-flash-native-audio,gemini-2.5-flash-native-audio-latest\t3\t12
+        openai\tgpt-4o-audio-preview\t40\t80
+        openai\tgpt-4o-mini-audio-preview\t10\t20
+        openai\tgpt-4o-mini-realtime-preview\t10\t20
+        openai\tgpt-4o-mini-transcribe\t3\t-
+        openai\tgpt-4o-realtime-preview\t40\t80
+        openai\tgpt-4o-transcribe,gpt-4o-transcribe-diarize\t6\t-
+        openai\tgpt-audio,gpt-audio-2025-08-28,gpt-audio-1.5\t32\t64
+        openai\tgpt-audio-mini,gpt-audio-mini-2025-10-06,gpt-audio-mini-2025-12-15\t10\t20
+        openai\tgpt-realtime,gpt-realtime-2025-08-28,gpt-realtime-1.5\t32\t64
+        openai\tgpt-realtime-2,gpt-realtime-2.1\t32\t64
+        openai\tgpt-realtime-mini,gpt-realtime-2.1-mini,gpt-realtime-mini-2025-12-15,gpt-realtime-mini-2025-10-06\t10\t20
+        """
 }

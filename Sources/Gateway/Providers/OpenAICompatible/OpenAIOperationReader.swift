@@ -48,6 +48,9 @@ final class OpenAIOperationReader: ModelResponseReader {
         read.output = Int64((usage["output_tokens"] ?? usage["completion_tokens"])?.int ?? 0)
         read.cachedInput = Int64(usage["input_tokens_details"]?["cached_tokens"]?.int ?? 0)
         read.reasoning = Int64(usage["output_tokens_details"]?["reasoning_tokens"]?.int ?? 0)
+        // Transcriptions write it in the singular.
+        read.inputAudio = Int64((usage["input_token_details"] ?? usage["input_tokens_details"])?["audio_tokens"]?.int ?? 0)
+        read.outputAudio = Int64((usage["output_token_details"] ?? usage["output_tokens_details"])?["audio_tokens"]?.int ?? 0)
         read.source = .providerReported
         self.facts.usage = read
     }

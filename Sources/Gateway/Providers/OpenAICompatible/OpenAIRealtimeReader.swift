@@ -51,6 +51,8 @@ final class OpenAIRealtimeReader: ModelResponseReader {
         self.state.usage.input &+= Int64(usage["input_tokens"]?.tokens ?? 0)
         self.state.usage.output &+= Int64(usage["output_tokens"]?.tokens ?? 0)
         self.state.usage.cachedInput &+= Int64(usage["input_token_details"]?["cached_tokens"]?.tokens ?? 0)
+        self.state.usage.inputAudio &+= Int64(usage["input_token_details"]?["audio_tokens"]?.tokens ?? 0)
+        self.state.usage.outputAudio &+= Int64(usage["output_token_details"]?["audio_tokens"]?.tokens ?? 0)
         self.state.usage.source = .providerReported
     }
 

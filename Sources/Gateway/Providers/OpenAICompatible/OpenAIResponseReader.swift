@@ -90,9 +90,13 @@ final class OpenAIResponseReader: ModelResponseReader {
             case 13 where key.isText("prompt_tokens"): usage.input = Int64(walk.int() ?? 0)
             case 17 where key.isText("completion_tokens"): usage.output = Int64(walk.int() ?? 0)
             case 21 where key.isText("prompt_tokens_details"):
-                _ = walk.object { walk, key in if key.isText("cached_tokens") { usage.cachedInput = Int64(walk.int() ?? 0) } }
+                _ = walk.object { walk, key in
+                    if key.isText("cached_tokens") { usage.cachedInput = Int64(walk.int() ?? 0) } else if key.isText("audio_tokens") { usage.inputAudio = Int64(walk.int() ?? 0) }
+                }
             case 25 where key.isText("completion_tokens_details"):
-                _ = walk.object { walk, key in if key.isText("reasoning_tokens") { usage.reasoning = Int64(walk.int() ?? 0) } }
+                _ = walk.object { walk, key in
+                    if key.isText("reasoning_tokens") { usage.reasoning = Int64(walk.int() ?? 0) } else if key.isText("audio_tokens") { usage.outputAudio = Int64(walk.int() ?? 0) }
+                }
             default: return
             }
         }
@@ -111,8 +115,12 @@ final class OpenAIResponseReader: ModelResponseReader {
             switch key.count {
             case 13 where key.isText("prompt_tokens"): read.input = Int64(JSONView(bytes, value).int ?? 0)
             case 17 where key.isText("completion_tokens"): read.output = Int64(JSONView(bytes, value).int ?? 0)
-            case 21 where key.isText("prompt_tokens_details"): read.cachedInput = Int64(JSONView(bytes, value)["cached_tokens"]?.int ?? 0)
-            case 25 where key.isText("completion_tokens_details"): read.reasoning = Int64(JSONView(bytes, value)["reasoning_tokens"]?.int ?? 0)
+            case 21 where key.isText("prompt_tokens_details"):
+                read.cachedInput = Int64(JSONView(bytes, value)["cached_tokens"]?.int ?? 0)
+                read.inputAudio = Int64(JSONView(bytes, value)["audio_tokens"]?.int ?? 0)
+            case 25 where key.isText("completion_tokens_details"):
+                read.reasoning = Int64(JSONView(bytes, value)["reasoning_tokens"]?.int ?? 0)
+                read.outputAudio = Int64(JSONView(bytes, value)["audio_tokens"]?.int ?? 0)
             default: return
             }
         }

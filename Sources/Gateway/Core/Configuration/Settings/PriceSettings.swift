@@ -11,6 +11,9 @@ public struct PriceSettings: GatewayConfiguration, Hashable {
     public let cacheWriteCost: Double?
     /// Input written to a cache that is kept for an hour. Default: as other cache writes.
     public let hourCacheWriteCost: Double?
+    /// Tokens of sound. Default: as tokens of text.
+    public let audioInputCost: Double?
+    public let audioOutputCost: Double?
 
     public init(from node: inout ConfigurationNode) {
         self.provider = node.requiredString("provider", .nonEmpty)
@@ -20,6 +23,8 @@ public struct PriceSettings: GatewayConfiguration, Hashable {
         self.cacheReadCost = node.optionalNumber("cache_read_cost", in: 0...1e9)
         self.cacheWriteCost = node.optionalNumber("cache_write_cost", in: 0...1e9)
         self.hourCacheWriteCost = node.optionalNumber("cache_write_1h_cost", in: 0...1e9)
+        self.audioInputCost = node.optionalNumber("audio_input_cost", in: 0...1e9)
+        self.audioOutputCost = node.optionalNumber("audio_output_cost", in: 0...1e9)
     }
 
     var entry: PriceCatalog.Entry {
@@ -27,6 +32,8 @@ public struct PriceSettings: GatewayConfiguration, Hashable {
         prices.cacheReadPerMillion = self.cacheReadCost
         prices.cacheWritePerMillion = self.cacheWriteCost
         prices.hourCacheWritePerMillion = self.hourCacheWriteCost
+        prices.audioInputPerMillion = self.audioInputCost
+        prices.audioOutputPerMillion = self.audioOutputCost
         return PriceCatalog.Entry(provider: self.provider, model: self.model, prices: prices)
     }
 }

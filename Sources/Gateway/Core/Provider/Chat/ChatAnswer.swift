@@ -92,6 +92,8 @@ public struct ChatUsage: Sendable, Equatable {
         usage.reasoning = Int64(self.reasoning ?? 0)
         usage.cacheWrites = Int64(self.cacheWrites ?? 0)
         usage.hourCacheWrites = Int64(self.hourCacheWrites ?? 0)
+        usage.inputAudio = Int64(self.inputAudio ?? 0)
+        usage.outputAudio = Int64(self.outputAudio ?? 0)
         usage.source = .providerReported
         return usage
     }
