@@ -10,6 +10,7 @@ extension ModelRelay {
     }
 
     /// Relays a stream of such messages as it is, and reads its facts on the way.
+    @inline(never)
     func relayMessages(
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, _ framing: StreamFraming, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {

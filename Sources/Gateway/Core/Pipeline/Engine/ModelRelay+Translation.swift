@@ -17,6 +17,7 @@ extension ModelRelay {
     }
 
     /// Translates an answer: streams on their way, documents and errors when they are read.
+    @inline(never)
     func translate(
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, _ translation: ModelTranslation, packs: Bool, _ scope: inout ScopeRecord
     ) async throws(UpstreamFailure) -> Translated {

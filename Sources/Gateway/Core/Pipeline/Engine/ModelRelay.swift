@@ -4,6 +4,7 @@ import Telemetry
 
 extension RequestRun {
     /// Sends a model operation to its provider.
+    @inline(never)
     func proxyToModel(
         _ request: inout GatewayRequest, _ plan: ModelPlan, _ body: consuming ByteBuffer, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
     ) async {
@@ -19,6 +20,7 @@ extension RequestRun {
     }
 
     /// A body that nobody looks into, and whether another attempt can have it too.
+    @inline(never)
     private func passedBody(_ request: borrowing GatewayRequest) async throws(DownstreamFailure) -> (UpstreamBody, Bool) {
         switch request.body {
         case .none: return (.none, true)
@@ -103,51 +105,77 @@ final class ModelRelay: ResponseRelay {
         return OwnResponse.modelError(format, ProviderError(status: status, message: message, code: code), date: date)
     }
 
+    @inline(never)
     func relay(
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
+        self.begin(head, request, record, &scope)
+        if let stream = self.stream(head, selection) {
+            return await stream.run(
+                head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
+        }
+        return await self.relayOther(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
+    }
+
+    // Not inlined, here and below: what one kind of answer needs would stay in the frame of all of them, for the length of a stream.
+
+    @inline(never)
+    private func begin(_ head: HTTPResponseHead, _ request: borrowing GatewayRequest, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
         self.run.modelField = self.responseFields.first { $0.name == "X-Kong-LLM-Model" }?.value
         self.recordProvider(head, &scope)
         if let notes = request.notes, let saved: SavedTokens = notes.note(of: SavedTokens.noteID) { self.recordSavings(saved, record) }
+        self.isReadable = (200..<300).contains(head.status) && !head.fields.contains(.contentEncoding)
+    }
+
+    /// What relays a stream whose bytes pass: server-sent events, and others where stages want to see them; nil: something else is to be done.
+    @inline(never)
+    private func stream(_ head: HTTPResponseHead, _ selection: PluginChain.Selection) -> ModelStreamRelay? {
+        guard head.status < 300, self.plan.translation == nil else { return nil }
+        if RequestRun.isEventStream(head) {
+            return ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(self.plan.operation, hidesUsage: self.plan.hidesUsage))
+        }
+        guard self.isReadable, !selection.stream.isEmpty || !selection.response.isEmpty, let framing = ModelRelay.messageFraming(head) else { return nil }
+        return ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(hidesUsage: false), events: FramedEvents(framing), packer: StreamPacker(framing))
+    }
+
+    @inline(never)
+    private func relayOther(
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
+        record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
+    ) async -> UpstreamFailure? {
         if let translation = self.plan.translation {
+            self.isReadable = false
             return await self.relayTranslated(
                 head, answer, translation, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
-        }
-        if head.status < 300, RequestRun.isEventStream(head) {
-            let stream = ModelStreamRelay(run: self.run, model: self, reader: self.plan.adapter.makeReader(self.plan.operation, hidesUsage: self.plan.hidesUsage))
-            return await stream.run(
-                head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
         if head.status == 101 {
             return await self.relaySession(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
         }
-        self.isReadable = head.status < 300 && !head.fields.contains(.contentEncoding)
         if self.isReadable, let framing = ModelRelay.messageFraming(head) {
-            guard selection.stream.isEmpty, selection.response.isEmpty else {
-                let stream = ModelStreamRelay(
-                    run: self.run, model: self, reader: self.plan.adapter.makeReader(hidesUsage: false), events: FramedEvents(framing), packer: StreamPacker(framing))
-                return await stream.run(
-                    head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
-            }
             return await self.relayMessages(head, answer, framing, scope: &scope, startedAt: startedAt)
         }
         // Sounds, images and files are not read.
         if self.isReadable, !self.plan.operation.isPrompt { self.isReadable = head.fields.hasValue(.contentType, prefix: "application/json") }
         let failure = await self.relayWhole(head, answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
-        let document = self.document
-        if self.isReadable, document.readableBytes > 0 {
-            let reader = self.plan.adapter.makeReader(self.plan.operation, hidesUsage: false)
-            reader.document(document)
-            self.record(reader.facts, answeredBy: document, isWhole: failure == nil, &scope)
-            if self.plan.offer.logsPayloads {
-                scope.withAttempt { attempt, evidence in attempt.responsePayload = document.withUnsafeReadableBytes { evidence.text($0) } }
-            }
-        }
+        self.readDocument(isWhole: failure == nil, &scope)
         return failure
     }
 
+    /// Reads the facts of an answer that has been relayed.
+    @inline(never)
+    private func readDocument(isWhole: Bool, _ scope: inout ScopeRecord) {
+        let document = self.document
+        guard self.isReadable, document.readableBytes > 0 else { return }
+        let reader = self.plan.adapter.makeReader(self.plan.operation, hidesUsage: false)
+        reader.document(document)
+        self.record(reader.facts, answeredBy: document, isWhole: isWhole, &scope)
+        guard self.plan.offer.logsPayloads else { return }
+        scope.withAttempt { attempt, evidence in attempt.responsePayload = document.withUnsafeReadableBytes { evidence.text($0) } }
+    }
+
     /// Relays an answer that is no stream, through the response stages where there are some.
+    @inline(never)
     private func relayWhole(
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, notes: RequestNotes?, selection: PluginChain.Selection, record: borrowing RequestRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
@@ -165,6 +193,7 @@ final class ModelRelay: ResponseRelay {
         return await self.run.relayThroughStages(head, all, answer, selection, record, notes: notes, for: self)
     }
 
+    @inline(never)
     private func relayTranslated(
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, _ translation: ModelTranslation, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
@@ -202,6 +231,7 @@ final class ModelRelay: ResponseRelay {
     }
 
     /// What spared tokens would have cost with the model asked for.
+    @inline(never)
     private func recordSavings(_ saved: SavedTokens, _ record: borrowing RequestRecord) {
         guard let prices = self.plan.offer.prices(of: self.plan.model, answeredBy: nil) else { return }
         var usage = TokenUsage()
@@ -209,6 +239,7 @@ final class ModelRelay: ResponseRelay {
         record.annotateStage(of: saved.plugin, saved.costKey, .double(prices.cost(usage)))
     }
 
+    @inline(never)
     private func recordProvider(_ head: HTTPResponseHead, _ scope: inout ScopeRecord) {
         // Anthropic leaves the X off.
         guard let id = head.fields.first(.xRequestID) ?? head.fields.values(name: "request-id").first else { return }
@@ -216,6 +247,7 @@ final class ModelRelay: ResponseRelay {
     }
 
     /// The same of an unstreamed answer, whose usage is estimated where it does not tell it.
+    @inline(never)
     func record(_ facts: ModelResponseFacts, answeredBy document: ByteBuffer, isWhole: Bool, _ scope: inout ScopeRecord) {
         var facts = facts
         self.tokens?.complete(&facts.usage, document: document, isWhole: isWhole)
@@ -223,6 +255,7 @@ final class ModelRelay: ResponseRelay {
     }
 
     /// Puts what the answer said about itself into the evidence, and the price on it.
+    @inline(never)
     func record(_ facts: ModelResponseFacts, _ scope: inout ScopeRecord) {
         let isUsed = facts.usage.source != .none
         let prices = isUsed ? self.plan.offer.prices(of: self.plan.model, answeredBy: facts.model) : nil

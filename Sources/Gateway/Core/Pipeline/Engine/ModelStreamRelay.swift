@@ -57,15 +57,16 @@ final class ModelStreamRelay {
             request.body = .none
             failure = self.translator == nil ? await self.pass(answer, record: record, scope: &scope) : await self.passTranslated(answer, record: record, scope: &scope)
         } else {
-            var stages: [any OpenStreamStage] = []
-            for stage in selection.stream { stages.append(stage.open(request, record)) }
-            failure = await self.passThroughStages(answer, StreamRun(stages: stages), record: record, scope: &scope)
+            failure = await self.passThroughStages(answer, request, selection, record: record, scope: &scope)
         }
         self.finish(&scope, isTruncated: failure != nil || self.run.exchange.isClosed && !self.run.isFinished || self.run.outcome != .passed)
         return failure
     }
 
+    // Not inlined, here and below: what one kind of stream needs would stay in the frame of all of them, for as long as they last.
+
     /// Writes the head that the response stages leave; false when they stopped the response.
+    @inline(never)
     private func beginThroughStages(
         _ head: HTTPResponseHead, hiding hidden: KnownFieldSet, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
         _ request: borrowing GatewayRequest, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
@@ -86,6 +87,7 @@ final class ModelStreamRelay {
 
     // MARK: Without stages: bytes pass in the slices they came in
 
+    @inline(never)
     private func pass(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
         while true {
             let bytes: ByteBuffer?
@@ -104,6 +106,7 @@ final class ModelStreamRelay {
     }
 
     /// A translated stream comes in whole events: there is nothing to find in it.
+    @inline(never)
     private func passTranslated(_ answer: any UpstreamExchange, record: borrowing RequestRecord, scope: inout ScopeRecord) async -> UpstreamFailure? {
         while true {
             let bytes: ByteBuffer?
@@ -157,6 +160,7 @@ final class ModelStreamRelay {
         if count > 0 { self.count(count, record, &scope) }
     }
 
+    @inline(never)
     private func count(_ events: UInt64, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
         let now = MonotonicClock.now()
         if self.firstChunkAt == 0 {
@@ -191,6 +195,7 @@ final class ModelStreamRelay {
     }
 
     /// Waits for a slow client; whether it went away instead.
+    @inline(never)
     private func hasClientGone(_ answer: any UpstreamExchange) async -> Bool {
         do throws(DownstreamFailure) {
             try await self.run.exchange.relieve()
@@ -206,6 +211,7 @@ final class ModelStreamRelay {
     private var hasClientHadAll: Bool { self.run.isClientGone && self.reader.facts.isComplete }
 
     /// The upstream failed in the middle: the client gets an error event it can read, then the end of the connection.
+    @inline(never)
     private func fail(_ failure: UpstreamFailure) async -> UpstreamFailure? {
         if self.hasClientHadAll {
             self.run.isFinished = true
@@ -228,6 +234,7 @@ final class ModelStreamRelay {
     }
 
     /// An error in the middle of a stream, as the client's format has it.
+    @inline(never)
     private func errorEvent(_ status: Int, message: String, type: StaticString, code: StaticString) -> ByteBuffer {
         var event = ByteBuffer()
         guard let format = self.model?.plan.offer.format, format.name != .openai else {
@@ -248,6 +255,7 @@ final class ModelStreamRelay {
         return event
     }
 
+    @inline(never)
     private func finish(_ scope: inout ScopeRecord, isTruncated: Bool) {
         guard let model = self.model else { return }
         var facts = self.reader.facts
@@ -264,9 +272,13 @@ final class ModelStreamRelay {
 
     // MARK: With stages: events pass one by one
 
+    @inline(never)
     private func passThroughStages(
-        _ answer: any UpstreamExchange, _ stages: consuming StreamRun, record: borrowing RequestRecord, scope: inout ScopeRecord
+        _ answer: any UpstreamExchange, _ request: borrowing GatewayRequest, _ selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
+        var open: [any OpenStreamStage] = []
+        for stage in selection.stream { open.append(stage.open(request, record)) }
+        var stages = StreamRun(stages: open)
         while true {
             let bytes: ByteBuffer?
             do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch {

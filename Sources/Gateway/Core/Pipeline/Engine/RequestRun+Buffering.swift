@@ -7,6 +7,7 @@ extension RequestRun {
     /// A body read before the upstream is asked, so that a slow client keeps no upstream waiting, and so that the request can be sent again.
     ///
     /// - Returns: the whole body, or what the limit allows of it with the client as the source of the rest.
+    @inline(never)
     func bufferedBody(_ request: borrowing GatewayRequest) async throws(DownstreamFailure) -> UpstreamBody {
         let limit = self.snapshot.settings.limits.requestBufferBytes
         let framing = request.head.framing
@@ -25,6 +26,7 @@ extension RequestRun {
     /// whatever the client's pace. Events pass as they come, and other streams of the kind that only a limit ends are held until then, as nginx does.
     ///
     /// - Returns: the answer to relay, with what was read in front.
+    @inline(never)
     func buffered(_ head: HTTPResponseHead, _ answer: any UpstreamExchange) async throws(UpstreamFailure) -> any UpstreamExchange {
         let limit = self.snapshot.settings.limits.responseBufferBytes
         guard head.framing != .none, !RequestRun.isEventStream(head), var whole = try await answer.readBody() else { return answer }

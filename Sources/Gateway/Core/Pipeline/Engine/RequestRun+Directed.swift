@@ -18,6 +18,7 @@ struct Directed {
     }
 
     /// Tells the balancer how the attempt ended, by what was recorded of it.
+    @inline(never)
     func ended(_ ending: AttemptEnding, status: Int, startedAt: UInt64, _ scope: inout ScopeRecord) {
         var report = AttemptReport(target: self.attempt.target, ending: ending, status: status, startedAt: startedAt, endedAt: MonotonicClock.now())
         scope.withAttempt { attempt, _ in
@@ -33,6 +34,7 @@ struct Directed {
 
 extension RequestRun {
     /// Makes the attempts that a director wants, until one is answered or none is left. Every attempt is planned from the client's own request.
+    @inline(never)
     func proxyDirected(
         _ request: inout GatewayRequest, _ director: any AttemptDirector, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
     ) async {
@@ -164,6 +166,7 @@ extension RequestRun {
     ///
     /// - Returns: the answer to relay.
     /// - Throws: why another target should be tried.
+    @inline(never)
     func admit(_ answer: any UpstreamExchange, _ head: HTTPResponseHead, _ directed: Directed) async throws(UpstreamFailure) -> any UpstreamExchange {
         switch directed.director.judge(head, directed.attempt, now: MonotonicClock.now()) {
         case .pass: return answer

@@ -25,6 +25,8 @@ extension RequestRun {
         }
     }
 
+    // Not inlined, here and below: what a task needs for a moment would stay in its frame for the length of a stream.
+    @inline(never)
     private func proxyToService(
         _ request: inout GatewayRequest, _ service: ServiceRuntime, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
     ) async {
@@ -65,7 +67,6 @@ extension RequestRun {
         await self.attempt(prepared, retries: service.entity.retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
     }
 
-    // Not inlined, here and below: what a task needs for a moment would stay in its frame for the length of a stream.
     @inline(never)
     private func prepare(
         _ request: inout GatewayRequest, _ service: ServiceRuntime, _ endpoint: UpstreamEndpoint, _ body: UpstreamBody, _ selection: PluginChain.Selection, isWebSocket: Bool
@@ -89,6 +90,7 @@ extension RequestRun {
                 host: clientHost ?? service.group?.entity.hostHeader ?? endpoint.authority, body: body, timeouts: service.timeouts))
     }
 
+    @inline(never)
     private func failWithoutTarget() async {
         self.outcome = .failed
         self.errorType = UpstreamFailure.noTarget.code
@@ -97,12 +99,12 @@ extension RequestRun {
     }
 
     /// Makes attempts until one is answered or none is left.
+    @inline(never)
     func attempt(
         _ prepared: PreparedRequest, retries: Int, isReplayable: Bool, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, relay: any ResponseRelay
     ) async {
-        // Stages adjust what they are given: another attempt begins with what they were given first.
-        self.replay = selection.attempt.isEmpty ? nil : prepared.value.copy()
+        self.keep(prepared, selection)
         while true {
             for stage in selection.attempt {
                 if let failure = await stage.run(&prepared.value, record) { return await self.fail(failure) }
@@ -120,20 +122,36 @@ extension RequestRun {
                 return
             }
             if self.attempts <= retries, self.mayRetry(failure, prepared.value.method, isReplayable: isReplayable) {
-                if let original = self.replay?.copy() { prepared.value = original }
-                if let route = self.groupRoute {
-                    guard let target = route.next() else { return await self.failWithoutTarget() }
-                    self.cookie = route.cookie
-                    if prepared.value.host == prepared.value.endpoint.authority { prepared.value.host = target.endpoint.authority }
-                    prepared.value.endpoint = target.endpoint
-                }
+                guard self.prepareAgain(prepared) else { return await self.failWithoutTarget() }
                 continue
             }
-            self.outcome = .failed
-            self.errorType = failure.code
-            let answer = failure.answer
-            return await self.respond(relay.answer(answer.status, "\(answer.message)", code: failure.code), source: "error")
+            return await self.respond(self.answer(to: failure, relay), source: "error")
         }
+    }
+
+    /// Stages adjust what they are given: another attempt begins with what they were given first.
+    @inline(never)
+    private func keep(_ prepared: PreparedRequest, _ selection: PluginChain.Selection) { self.replay = selection.attempt.isEmpty ? nil : prepared.value.copy() }
+
+    /// - Returns: false when no target is left.
+    @inline(never)
+    private func prepareAgain(_ prepared: PreparedRequest) -> Bool {
+        if let original = self.replay?.copy() { prepared.value = original }
+        guard let route = self.groupRoute else { return true }
+        guard let target = route.next() else { return false }
+        self.cookie = route.cookie
+        if prepared.value.host == prepared.value.endpoint.authority { prepared.value.host = target.endpoint.authority }
+        prepared.value.endpoint = target.endpoint
+        return true
+    }
+
+    /// What the client is told after the last attempt.
+    @inline(never)
+    private func answer(to failure: UpstreamFailure, _ relay: any ResponseRelay) -> GatewayResponse {
+        self.outcome = .failed
+        self.errorType = failure.code
+        let answer = failure.answer
+        return relay.answer(answer.status, "\(answer.message)", code: failure.code)
     }
 
     /// Whether an attempt may be repeated: always when no byte can have reached the upstream; for idempotent methods (RFC 9110 section 9.2.2) also
@@ -155,6 +173,7 @@ extension RequestRun {
     ///   - directed: who may prefer another target to the answer, and learns how the attempt ended.
     ///   - opened: the attempt as far as it was made already, beside another one.
     /// - Returns: what went wrong on the upstream's side.
+    @inline(never)
     func attemptOnce(
         _ prepared: PreparedRequest, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay,
         directed: Directed? = nil, opened: RacingAttempt? = nil
@@ -181,13 +200,7 @@ extension RequestRun {
             var head: HTTPResponseHead
             if let known = opened?.head { head = known } else { head = try await answer.readHead() }
             let headAt = MonotonicClock.now()
-            if head.fields.contains(.contentEncoding), head.framing != .none, relay.mustRead(selection), let coding = head.fields.firstString(.contentEncoding),
-                let decoder = self.loop.decoder(coding) {
-                // An upstream that codes although it was asked not to.
-                answer = DecodedExchange(answer, decoder)
-                head = head.decoded()
-                self.exchange.servedBy = answer
-            }
+            if head.fields.contains(.contentEncoding), head.framing != .none, relay.mustRead(selection) { self.decode(&head, &answer) }
             if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
             self.upstreamWaitNanoseconds &+= headAt &- start
             self.upstreamStatus = head.status
@@ -222,6 +235,15 @@ extension RequestRun {
         }
     }
 
+    /// Takes off the coding of an upstream that codes although it was asked not to.
+    @inline(never)
+    private func decode(_ head: inout HTTPResponseHead, _ answer: inout any UpstreamExchange) {
+        guard let coding = head.fields.firstString(.contentEncoding), let decoder = self.loop.decoder(coding) else { return }
+        answer = DecodedExchange(answer, decoder)
+        head = head.decoded()
+        self.exchange.servedBy = answer
+    }
+
     /// Sends a request, authorized where its upstream wants that.
     @inline(__always)
     func send(_ prepared: PreparedRequest, below scope: borrowing ScopeRecord) async throws(UpstreamFailure) -> any UpstreamExchange {
@@ -229,6 +251,7 @@ extension RequestRun {
         return try await self.loop.upstream.send(prepared.value)
     }
 
+    @inline(never)
     private func send(
         _ prepared: PreparedRequest, authorizedBy authorizer: any UpstreamAuthorizer, below scope: borrowing ScopeRecord
     ) async throws(UpstreamFailure) -> any UpstreamExchange {

@@ -4,6 +4,7 @@ import Telemetry
 
 extension RequestRun {
     /// Answers with a complete response of the gateway or a plugin.
+    @inline(never)
     func respond(_ response: GatewayResponse, source: StaticString = "kong") async {
         guard !self.exchange.hasResponded else { return }
         var response = response
@@ -33,6 +34,7 @@ extension RequestRun {
     }
 
     /// A stage could not do its work.
+    @inline(never)
     func fail(_ failure: PluginFailure) async {
         self.outcome = .failed
         self.errorType = failure.code
@@ -51,6 +53,7 @@ extension RequestRun {
     }
 
     /// The request's body could not be read: answered where the client can still hear it.
+    @inline(never)
     func refuseBody(_ failure: DownstreamFailure) async {
         guard failure != .closed else { return self.clientFailed(failure) }
         self.outcome = .rejected

@@ -6,6 +6,7 @@ extension RequestRun {
     /// Runs the response stages, reading the body first as far as one of them needs it.
     ///
     /// - Parameter relay: observes the bytes as the upstream sent them.
+    @inline(never)
     func relayThroughStages(
         _ head: HTTPResponseHead, _ fields: HTTPFields, _ answer: any UpstreamExchange, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord,
         notes: RequestNotes?, for relay: any ResponseRelay
@@ -75,6 +76,7 @@ extension RequestRun {
     /// evidence.
     ///
     /// - Returns: the head to send; nil when the response was stopped, and the client has another answer.
+    @inline(never)
     func streamHead(
         _ head: HTTPResponseHead, _ fields: HTTPFields, _ answer: any UpstreamExchange, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord,
         notes: RequestNotes?

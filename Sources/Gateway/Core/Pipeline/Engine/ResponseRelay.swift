@@ -92,6 +92,7 @@ extension RequestRun {
     /// Passes content on as it comes; the slower side sets the pace.
     ///
     /// - Parameter relay: observes the bytes on their way.
+    @inline(never)
     func relayContent(_ answer: any UpstreamExchange, for relay: any ResponseRelay) async -> UpstreamFailure? {
         while true {
             var next: ByteBuffer?

@@ -15,15 +15,26 @@ final class ServiceRelay: ResponseRelay {
     func describe(_ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) {}
     func describeParameters(_ scope: inout ScopeRecord) {}
 
+    @inline(never)
     func relay(
         _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         if RequestRun.isEventStream(head), !selection.stream.isEmpty || !selection.response.isEmpty {
-            let stream = ModelStreamRelay(run: self.run, model: nil, reader: UnreadEvents())
-            return await stream.run(
+            return await self.makeStream().run(
                 head, added: self.responseFields, startedAt: startedAt, answer, request: &request, selection: selection, record: record, scope: &scope)
         }
+        return await self.relayWhole(head, answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
+    }
+
+    @inline(never)
+    private func makeStream() -> ModelStreamRelay { ModelStreamRelay(run: self.run, model: nil, reader: UnreadEvents()) }
+
+    /// Relays an answer that no stage sees as a stream.
+    @inline(never)
+    private func relayWhole(
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, notes: RequestNotes?, selection: PluginChain.Selection, record: borrowing RequestRecord, startedAt: UInt64
+    ) async -> UpstreamFailure? {
         if selection.response.isEmpty {
             var answer = answer
             if self.run.buffersResponse {
@@ -33,7 +44,7 @@ final class ServiceRelay: ResponseRelay {
             return await self.run.relayContent(answer, for: self)
         }
         let fields = self.run.relayedFields(head.fields, added: self.responseFields, startedAt: startedAt)
-        return await self.run.relayThroughStages(head, fields, answer, selection, record, notes: request.notes, for: self)
+        return await self.run.relayThroughStages(head, fields, answer, selection, record, notes: notes, for: self)
     }
 
     func observe(_ bytes: ByteBuffer) {}
