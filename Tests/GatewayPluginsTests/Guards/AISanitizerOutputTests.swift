@@ -88,6 +88,32 @@ import Testing
         #expect(events.count == 4 && events[0] + "\n\n" == role && events[1].contains("PLACEHOLDER1") && events[2].contains("total_tokens") && events[3] == "data: [DONE]", "\(events)")
     }
 
+    @Test func `OpenAI's Responses say a text in pieces and once more in whole: both are cleaned, alike`() async throws {
+        let fixture = try GuardFixture("{name: ai-sanitizer, config: {anonymize: [email], sanitization_mode: OUTPUT}}", route: "llm/v1/responses")
+        let part = #"{"type":"output_text","text":"ask bob@example.org now","annotations":[]}"#
+        let item = "{\"type\":\"message\",\"id\":\"i\",\"role\":\"assistant\",\"content\":[\(part)]}"
+        let call = #"{"type":"function_call","id":"f","call_id":"c","name":"mail","arguments":"{\"to\":\"bob@example.org\"}"}"#
+        func delta(_ text: String) -> String {
+            "{\"type\":\"response.output_text.delta\",\"item_id\":\"i\",\"output_index\":0,\"content_index\":0,\"delta\":\"\(text)\",\"logprobs\":[{\"token\":\"\(text)\"}]}"
+        }
+        let events = [
+            #"{"type":"response.created","response":{"id":"r","output":[]}}"#, delta("ask bob@exam"), delta("ple.org n"), delta("ow"),
+            #"{"type":"response.output_text.done","item_id":"i","output_index":0,"content_index":0,"text":"ask bob@example.org now"}"#,
+            "{\"type\":\"response.content_part.done\",\"output_index\":0,\"content_index\":0,\"part\":\(part)}", "{\"type\":\"response.output_item.done\",\"output_index\":0,\"item\":\(item)}",
+            "{\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"output\":[\(item),\(call)],\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}}",
+        ]
+        let (client, record) = try await fixture.stream(#"{"input":"hello","stream":true}"#, pieces: events.map { "data: \($0)\n\n" })
+        let seen = client.content.joined()
+        #expect(!seen.contains("bob") && !seen.contains("ple.org"))
+        let objects = seen.components(separatedBy: "\n\n").compactMap { try? JSONSerialization.jsonObject(with: Data($0.dropFirst(6).utf8)) as? NSDictionary }
+        #expect(objects.compactMap { $0["delta"] as? String }.joined() == "ask PLACEHOLDER1 now")
+        #expect(objects.compactMap { $0["text"] as? String } == ["ask PLACEHOLDER1 now"])
+        #expect(objects.first { $0["type"] as? String == "response.output_text.done" } != nil && objects.last?["type"] as? String == "response.completed")
+        let output = (objects.last?["response"] as? NSDictionary)?["output"] as? [NSDictionary]
+        #expect(output?.last?["arguments"] as? String == #"{"to":"PLACEHOLDER1"}"#)
+        #expect(record.attempts[0].usage.output == 4)
+    }
+
     @Test func `an answer with personal data is refused where that is configured, a stream is cut`() async throws {
         let fixture = try self.fixture("sanitization_mode: OUTPUT, block_if_detected: true")
         let (client, record) = try await fixture.post(GuardFixture.chat([("user", "hello")]), answer: Self.answer("bob@example.org"))
