@@ -98,6 +98,14 @@ import Testing
         #expect(record.errorType == code)
     }
 
+    @Test(arguments: [
+        ("{use_cache: false, wait_for_model: true}", ["false"], ["true"]), ("{use_cache: true}", ["true"], []), ("{}", [], []),
+    ]) func `Hugging Face is told of its cache and of models that are not ready`(options: String, cache: [String], wait: [String]) async throws {
+        let (_, sent, _) = try await self.send(
+            "llm/v1/chat", "/x", body: [.bytes(#"{"messages":[{"role":"user","content":"hi"}]}"#)], model: "{provider: huggingface, name: m, options: {huggingface: \(options)}}")
+        #expect(sent?.values("x-use-cache") == cache && sent?.values("x-wait-for-model") == wait)
+    }
+
     @Test func `what is not JSON is not read`() async throws {
         let (client, _, record) = try await self.send(
             "audio/v1/audio/speech", "/x/v1/audio/speech", body: [.bytes(#"{"input":"x","voice":"a"}"#)],

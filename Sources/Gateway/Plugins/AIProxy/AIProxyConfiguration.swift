@@ -301,7 +301,6 @@ extension AIProxyConfiguration {
             let huggingFace = node.object("huggingface") { ($0.optionalBool("use_cache"), $0.optionalBool("wait_for_model")) }
             self.huggingFaceUsesCache = huggingFace?.0
             self.huggingFaceWaitsForModel = huggingFace?.1
-            node.warnWithoutEffect("huggingface")
         }
     }
 
@@ -346,6 +345,8 @@ extension AIProxyConfiguration {
         public init(from node: inout ConfigurationNode) {
             self.embeddingInputType = node.choice("embedding_input_type", default: .classification)
             self.waitsForModel = node.optionalBool("wait_for_model")
+            // Cohere's API has nothing of the kind.
+            node.warnWithoutEffect("wait_for_model")
         }
     }
 

@@ -68,8 +68,14 @@ final class ModelTarget: Sendable {
         self.options = Self.values(options, operation)
         self.overrides = Self.overrides(options, operation, self.format.name)
         let authorizer = try ModelCredentials.authorizer(configuration, services.credentials)
-        self.fields = Self.fields(
+        var fields = Self.fields(
             configuration.auth, adapter, settings, self.format.name, isTranslated: self.translator != nil, isAuthorized: authorizer != nil)
+        if model.provider == .huggingface {
+            // https://huggingface.co/docs/api-inference/parameters#headers
+            if let usesCache = options.huggingFaceUsesCache { fields.set("x-use-cache", usesCache ? "true" : "false") }
+            if let waits = options.huggingFaceWaitsForModel { fields.set("x-wait-for-model", waits ? "true" : "false") }
+        }
+        self.fields = fields
         self.offer = ModelOffer(
             adapter: adapter, operation: operation, isModelConfigured: model.name != nil && templates?.model == nil, location: location, prices: ModelCosts.prices(options),
             logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: services.instanceID, format: self.format,

@@ -56,6 +56,7 @@ public struct EmbeddingsConfiguration: GatewayConfiguration, Hashable {
                     Gemini(apiEndpoint: $0.optionalString("api_endpoint"), locationID: $0.optionalString("location_id"), projectID: $0.optionalString("project_id"))
                 }
                 let huggingFace = options.object("huggingface") { ($0.optionalBool("use_cache"), $0.optionalBool("wait_for_model")) }
+                options.warnWithoutEffect("huggingface")
                 return Options(
                     upstreamURL: options.optionalString("upstream_url", .url), azure: azure, bedrock: options.configurationOrDefaults("bedrock"), gemini: gemini,
                     cache: huggingFace?.0, wait: huggingFace?.1)
