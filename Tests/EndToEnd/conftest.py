@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from support import configuration  # noqa: E402
 from support.collector import Collector  # noqa: E402
 from support.gateway import Gateway  # noqa: E402
+from support.guards import GuardServices  # noqa: E402
 from support.prometheus import Prometheus  # noqa: E402
 from support.provider import Provider  # noqa: E402
 from support.raw import Origin  # noqa: E402
@@ -101,6 +102,14 @@ def shared_provider():
     provider = Provider().start()
     yield provider
     provider.stop()
+
+
+@pytest.fixture(scope="module")
+def guard_services():
+    """The fake services that guards ask."""
+    servers = GuardServices().start()
+    yield servers
+    servers.stop()
 
 
 @pytest.fixture

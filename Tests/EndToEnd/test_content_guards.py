@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from support.configuration import consumer, key_auth, llm_service, plugin
-from support.guards import GuardServices
 from support.ports import free_port
 from support.provider import ANSWER
 from support.waiting import until
@@ -24,39 +23,32 @@ end
 """
 
 
-@pytest.fixture(scope="module")
-def services():
-    servers = GuardServices().start()
-    yield servers
-    servers.stop()
-
-
 @pytest.fixture(autouse=True)
-def behaved(services):
-    services.reset()
+def behaved(guard_services):
+    guard_services.reset()
     yield
-    services.release()
+    guard_services.release()
 
 
 @pytest.fixture(scope="module")
-def gateway(module_gateways, shared_provider, services):
-    def lakera(url=f"{services.base}/lakera/v2/guard", **config):
+def gateway(module_gateways, shared_provider, guard_services):
+    def lakera(url=f"{guard_services.base}/lakera/v2/guard", **config):
         return plugin("ai-lakera-guard", api_key="lakera-key", lakera_service_url=url, **config)
 
-    azure = plugin("ai-azure-content-safety", content_safety_url=services.base, content_safety_key="azure-key", categories=[{"name": "Violence", "rejection_level": 2}])
+    azure = plugin("ai-azure-content-safety", content_safety_url=guard_services.base, content_safety_key="azure-key", categories=[{"name": "Violence", "rejection_level": 2}])
     own = plugin(
         "ai-custom-guardrail",
         guarding_mode="BOTH",
         params={"secret": "own-key"},
-        request={"url": services.base + "/own/$(source)", "headers": {"X-Key": "$(conf.params.secret)"}, "body": {"text": "$(content)"}},
+        request={"url": guard_services.base + "/own/$(source)", "headers": {"X-Key": "$(conf.params.secret)"}, "body": {"text": "$(content)"}},
         response={"block": "$(check.block)", "block_message": "$(check.message)"},
         functions={"check": CHECK},
     )
-    stream = lakera(f"{services.base}/lakera/v2/guard?flag=t7", guarding_mode="OUTPUT", response_buffer_size=6)
+    stream = lakera(f"{guard_services.base}/lakera/v2/guard?flag=t7", guarding_mode="OUTPUT", response_buffer_size=6)
     page = (pathlib.Path(__file__).parents[2] / "docs/moderation.md").read_text()
     moderation = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
     moderation["config"]["params"]["key"] = "moderation-key"
-    moderation["config"]["request"]["url"] = services.base + "/v1/moderations"
+    moderation["config"]["request"]["url"] = guard_services.base + "/v1/moderations"
     dead = f"http://127.0.0.1:{free_port()}/guard"
     base = shared_provider.base
     return module_gateways(
@@ -98,18 +90,18 @@ def line_of(gateway, prefix: str) -> dict:
     return until(find, timeout=5, what=f"an audit line of /{prefix}")
 
 
-def test_lakera_lets_a_prompt_pass(say, gateway, services):
+def test_lakera_lets_a_prompt_pass(say, gateway, guard_services):
     assert say("lakera", "hello").choices[0].message.content == ANSWER
-    asked = services.asked[-1]
+    asked = guard_services.asked[-1]
     assert asked.json == {"messages": [{"role": "user", "content": "hello"}], "breakdown": True, "project_id": "p-1"}
     guard = until(lambda: line_of(gateway, "lakera")["ai"]["proxy"].get("lakera-guard"), what="the guard's part of the line")
     assert guard["mode"] == "INPUT" and guard["input_request_uuid"] == "uuid-1" and guard["lakera_project_id"] == "p-1"
 
 
-def test_openai_moderation(say, gateway, services, provider):
+def test_openai_moderation(say, gateway, guard_services, provider):
     """The configuration that the documentation shows."""
     assert say("moderation", "hello").choices[0].message.content == ANSWER
-    assert [a.json for a in services.asked] == [{"model": "omni-moderation-latest", "input": "hello"}, {"model": "omni-moderation-latest", "input": ANSWER}]
+    assert [a.json for a in guard_services.asked] == [{"model": "omni-moderation-latest", "input": "hello"}, {"model": "omni-moderation-latest", "input": ANSWER}]
     provider.reset()
     with pytest.raises(openai.BadRequestError) as caught:
         say("moderation", "poison")
@@ -131,23 +123,23 @@ def test_lakera_refuses_a_prompt(say, gateway, provider, stream):
     assert "poison" not in gateway.audit_path.read_text() and "lakera-key" not in gateway.audit_path.read_text() + gateway.stderr
 
 
-def test_azure_refuses_a_prompt(say, provider, services):
+def test_azure_refuses_a_prompt(say, provider, guard_services):
     with pytest.raises(openai.BadRequestError) as caught:
         say("azure", "poison please")
     assert caught.value.body["message"] == "request failed content safety check: breached category [Violence] at level 2"
     assert not provider.requests
-    assert services.asked[-1].query["api-version"] == "2023-10-01"
+    assert guard_services.asked[-1].query["api-version"] == "2023-10-01"
 
 
-def test_azure_judges_long_prompts_in_pieces(say, services):
+def test_azure_judges_long_prompts_in_pieces(say, guard_services):
     assert say("azure", "ä" * 25_000).choices[0].message.content == ANSWER
-    assert len(services.asked) == 3
+    assert len(guard_services.asked) == 3
 
 
-def test_a_custom_guardrail_judges_both_ways(say, provider, services):
+def test_a_custom_guardrail_judges_both_ways(say, provider, guard_services):
     assert say("own", "hello").choices[0].message.content == ANSWER
-    assert [asked.text for asked in services.asked] == ["hello", ANSWER]
-    assert services.asked[0].headers["x-key"] == "own-key"
+    assert [asked.text for asked in guard_services.asked] == ["hello", ANSWER]
+    assert guard_services.asked[0].headers["x-key"] == "own-key"
     with pytest.raises(openai.BadRequestError) as caught:
         say("own", "poison")
     assert caught.value.body["message"] == "INPUT is toxic"
@@ -160,10 +152,10 @@ def test_an_answer_is_refused(say, gateway):
     assert line_of(gateway, "output")["ai"]["proxy"]["lakera-guard"]["output_block_reason"] == "prompt_attack"
 
 
-def test_a_stream_passes_whole(say, services):
+def test_a_stream_passes_whole(say, guard_services):
     chunks = list(say("output", "hello", model="tokens-5", stream=True))
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "t0 t1 t2 t3 t4 "
-    assert len(services.asked) == 3
+    assert len(guard_services.asked) == 3
 
 
 def test_a_stream_is_cut_before_what_is_flagged(say, gateway):
@@ -178,8 +170,8 @@ def test_a_stream_is_cut_before_what_is_flagged(say, gateway):
     assert (stage["outcome"], stage["verdict"], stage["error_type"]) == ("rejected", "reject", "content_blocked")
 
 
-def test_nothing_of_a_window_leaves_before_its_verdict(say, services):
-    services.misbehave = "hang"
+def test_nothing_of_a_window_leaves_before_its_verdict(say, guard_services):
+    guard_services.misbehave = "hang"
     seen, done = [], threading.Event()
 
     def read():
@@ -189,10 +181,10 @@ def test_nothing_of_a_window_leaves_before_its_verdict(say, services):
         done.set()
 
     threading.Thread(target=read, daemon=True).start()
-    until(lambda: services.asked, what="the first window at the guard")
+    until(lambda: guard_services.asked, what="the first window at the guard")
     assert not seen and not done.is_set()
-    services.misbehave = ""
-    services.release()
+    guard_services.misbehave = ""
+    guard_services.release()
     assert done.wait(10)
     assert "".join(seen) == "t0 t1 t2 t3 "
 
@@ -200,8 +192,8 @@ def test_nothing_of_a_window_leaves_before_its_verdict(say, services):
 @pytest.mark.parametrize(
     ("behaviour", "code"), [("status-503", "guard_status"), ("status-401", "guard_status"), ("garbage", "guard_answer"), ("reset", "receive_failed"), ("hang", "timeout")]
 )
-def test_a_service_that_fails_stops_or_lets_go_as_configured(say, gateway, provider, services, behaviour, code):
-    services.misbehave = behaviour
+def test_a_service_that_fails_stops_or_lets_go_as_configured(say, gateway, provider, guard_services, behaviour, code):
+    guard_services.misbehave = behaviour
     with pytest.raises(openai.InternalServerError):
         say("closed", "hello")
     assert not provider.requests

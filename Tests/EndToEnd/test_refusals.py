@@ -10,20 +10,12 @@ from google import genai
 from google.genai import errors, types
 
 from support.configuration import plugin
-from support.guards import GuardServices
 
 REFUSAL = "Request was filtered by Lakera Guard"
 
 
 @pytest.fixture(scope="module")
-def services():
-    servers = GuardServices().start()
-    yield servers
-    servers.stop()
-
-
-@pytest.fixture(scope="module")
-def gateway(module_gateways, shared_provider, services):
+def gateway(module_gateways, shared_provider, guard_services):
     options = {"upstream_url": shared_provider.base + "/v1/chat/completions"}
     auth = {"header_name": "Authorization", "header_value": "Bearer sk-up"}
 
@@ -34,7 +26,7 @@ def gateway(module_gateways, shared_provider, services):
 
     formats = ["openai", "anthropic", "gemini", "bedrock"]
     routes = [route(name, name) for name in formats] + [route("balanced", "anthropic", "ai-proxy-advanced")]
-    guards = [plugin("ai-lakera-guard", api_key="lakera-key", lakera_service_url=f"{services.base}/lakera/v2/guard")]
+    guards = [plugin("ai-lakera-guard", api_key="lakera-key", lakera_service_url=f"{guard_services.base}/lakera/v2/guard")]
     return module_gateways({"services": [{"name": "llm", "url": shared_provider.base, "routes": routes, "plugins": guards}]})
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from support.clients import CLIENTS, Bedrock
 from support.configuration import plugin
-from support.guards import GuardServices
 from support.vendors import TOOL_ARGUMENTS
 from support.waiting import until
 from test_translation import NAMES, ai_proxy
@@ -23,16 +22,9 @@ both_ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stre
 
 
 @pytest.fixture(scope="module")
-def services():
-    servers = GuardServices().start()
-    yield servers
-    servers.stop()
-
-
-@pytest.fixture(scope="module")
-def gateway(module_gateways, shared_provider, services):
+def gateway(module_gateways, shared_provider, guard_services):
     guard = plugin(
-        "ai-lakera-guard", api_key="lakera-key", lakera_service_url=f"{services.base}/lakera/v2/guard?flag=t7", guarding_mode="OUTPUT", response_buffer_size=6
+        "ai-lakera-guard", api_key="lakera-key", lakera_service_url=f"{guard_services.base}/lakera/v2/guard?flag=t7", guarding_mode="OUTPUT", response_buffer_size=6
     )
     stages = {"clean": plugin("ai-sanitizer", sanitization_mode="BOTH"), "restore": plugin("ai-sanitizer", anonymize=["email"]), "guard": guard}
     routes = []
@@ -100,12 +92,12 @@ def test_tools_are_called_with_what_was_meant(client_for, client, provider_name)
 
 
 @every_pair
-def test_a_guarded_stream_passes_whole(client_for, services, client, provider_name):
-    services.reset()
+def test_a_guarded_stream_passes_whole(client_for, guard_services, client, provider_name):
+    guard_services.reset()
     answer = client_for("guard", client, provider_name, "tokens-5").ask("count", stream=True)
     assert answer.text == "t0 t1 t2 t3 t4 "
     assert answer.finish == client.finishes["stop"]
-    assert len(services.asked) >= 2
+    assert len(guard_services.asked) >= 2
 
 
 @every_pair

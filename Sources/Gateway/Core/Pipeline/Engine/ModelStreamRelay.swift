@@ -6,21 +6,21 @@ import Telemetry
 ///
 /// A class: what it keeps would otherwise lie in the frame of whoever waits for the stream, several times over.
 final class ModelStreamRelay {
-    private let run: RequestRun
+    let run: RequestRun
     /// nil: a service that is no model, whose events have no facts.
     private let model: ModelRelay?
-    private let reader: any ModelResponseReader
+    let reader: any ModelResponseReader
     /// Of a translated stream, which comes in the client's format.
     private let translator: ChatStreamTranslator?
     /// Notes the events, for usage that the provider does not tell; nil: nobody needs them, or a translator notes the provider's own frames.
-    private let tokens: TokenAccount?
+    let tokens: TokenAccount?
     /// Cuts a stream that is no server-sent events for the stages; nil: the framer does.
-    private var events: FramedEvents?
+    var events: FramedEvents?
     /// Of a stream that stages see event by event: the framing the client reads.
-    private let packer: StreamPacker
+    let packer: StreamPacker
     /// What of the provider's frames has been counted.
     private var countedFrames: UInt64 = 0
-    private var framer = SSEFramer()
+    var framer = SSEFramer()
     private var chunks: UInt64 = 0
     private var firstChunkAt: UInt64 = 0
     private var lastChunkAt: UInt64 = 0
@@ -126,7 +126,7 @@ final class ModelStreamRelay {
     }
 
     /// A stream in which the provider told of an error has been relayed whole, and has failed.
-    private func conclude() {
+    func conclude() {
         guard self.translator?.failure != nil, self.run.outcome == .passed else { return }
         self.run.outcome = .failed
         self.run.errorType = "provider_stream_error"
@@ -161,7 +161,7 @@ final class ModelStreamRelay {
     }
 
     @inline(never)
-    private func count(_ events: UInt64, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
+    func count(_ events: UInt64, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
         let now = MonotonicClock.now()
         if self.firstChunkAt == 0 {
             self.firstChunkAt = now
@@ -176,7 +176,7 @@ final class ModelStreamRelay {
     }
 
     /// The next bytes; what is collected for the client goes out before a wait.
-    private func next(_ answer: any UpstreamExchange) async throws(UpstreamFailure) -> ByteBuffer? {
+    func next(_ answer: any UpstreamExchange) async throws(UpstreamFailure) -> ByteBuffer? {
         switch try answer.pollBody() {
         case .bytes(let bytes): return bytes
         case .end: return nil
@@ -208,11 +208,11 @@ final class ModelStreamRelay {
     }
 
     /// Whether the client left behind the stream's end marker, as SDKs do that do not wait for the end of the message: it has had the whole answer.
-    private var hasClientHadAll: Bool { self.run.isClientGone && self.reader.facts.isComplete }
+    var hasClientHadAll: Bool { self.run.isClientGone && self.reader.facts.isComplete }
 
     /// The upstream failed in the middle: the client gets an error event it can read, then the end of the connection.
     @inline(never)
-    private func fail(_ failure: UpstreamFailure) async -> UpstreamFailure? {
+    func fail(_ failure: UpstreamFailure) async -> UpstreamFailure? {
         if self.hasClientHadAll {
             self.run.isFinished = true
             return nil
@@ -226,7 +226,7 @@ final class ModelStreamRelay {
         return failure
     }
 
-    private func sendError(_ status: Int, message: String, type: StaticString, code: StaticString) async {
+    func sendError(_ status: Int, message: String, type: StaticString, code: StaticString) async {
         let event = self.errorEvent(status, message: message, type: type, code: code)
         // A client that is gone cannot be told.
         do throws(DownstreamFailure) { try await self.run.exchange.writeBody(event) } catch { return }
@@ -268,169 +268,5 @@ final class ModelStreamRelay {
             attempt.lastChunkAt = self.lastChunkAt
             if self.translator?.failure != nil { attempt.errorType = EvidenceText("provider_stream_error") }
         }
-    }
-
-    // MARK: With stages: events pass one by one
-
-    @inline(never)
-    private func passThroughStages(
-        _ answer: any UpstreamExchange, _ request: borrowing GatewayRequest, _ selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
-    ) async -> UpstreamFailure? {
-        var open: [any OpenStreamStage] = []
-        for stage in selection.stream { open.append(stage.open(request, record)) }
-        var stages = StreamRun(stages: open)
-        while true {
-            let bytes: ByteBuffer?
-            do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch {
-                stages.finish(self.hasClientHadAll ? .passed : .cancelled)
-                return await self.fail(error)
-            }
-            guard let bytes else { break }
-            var events: [StreamEvent] = []
-            do throws(UpstreamFailure) { events = try self.takeEvents(bytes, record, &scope) } catch {
-                stages.finish(.cancelled)
-                return await self.fail(error)
-            }
-            for event in events {
-                // What stages still hold belongs before the end marker, after which no client reads on.
-                var emission = Emission.open
-                if ModelStreamRelay.isEndMarker(event) { emission = await self.settle(stages.drain(), &stages, answer) }
-                if case .open = emission { emission = await self.settle(stages.feed(event), &stages, answer) }
-                if case .ended(let outcome) = emission {
-                    stages.finish(outcome)
-                    return nil
-                }
-            }
-        }
-        // Some servers leave out the line end behind their last event.
-        var rest = Emission.open
-        if let last = self.events?.finish() {
-            _ = self.note(StreamFrame(name: last.name, data: last.data))
-            rest = await self.settle(stages.feed(last), &stages, answer)
-        }
-        if case .open = rest { rest = await self.settle(stages.drain(), &stages, answer) }
-        if case .ended(let outcome) = rest {
-            stages.finish(outcome)
-            return nil
-        }
-        stages.finish(.passed)
-        var end = ByteBuffer()
-        self.packer.end(into: &end)
-        if end.readableBytes > 0 { _ = self.run.exchange.write(end) }
-        self.conclude()
-        self.run.exchange.finish(trailers: nil)
-        self.run.isFinished = true
-        return nil
-    }
-
-    private func takeEvents(_ bytes: ByteBuffer, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(UpstreamFailure) -> [StreamEvent] {
-        if self.events != nil { return try self.takeFrames(bytes, record, &scope) }
-        self.framer.feed(bytes)
-        do throws(SSEError) { return try self.takeEvents(record, &scope) } catch { throw .malformed(code: "event_too_large") }
-    }
-
-    private func takeFrames(_ bytes: ByteBuffer, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(UpstreamFailure) -> [StreamEvent] {
-        var count: UInt64 = 0
-        var taken: [StreamEvent] = []
-        do throws(ProviderFailure) {
-            taken = try self.events?.read(bytes) { frame in
-                count &+= 1
-                return self.note(frame)
-            } ?? []
-        } catch { throw .malformed(code: error.code) }
-        if count > 0 { self.count(count, record, &scope) }
-        return taken
-    }
-
-    /// Reads a frame's facts; failures that AWS's framing tells of have none.
-    private func note(_ frame: StreamFrame) -> EventDisposition {
-        guard !frame.isException else { return .pass }
-        return frame.data.withUnsafeReadableBytes { data in
-            self.tokens?.note(data)
-            return self.reader.event(data)
-        }
-    }
-
-    private func takeEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) -> [StreamEvent] {
-        var events: [StreamEvent] = []
-        var count: UInt64 = 0
-        while let frame = try self.framer.next() {
-            guard let data = self.framer.data(of: frame) else { continue }
-            count &+= 1
-            let disposition = data.withUnsafeReadableBytes { data in
-                self.tokens?.note(data)
-                return self.reader.event(data)
-            }
-            if disposition == .drop { continue }
-            events.append(StreamEvent(data: data, name: frame.name.map { ByteBuffer(self.framer.view($0)) }))
-        }
-        if count > 0 { self.count(count, record, &scope) }
-        return events
-    }
-
-    /// OpenAI's `[DONE]` and Anthropic's `message_stop`.
-    private static func isEndMarker(_ event: StreamEvent) -> Bool {
-        event.data.readableBytesView.elementsEqual("[DONE]".utf8) || event.name.map { $0.readableBytesView.elementsEqual("message_stop".utf8) } ?? false
-    }
-
-    private enum Emission {
-        case open
-        /// The stream is over; how it ended for the stages that did not end it.
-        case ended(Outcome)
-    }
-
-    /// Sends what the stages give out, and waits with everything behind it for the verdicts they ask for.
-    private func settle(_ first: StreamRun.Result, _ stages: inout StreamRun, _ answer: any UpstreamExchange) async -> Emission {
-        var result = first
-        while case .waits(let events) = result {
-            if case .ended(let outcome) = await self.emit(.events(events), answer) { return .ended(outcome) }
-            self.run.exchange.flush()
-            result = await stages.evaluate()
-        }
-        let emission = await self.emit(result, answer)
-        if stages.hasUnjudged {
-            self.run.exchange.flush()
-            await stages.judge()
-        }
-        return emission
-    }
-
-    private func emit(_ result: StreamRun.Result, _ answer: any UpstreamExchange) async -> Emission {
-        switch result {
-        case .events(let events), .waits(let events):
-            var out = ByteBuffer()
-            for event in events {
-                self.packer.add(event.data, name: event.name, into: &out)
-            }
-            guard out.readableBytes > 0 else { return .open }
-            do throws(DownstreamFailure) {
-                try await self.run.exchange.writeBody(out)
-                return .open
-            } catch {
-                answer.cancel()
-                self.run.clientFailed(error)
-                return .ended(.cancelled)
-            }
-        case .cut(let rejection):
-            self.run.outcome = .rejected
-            self.run.errorType = rejection.code
-            await self.end(answer, rejection.status, message: rejection.message, type: "invalid_request_error", code: rejection.shownCode ?? rejection.code)
-            return .ended(.passed)
-        case .fail(let failure):
-            self.run.outcome = .failed
-            self.run.errorType = failure.code
-            await self.end(answer, 500, message: "An unexpected error occurred", type: "server_error", code: failure.code)
-            return .ended(.passed)
-        }
-    }
-
-    /// Ends a stream on purpose: error event, end marker, a complete HTTP message.
-    ///
-    /// - Parameter status: what the answer would have had, had it not begun; formats whose errors tell their kind say so by it.
-    private func end(_ answer: any UpstreamExchange, _ status: Int, message: String, type: StaticString, code: StaticString) async {
-        answer.cancel()
-        await self.sendError(status, message: message, type: type, code: code)
-        self.run.exchange.finish(trailers: nil)
-        self.run.isFinished = true
     }
 }
