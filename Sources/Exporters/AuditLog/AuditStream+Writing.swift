@@ -20,7 +20,7 @@ extension AuditStream {
             state.nextOpen = now &+ AuditStream.reopenInterval
             self.report(&state, error.name)
             return error
-        case .success(let file):
+        case .success(var file):
             state.writtenSize = file.size
             if isFirst, tail.tornBytes > 0, file.truncate(to: state.writtenSize - tail.tornBytes) { state.writtenSize -= tail.tornBytes }
             state.file = consume file

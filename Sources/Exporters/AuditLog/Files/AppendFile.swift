@@ -15,6 +15,7 @@ struct AppendFile: ~Copyable {
     let isRegular: Bool
     private let device: UInt64
     private let inode: UInt64
+    private var pages: DropBehind
 
     /// Fails with `errno`.
     static func open(_ path: String) -> Result<AppendFile, AppendFileError> {
@@ -31,14 +32,15 @@ struct AppendFile: ~Copyable {
             close(descriptor)
             return .failure(AppendFileError(code: code))
         }
-        return .success(AppendFile(descriptor: descriptor, isRegular: status.st_mode & S_IFMT == S_IFREG, device: UInt64(status.st_dev), inode: UInt64(status.st_ino)))
+        return .success(AppendFile(descriptor: descriptor, status))
     }
 
-    private init(descriptor: Int32, isRegular: Bool, device: UInt64, inode: UInt64) {
+    private init(descriptor: Int32, _ status: stat) {
         self.descriptor = descriptor
-        self.isRegular = isRegular
-        self.device = device
-        self.inode = inode
+        self.isRegular = status.st_mode & S_IFMT == S_IFREG
+        self.device = UInt64(status.st_dev)
+        self.inode = UInt64(status.st_ino)
+        self.pages = DropBehind(at: Int(status.st_size))
     }
 
     deinit { close(self.descriptor) }
@@ -51,9 +53,10 @@ struct AppendFile: ~Copyable {
         }
     }
 
-    func write(_ bytes: UnsafeRawBufferPointer) -> Written {
+    mutating func write(_ bytes: UnsafeRawBufferPointer) -> Written {
         guard let base = bytes.baseAddress else { return Written(count: 0, errno: 0) }
         var offset = 0
+        defer { if self.isRegular { self.pages.advance(by: offset, of: self.descriptor) } }
         while offset < bytes.count {
             let count = Glibc.write(self.descriptor, base + offset, bytes.count - offset)
             if count < 0 {
@@ -66,7 +69,7 @@ struct AppendFile: ~Copyable {
     }
 
     /// Ends a line that broke off; whether that worked.
-    func writeNewline() -> Bool {
+    mutating func writeNewline() -> Bool {
         var newline: UInt8 = 0x0a
         return withUnsafeBytes(of: &newline) { self.write($0).errno == 0 }
     }
@@ -84,7 +87,11 @@ struct AppendFile: ~Copyable {
         return stat(path, &status) == 0 && UInt64(status.st_dev) == self.device && UInt64(status.st_ino) == self.inode
     }
 
-    func truncate(to size: Int) -> Bool { self.isRegular && ftruncate(self.descriptor, size) == 0 }
+    mutating func truncate(to size: Int) -> Bool {
+        guard self.isRegular, ftruncate(self.descriptor, size) == 0 else { return false }
+        self.pages.move(to: size)
+        return true
+    }
 
     /// Returns `errno`, or 0. What cannot be synced (a pipe) counts as synced.
     func synchronize() -> Int32 {

@@ -142,13 +142,16 @@ enum AuditCompression {
         var packed = [UInt8](repeating: 0, count: room)
         var plain = [UInt8](repeating: 0, count: self.chunk)
         var size = LZ4F_compressBegin(context, &packed, room, &preferences)
+        var (readPages, writtenPages) = (DropBehind(at: 0), DropBehind(at: 0))
         while true {
             guard LZ4F_isError(size) == 0 else { return EIO }
             let code = self.write(output, packed, size)
             if code != 0 { return code }
+            writtenPages.advance(by: size, of: output)
             let count = read(input, &plain, self.chunk)
             if count < 0 { if errno == EINTR { size = 0; continue } else { return errno } }
             if count == 0 { break }
+            readPages.advance(by: count, of: input)
             size = LZ4F_compressUpdate(context, &packed, room, plain, count, nil)
         }
         size = LZ4F_compressEnd(context, &packed, room, nil)
