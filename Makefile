@@ -57,7 +57,7 @@ soak: build install-bench-packages ## A million requests; memory must stay flat 
 
 fuzz: install-packages ## Fuzzes the HTTP codec against its oracle, and the SSE, JSON and event stream scanners, the PII detector (SECONDS=600 each)
 	@scripts/build-release pellucid-fuzz
-	@for subject in http sse json eventstream pii; do echo "Fuzzing $$subject for $(SECONDS) s"; .build/release/pellucid-fuzz $$subject --seconds $(SECONDS) || exit 1; done
+	@for subject in http sse json eventstream hpack pii; do echo "Fuzzing $$subject for $(SECONDS) s"; .build/release/pellucid-fuzz $$subject --seconds $(SECONDS) || exit 1; done
 
 docker: ## Builds the container image pellucid:latest
 	docker build -t pellucid:latest .

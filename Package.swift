@@ -17,8 +17,7 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 // EmbeddedChannel, for socket-free transport tests.
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
-// HTTP/2 towards clients: frames, HPACK, flow control and the limits against floods.
-let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+// nio-http2's HPACK: only the oracle of the tests and the fuzzer, never in the product.
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 // TLS on both sides (BoringSSL): handshakes on the event loop, no thread hop.
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -84,7 +83,7 @@ let package = Package(
         .target(name: "GatewayPII", path: "Sources/Gateway/PII", exclude: ["Lexicon/Names/SOURCES.md"], swiftSettings: strict),
         .target(
             name: "GatewayTransport",
-            dependencies: ["GatewayCore", "GatewayWire", "Telemetry", "CCares", "CDecoding", "COpenSSL", nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK],
+            dependencies: ["GatewayCore", "GatewayWire", "Telemetry", "CCares", "CDecoding", "COpenSSL", nioCore, nioPosix, nioSSL, nioTLS],
             path: "Sources/Gateway/Transport", swiftSettings: strict),
         .target(name: "GatewayPlugins", dependencies: ["GatewayCore", "GatewayPII", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Plugins", swiftSettings: strict),
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
@@ -103,7 +102,7 @@ let package = Package(
             path: "Sources/Gateway/App", swiftSettings: strict),
 
         // Generators, oracles and properties shared by the fuzzer and the unit tests.
-        .target(name: "FuzzGenerators", dependencies: ["GatewayWire", "GatewayPII", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz/Generators", swiftSettings: strict),
+        .target(name: "FuzzGenerators", dependencies: ["GatewayWire", "GatewayPII", nioCore, nioHTTP1, nioEmbedded, nioHPACK], path: "Tests/Fuzz/Generators", swiftSettings: strict),
         .executableTarget(
             name: "pellucid-fuzz", dependencies: ["FuzzGenerators", "GatewayWire", nioCore, nioHTTP1, nioEmbedded], path: "Tests/Fuzz", exclude: ["Generators"],
             swiftSettings: strict),
@@ -111,7 +110,7 @@ let package = Package(
         .systemLibrary(name: "CEpoll", path: "Tests/Performance/CEpoll"),
         .executableTarget(name: "pellucid-load", dependencies: ["CEpoll"], path: "Tests/Performance/Load", swiftSettings: strict),
 
-        .testTarget(name: "GatewayWireTests", dependencies: ["GatewayWire", "FuzzGenerators", nioCore, nioHTTP1, nioEmbedded], swiftSettings: strict),
+        .testTarget(name: "GatewayWireTests", dependencies: ["GatewayWire", "FuzzGenerators", nioCore, nioHTTP1, nioEmbedded, nioHPACK], swiftSettings: strict),
         // What test targets share: finished requests kept as values, in-memory exchanges, an engine without sockets.
         .target(name: "TelemetryTestSupport", dependencies: ["Telemetry"], path: "Tests/Support/Telemetry", swiftSettings: strict),
         .target(
@@ -136,7 +135,6 @@ let package = Package(
             name: "GatewayTransportTests",
             dependencies: [
                 "GatewayTestSupport", "TelemetryTestSupport", "GatewayTransport", "GatewayCore", "GatewayWire", "Telemetry", nioCore, nioPosix, nioEmbedded, nioSSL, nioTLS,
-                nioHTTP2, nioHPACK,
             ], swiftSettings: strict),
         .testTarget(
             name: "GatewayPluginsTests",

@@ -1,6 +1,6 @@
 /// What can be fuzzed.
 package enum FuzzSubject: String, CaseIterable, Sendable {
-    case http, response, sse, json, eventstream, pii
+    case http, response, sse, json, eventstream, hpack, pii
 
     package var mutator: FuzzMutator {
         switch self {
@@ -9,6 +9,7 @@ package enum FuzzSubject: String, CaseIterable, Sendable {
         case .sse: SSESeeds.streams
         case .json: JSONSeeds.documents
         case .eventstream: EventStreamSeeds.streams
+        case .hpack: HPACKSeeds.sections
         case .pii: PIISeeds.texts
         }
     }
@@ -22,6 +23,7 @@ package enum FuzzSubject: String, CaseIterable, Sendable {
             case .sse: SSECheck.violation(input, &random)
             case .json: JSONCheck.violation(input)
             case .eventstream: EventStreamCheck.violation(input, &random)
+            case .hpack: HPACKCheck.violation(input)
             case .pii: PIICheck.violation(input)
             }
         return reason.map { FuzzFinding($0, input) }

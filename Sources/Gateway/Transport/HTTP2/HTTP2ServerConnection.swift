@@ -1,80 +1,84 @@
 import GatewayCore
 import GatewayWire
 import NIOCore
-import NIOHTTP2
 import Telemetry
 
-/// One client connection speaking HTTP/2 (RFC 9113): its streams are exchanges like those of HTTP/1.1; the connection itself only counts, drains and ends.
+/// One client connection speaking HTTP/2 (RFC 9113): its streams are exchanges like those of HTTP/1.1.
+///
+/// Frames are read and acted on as they come; what is to be sent is collected and leaves in one write at the end of a turn of the loop, however many streams it is of.
 final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientConnection, @unchecked Sendable {
     // Unchecked: confined to its event loop.
-    typealias InboundIn = HTTP2Frame
-    typealias OutboundOut = HTTP2Frame
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     let loop: DataLoop
     let handler: any ExchangeHandler
     let options: ServerOptions
     let info: ConnectionInfo
-    private var context: ChannelHandlerContext?
-    private var streams: [ObjectIdentifier: HTTP2ServerStream] = [:]
+    var context: ChannelHandlerContext?
+
+    // Reading, in HTTP2ServerConnection+Frames.
+    var input = ByteBuffer()
+    var stage = Stage.preface
+    let decoder = HPACKDecoder()
+    /// A field section that has not ended.
+    var section: Section?
+    var streams: [UInt32: HTTP2ServerStream] = [:]
+    /// The highest stream that was begun.
+    var lastStream: UInt32 = 0
+    /// Streams that ended here before the client knew of it: what is still on its way for them is no error.
+    var endedEarly: [UInt32] = []
+    var receiveWindow: Int
+    var receivedSinceUpdate = 0
+    var emptyDataFrames = 0
+    var resets = HTTP2Rate()
+    var controlFrames = HTTP2Rate()
+    var streamErrors = HTTP2Rate()
+
+    // Writing, in HTTP2ServerConnection+Sending.
+    var output = ByteBuffer()
+    var sendWindow = HTTP2.initialWindow
+    /// What the client gives a new stream (SETTINGS_INITIAL_WINDOW_SIZE).
+    var initialSendWindow = HTTP2.initialWindow
+    /// Streams that the connection's window holds up, in the order of their turn.
+    var blocked = CircularBuffer<UInt32>()
+    /// Whether the client has changed the size of its table, which is to be acknowledged (RFC 7541 section 4.2).
+    var owesTableUpdate = false
+    /// Whether ``channelReadComplete(context:)`` will flush.
+    var isReading = false
+    var isFlushPending = false
+
     private var served = 0
-    private var lastStream = HTTP2StreamID.rootStream
     private var isDraining = false
     private var isEnding = false
 
     var deadline = UInt64.max
     var timerSlot = -1
 
+    enum Stage {
+        case preface, settings, open
+        /// After a breach: nothing is read any more.
+        case over
+    }
+
+    struct Section {
+        var stream: UInt32
+        var isEnd: Bool
+        var frames: Int
+        var bytes: ByteBuffer
+    }
+
     private init(info: ConnectionInfo, loop: DataLoop, handler: any ExchangeHandler, options: ServerOptions) {
         self.info = info
         self.loop = loop
         self.handler = handler
         self.options = options
+        self.receiveWindow = max(HTTP2.initialWindow, options.http2.connectionWindowBytes)
     }
 
     /// Puts HTTP/2 at the end of a connection's pipeline.
     static func start(_ channel: any Channel, facts: ConnectionFacts, loop: DataLoop, handler: any ExchangeHandler, options: ServerOptions) throws {
-        let connection = HTTP2ServerConnection(info: facts.info(of: channel, isHTTP2: true), loop: loop, handler: handler, options: options)
-        let http2 = NIOHTTP2Handler(
-            mode: .server, eventLoop: channel.eventLoop, connectionConfiguration: self.connectionConfiguration(options), streamConfiguration: self.streamConfiguration(options)
-        ) { stream in
-            stream.eventLoop.makeCompletedFuture { try stream.pipeline.syncOperations.addHandler(HTTP2ServerStream(connection: connection)) }
-        }
-        try channel.pipeline.syncOperations.addHandlers([http2, connection])
-    }
-
-    private static func connectionConfiguration(_ options: ServerOptions) -> NIOHTTP2Handler.ConnectionConfiguration {
-        let limits = options.http2
-        var configuration = NIOHTTP2Handler.ConnectionConfiguration()
-        configuration.initialSettings = [
-            HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.concurrentStreams),
-            HTTP2Setting(parameter: .maxHeaderListSize, value: options.http.fieldsBytes),
-            HTTP2Setting(parameter: .initialWindowSize, value: limits.streamWindowBytes),
-            // WebSockets on streams (RFC 8441 section 3).
-            HTTP2Setting(parameter: .enableConnectProtocol, value: 1),
-        ]
-        configuration.targetWindowSize = limits.connectionWindowBytes
-        configuration.maximumBufferedControlFrames = limits.queuedControlFrames
-        // A head of the allowed size in frames of the smallest allowed size, and some to spare.
-        configuration.maximumSequentialContinuationFrames = options.http.fieldsBytes / 16_384 + 4
-        configuration.controlFrameRateLimit.maximumCount = limits.controlFrames
-        configuration.controlFrameRateLimit.windowLength = .seconds(limits.rateSeconds)
-        // What arrives for a stream that was reset is no error of the client, whose frames were on their way.
-        configuration.maximumRecentlyResetStreams = 2 * limits.concurrentStreams
-        configuration.maximumConnectionGlitches = limits.streamErrors
-        return configuration
-    }
-
-    private static func streamConfiguration(_ options: ServerOptions) -> NIOHTTP2Handler.StreamConfiguration {
-        let limits = options.http2
-        var configuration = NIOHTTP2Handler.StreamConfiguration()
-        configuration.targetWindowSize = limits.streamWindowBytes
-        configuration.outboundBufferSizeHighWatermark = limits.streamOutputBytes
-        configuration.outboundBufferSizeLowWatermark = limits.streamOutputBytes / 2
-        configuration.streamResetFrameRateLimit.maximumCount = limits.resets
-        configuration.streamResetFrameRateLimit.windowLength = .seconds(limits.rateSeconds)
-        configuration.streamErrorRateLimit.maximumCount = limits.streamErrors
-        configuration.streamErrorRateLimit.windowLength = .seconds(limits.rateSeconds)
-        return configuration
+        try channel.pipeline.syncOperations.addHandler(HTTP2ServerConnection(info: facts.info(of: channel, isHTTP2: true), loop: loop, handler: handler, options: options))
     }
 
     // MARK: Channel
@@ -84,7 +88,24 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
         self.loop.connections[ObjectIdentifier(self)] = self
         self.loop.context.telemetry.metrics.add(self.loop.connectionGauge, 1)
         self.loop.timer.add(self)
+        self.greet()
         self.rest()
+    }
+
+    /// The server's preface (RFC 9113 section 3.4), and the connection's window.
+    private func greet() {
+        let limits = self.options.http2
+        self.withOutput {
+            $0.writeHTTP2Settings([
+                (.maxConcurrentStreams, limits.concurrentStreams),
+                (.maxHeaderListSize, self.options.http.fieldsBytes),
+                (.initialWindowSize, limits.streamWindowBytes),
+                // WebSockets on streams (RFC 8441 section 3).
+                (.enableConnectProtocol, 1),
+            ])
+            if self.receiveWindow > HTTP2.initialWindow { $0.writeHTTP2WindowUpdate(0, self.receiveWindow - HTTP2.initialWindow) }
+        }
+        self.flushNow()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -96,98 +117,124 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // Frames of the connection: nio-http2 has acted on them. The answer to the ping that drain() sent says that the client knows of the end.
-        if case .ping(_, ack: true) = Self.unwrapInboundIn(data).payload, self.isDraining { self.announceEnd(after: self.lastStream) }
+        self.loop.executor.hold()
+        self.isReading = true
+        self.receive(Self.unwrapInboundIn(data))
         self.loop.executor.drain()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        self.isReading = false
+        self.flushNow()
         context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        self.loop.executor.hold()
+        if context.channel.isWritable {
+            for stream in self.streams.values { stream.wakeWriter() }
+        }
         self.loop.executor.drain()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        self.loop.executor.hold()
+        self.stage = .over
+        for stream in self.streams.values { stream.end(because: .closed) }
+        self.streams = [:]
         context.fireChannelInactive()
         self.loop.executor.drain()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is NIOHTTP2Errors.StreamError {
-            // The stream was reset, and the connection goes on.
-            return self.count("http2_stream_error")
-        }
-        if let code = HTTP2ServerConnection.code(of: error) {
-            self.count(code)
-            DiagnosticLog.shared.debug("an HTTP/2 connection was ended", ("code", "\(code)"), ("reason", "\(type(of: error))"))
-        }
+        // The socket failed, which is no error of the protocol.
         context.close(promise: nil)
-    }
-
-    private func count(_ code: StaticString) { self.loop.context.telemetry.metrics.add(self.loop.protocolErrorSeries(code), 1) }
-
-    /// Why a connection was ended; nil: the socket failed, which is no error of the protocol.
-    private static func code(of error: any Error) -> StaticString? {
-        switch error {
-        case is NIOHTTP2Errors.ExcessiveRSTFrames: "http2_rapid_reset"
-        case is NIOHTTP2Errors.ExcessiveControlFrames, is NIOHTTP2Errors.ExcessiveOutboundFrameBuffering: "http2_control_flood"
-        case is NIOHTTP2Errors.ExcessiveContinuationFrames: "http2_continuation_flood"
-        case is NIOHTTP2Errors.ExcessivelyLargeHeaderBlock: "http2_headers_too_large"
-        case is NIOHTTP2Errors.ExcessiveEmptyDataFrames: "http2_empty_data_flood"
-        case is NIOHTTP2Errors.ExcessiveStreamErrors, is NIOHTTP2Errors.ExcessiveNumberOfGlitches: "http2_stream_errors"
-        case is NIOHTTP2Errors.BadClientMagic: "http2_preface_invalid"
-        case is ChannelError, is IOError: nil
-        default: "http2_protocol_error"
-        }
     }
 
     // MARK: Streams
 
-    func opened(_ stream: HTTP2ServerStream, id: HTTP2StreamID) {
-        self.streams[ObjectIdentifier(stream)] = stream
+    func opened(_ stream: HTTP2ServerStream) {
+        self.streams[stream.id] = stream
         self.served &+= 1
-        self.lastStream = max(self.lastStream, id)
         self.deadline = .max
         if self.served >= self.options.requestsPerConnection || self.loop.isDraining { self.drain() }
     }
 
-    func closed(_ stream: HTTP2ServerStream) {
-        guard self.streams.removeValue(forKey: ObjectIdentifier(stream)) != nil else { return }
+    /// Forgets a stream. One that the client has not ended may still be sent to.
+    func closed(_ stream: HTTP2ServerStream, isEarly: Bool) {
+        guard self.streams.removeValue(forKey: stream.id) != nil else { return }
+        if isEarly { self.noteEarlyEnd(stream.id) }
         self.rest()
+    }
+
+    func noteEarlyEnd(_ stream: UInt32) {
+        if self.endedEarly.count >= 2 * self.options.http2.concurrentStreams { self.endedEarly.removeFirst(self.options.http2.concurrentStreams) }
+        self.endedEarly.append(stream)
     }
 
     /// With no stream open: waits for the next one, or closes.
     private func rest() {
-        guard self.streams.isEmpty else { return }
-        if self.isDraining || self.loop.isDraining {
-            // Not at once: the stream's last frame is only being written.
-            self.loop.loop.execute { if self.streams.isEmpty { self.end() } }
-            return
-        }
+        guard self.streams.isEmpty, self.stage != .over else { return }
+        if self.isDraining || self.loop.isDraining { return self.end() }
         self.deadline = self.loop.timer.deadline(after: self.options.keepAliveTimeout)
     }
 
+    // MARK: The end
+
+    /// Whether streams that begin now are refused: the client has been told of the last one that is taken.
+    private(set) var isGone = false
+
     /// Says goodbye, and closes when the client has taken everything or the time for that is over.
     private func end() {
-        guard let context, !self.isEnding else { return }
+        guard !self.isEnding else { return }
         self.isEnding = true
         self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
+        self.announceEnd(after: self.lastStream, .noError)
+        self.closeWhenWritten()
+    }
+
+    private func closeWhenWritten() {
+        guard let context else { return }
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.whenComplete { _ in self.context?.close(promise: nil) }
-        self.announceEnd(after: self.lastStream, sent)
+        self.flushNow(sent)
+    }
+
+    /// Ends the connection for a breach of the protocol or of a limit.
+    func fail(_ breach: HTTP2Breach) {
+        guard self.stage != .over else { return }
+        self.stage = .over
+        self.isEnding = true
+        self.loop.context.telemetry.metrics.add(self.loop.protocolErrorSeries(breach.name))
+        DiagnosticLog.shared.debug("an HTTP/2 connection was ended", ("code", "\(breach.name)"), ("error", "\(breach.code)"))
+        for stream in self.streams.values { stream.end(because: .closed) }
+        self.streams = [:]
+        self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
+        self.announceEnd(after: self.lastStream, breach.code)
+        self.closeWhenWritten()
     }
 
     /// Graceful shutdown in two steps (RFC 9113 section 6.8): requests already on their way are still taken.
     private func drain() {
-        guard !self.isDraining, let context else { return }
+        guard !self.isDraining, self.stage != .over else { return }
         self.isDraining = true
-        self.announceEnd(after: .maxID)
-        context.writeAndFlush(Self.wrapOutboundOut(HTTP2Frame(streamID: .rootStream, payload: .ping(HTTP2PingData(withInteger: 0x70656c6c75636964), ack: false))), promise: nil)
+        self.announceEnd(after: UInt32(HTTP2.largestWindow), .noError)
+        self.withOutput { $0.writeHTTP2Ping(HTTP2ServerConnection.drainPing, isAck: false) }
+        self.flush()
     }
 
-    private func announceEnd(after stream: HTTP2StreamID, _ promise: EventLoopPromise<Void>? = nil) {
-        guard let context else { return }
-        context.writeAndFlush(
-            Self.wrapOutboundOut(HTTP2Frame(streamID: .rootStream, payload: .goAway(lastStreamID: stream, errorCode: .noError, opaqueData: nil))), promise: promise)
+    /// "pellucid": what the ping says that tells when the client knows of the end.
+    private static let drainPing: UInt64 = 0x7065_6c6c_7563_6964
+
+    /// The client has answered a ping.
+    func pingAnswered() {
+        if self.isDraining { self.announceEnd(after: self.lastStream, .noError) }
+    }
+
+    private func announceEnd(after stream: UInt32, _ code: HTTP2ErrorCode) {
+        if stream <= self.lastStream { self.isGone = true }
+        self.withOutput { $0.writeHTTP2GoAway(lastStream: stream, code) }
+        self.flush()
     }
 
     func closeIfIdle() { if self.streams.isEmpty { self.end() } else { self.drain() } }
@@ -195,6 +242,7 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
     func forceClose(_ failure: DownstreamFailure) {
         self.loop.executor.hold()
         for stream in self.streams.values { stream.fail(failure) }
+        self.flushNow()
         self.context?.close(promise: nil)
         self.loop.executor.drain()
     }
@@ -202,5 +250,16 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
     func deadlinePassed() {
         self.deadline = .max
         if self.isEnding { self.context?.close(promise: nil) } else if self.streams.isEmpty { self.end() }
+    }
+}
+
+/// Why a connection is ended: the code the client is told, and the name that is counted.
+struct HTTP2Breach: Error {
+    let code: HTTP2ErrorCode
+    let name: StaticString
+
+    init(_ code: HTTP2ErrorCode, _ name: StaticString = "http2_protocol_error") {
+        self.code = code
+        self.name = name
     }
 }

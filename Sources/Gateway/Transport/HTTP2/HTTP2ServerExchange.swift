@@ -1,8 +1,6 @@
 import GatewayCore
 import GatewayWire
 import NIOCore
-import NIOHPACK
-import NIOHTTP2
 import Telemetry
 
 /// One request and response on an HTTP/2 stream.
@@ -18,7 +16,7 @@ final class HTTP2ServerExchange: DownstreamExchange {
     }
 
     /// Content collected before a frame goes out without being asked; the size of frame every client takes (RFC 9113 section 4.2).
-    private static let frameBytes = 16_384
+    private static let frameBytes = HTTP2.frameBytes
 
     private let stream: HTTP2ServerStream
     let head: HTTPRequestHead
@@ -60,11 +58,28 @@ final class HTTP2ServerExchange: DownstreamExchange {
 
     var trailers: HTTPFields? { self.stream.trailers }
 
+    func takeBody(limit: Int) throws(DownstreamFailure) -> ByteBuffer? {
+        if let failure = self.bodyFailure { throw failure }
+        guard self.stream.isInputEnded, self.bodyBytes == 0 else { return nil }
+        guard self.stream.bufferedBytes <= limit else { throw .bodyTooLarge(limit: limit) }
+        let maximum = self.stream.options.maximumBodyBytes
+        if maximum > 0, self.stream.bufferedBytes > maximum {
+            self.bodyFailure = .bodyTooLarge(limit: maximum)
+            throw .bodyTooLarge(limit: maximum)
+        }
+        guard let bytes = self.stream.takeInput() else { return nil }
+        self.requestBytes &+= bytes.readableBytes &+ 9
+        self.bodyBytes = bytes.readableBytes
+        return bytes
+    }
+
     func readBody() async throws(DownstreamFailure) -> ByteBuffer? {
         if self.isContinuePending {
             self.isContinuePending = false
             if self.stream.bufferedBytes == 0, !self.stream.isInputEnded, !self.hasResponded {
-                self.stream.write(.headers(.init(headers: [":status": "100"])))
+                _ = self.stream.writeSection(isEnd: false) {
+                    HTTP2ResponseFields.writeHead(status: 100, fields: HTTPFields(), skipping: [], lines: nil, contentLength: nil, into: &$0)
+                }
                 self.stream.flush()
             }
         }
@@ -86,9 +101,9 @@ final class HTTP2ServerExchange: DownstreamExchange {
     func writeHead(status: Int, fields: HTTPFields, skipping: KnownFieldSet, lines: FieldLines?, framing: ResponseFraming) {
         guard case .none = self.response else { return }
         if status == 101, self.canSwitchProtocols {
-            let headers = HTTP2Fields.tunnelHeaders(fields: fields, skipping: skipping, lines: lines)
-            self.responseBytes &+= HTTP2Fields.size(headers)
-            self.stream.write(.headers(.init(headers: headers)))
+            self.responseBytes &+= self.stream.writeSection(isEnd: false) {
+                HTTP2ResponseFields.writeHead(status: 200, fields: fields, skipping: skipping, lines: lines, contentLength: nil, isTunnel: true, into: &$0)
+            }
             self.response = .tunnel
             return
         }
@@ -100,19 +115,12 @@ final class HTTP2ServerExchange: DownstreamExchange {
             // The length a HEAD or 304 answer announces is that of the representation, not of this message.
             if self.head.method == .head || status == 304 { length = fields.firstString(.contentLength).flatMap { Int($0) } }
         }
-        let headers = HTTP2Fields.responseHeaders(status: status, fields: fields, skipping: skipping, lines: lines, contentLength: length)
         let isEnd = framing == .none || framing == .length(0)
-        self.responseBytes &+= HTTP2Fields.size(headers)
-        let frame = HTTP2Frame.FramePayload.headers(.init(headers: headers, endStream: isEnd))
-        if isEnd { return self.end(with: frame) }
-        self.stream.write(frame)
-        self.response = .head(framing)
-    }
-
-    private func end(with frame: HTTP2Frame.FramePayload) {
-        self.response = .finished
-        self.stream.writeLast(frame)
-        self.stream.flush()
+        self.responseBytes &+= self.stream.writeSection(isEnd: isEnd) {
+            HTTP2ResponseFields.writeHead(status: status, fields: fields, skipping: skipping, lines: lines, contentLength: length, into: &$0)
+        }
+        self.response = isEnd ? .finished : .head(framing)
+        if isEnd { self.stream.flush() }
     }
 
     func write(_ bytes: ByteBuffer) -> Bool {
@@ -130,7 +138,7 @@ final class HTTP2ServerExchange: DownstreamExchange {
 
     private func send(_ bytes: ByteBuffer) {
         self.responseBytes &+= 9
-        self.stream.write(.data(.init(data: .byteBuffer(bytes))))
+        self.stream.send(bytes)
     }
 
     /// Hands the collected content to the stream, whose storage it then is: frames may wait for the client's window.
@@ -152,17 +160,16 @@ final class HTTP2ServerExchange: DownstreamExchange {
 
     func finish(trailers: HTTPFields?) {
         guard case .head = self.response else { return }
+        self.response = .finished
         if let trailers, !trailers.isEmpty {
             self.sendCollected()
-            let headers = HTTP2Fields.trailers(trailers)
-            self.responseBytes &+= HTTP2Fields.size(headers)
-            self.end(with: .headers(.init(headers: headers, endStream: true)))
+            self.responseBytes &+= self.stream.sendTrailers(trailers)
         } else {
             self.responseBytes &+= 9
-            let rest = self.output
+            self.stream.sendLast(self.output)
             self.output = ByteBuffer()
-            self.end(with: .data(.init(data: .byteBuffer(rest), endStream: true)))
         }
+        self.stream.flush()
     }
 
     func abort() { self.stream.fail(.closed) }
@@ -196,7 +203,9 @@ final class HTTP2ServerExchange: DownstreamExchange {
     func endTunnel() {
         guard case .tunnel = self.response else { return }
         self.isAbandoned = true
-        self.end(with: .data(.init(data: .byteBuffer(ByteBuffer()), endStream: true)))
+        self.response = .finished
+        self.stream.sendLast(ByteBuffer())
+        self.stream.flush()
         self.stream.interruptReader()
     }
 }

@@ -1,103 +1,154 @@
 import GatewayCore
 import GatewayWire
 import NIOCore
-import NIOHPACK
-import NIOHTTP2
 import Telemetry
 
-/// One HTTP/2 stream: takes the request's frames as they come, keeps what nobody has read yet, and writes the response's.
+/// One HTTP/2 stream: keeps what of the request nobody has read yet, and what of the response the client's windows do not let through.
 ///
-/// What is kept is bounded by the stream's window: beyond a limit frames are no longer taken from nio-http2, which then gives the client no more window.
-final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked Sendable {
+/// Both are bounded: the former by the window that the stream gives and widens only as its reader reads, the latter by whoever writes waiting for ``isWritable``.
+final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
     // Unchecked: confined to its event loop; the serving task runs on the loop's executor.
-    typealias InboundIn = HTTP2Frame.FramePayload
-    typealias OutboundIn = HTTP2Frame.FramePayload
-    typealias OutboundOut = HTTP2Frame.FramePayload
-
-    /// Bytes that may wait before frames are no longer taken.
-    static let inputLimit = 65_536
-
+    let id: UInt32
     let connection: HTTP2ServerConnection
-    private var context: ChannelHandlerContext?
     private var task: Task<Void, Never>?
+
+    // The request.
     private var input = CircularBuffer<ByteBuffer>()
     private(set) var bufferedBytes = 0
     private var receivedBytes = 0
+    /// Bytes of the window that the client has used and not got back.
+    private var usedWindow = 0
+    /// The part of them that was read, or was padding.
+    private var readWindow = 0
     /// The request's Content-Length.
     private var announcedBytes: Int?
-    private(set) var isInputEnded = false
+    private(set) var isInputEnded: Bool
     private(set) var trailers: HTTPFields?
     private(set) var failure: DownstreamFailure?
-    private var isReadHeld = false
     private var isReadOverdue = false
-    private var isOutputEnded = false
-    private var isOutputSent = false
     private var reader = LoopWaiter()
+
+    // The response.
+    /// Content that has not been written; an empty buffer at the end is the end of the stream alone.
+    var pending = CircularBuffer<ByteBuffer>()
+    private var pendingBytes = 0
+    private var pendingTrailers: HTTPFields?
+    /// What the client lets this stream send; negative after it took back some.
+    private(set) var sendWindow: Int
+    /// Whether it waits for the connection's window.
+    var isBlocked = false
+    private var isOutputEnded = false
+    /// Whether the last frame is written.
+    private var isOutputSent = false
     private var writer = LoopWaiter()
+
     /// Whether the exchange is over, and the client only has to take what is left of the response.
     private var isConcluded = false
+    private var isClosed = false
     var servedBy: (any UpstreamExchange)?
 
     var deadline = UInt64.max
     var timerSlot = -1
 
-    init(connection: HTTP2ServerConnection) { self.connection = connection }
+    init(id: UInt32, connection: HTTP2ServerConnection, isInputEnded: Bool) {
+        self.id = id
+        self.connection = connection
+        self.isInputEnded = isInputEnded
+        self.sendWindow = connection.initialSendWindow
+    }
 
     private var loop: DataLoop { self.connection.loop }
     var options: ServerOptions { self.connection.options }
-    var isLoopDraining: Bool { self.loop.isDraining }
 
-    // MARK: Channel
+    // MARK: Beginning and end
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
+    func begin(_ head: HTTPRequestHead, startedAt: UInt64, size: Int) {
+        if case .length(let length) = head.framing { self.announcedBytes = length }
+        self.open()
+        let info = self.options.trustedProxies?.resolve(self.connection.info, head.fields) ?? self.connection.info
+        let exchange = HTTP2ServerExchange(stream: self, head: head, info: info, startedAt: startedAt, headBytes: size)
+        self.task = Task(executorPreference: self.loop.executor) {
+            await self.connection.handler.handle(exchange, on: self.loop.context)
+            self.conclude()
+        }
+    }
+
+    /// Answers a request that is none.
+    func refuse(_ failure: DownstreamFailure, startedAt: UInt64, size: Int) {
+        self.open()
+        self.loop.context.telemetry.metrics.add(self.loop.protocolErrorSeries(failure.code))
+        let response = self.connection.handler.refuse(failure, connection: self.connection.info, startedAt: startedAt, receivedBytes: size, on: self.loop.context)
+        _ = self.connection.writeSection(self.id, isEnd: false) {
+            HTTP2ResponseFields.writeHead(status: response.status, fields: response.fields, skipping: [], lines: nil, contentLength: response.body.readableBytes, into: &$0)
+        }
+        self.sendLast(response.body)
+        self.flush()
+        self.conclude()
+    }
+
+    private func open() {
         self.loop.timer.add(self)
+        self.connection.opened(self)
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-        self.loop.timer.remove(self)
-        self.connection.closed(self)
+    /// Settles the stream when its exchange is over.
+    private func conclude() {
+        guard !self.isClosed, self.failure == nil else { return }
+        if !self.isOutputEnded { return self.fail(.closed) }
+        self.isConcluded = true
+        self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
+        self.closeIfOver()
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.loop.executor.hold()
-        switch Self.unwrapInboundIn(data) {
-        case .headers(let headers): self.received(headers.headers, isEnd: headers.endStream, context)
-        case .data(let content):
-            if case .byteBuffer(let bytes) = content.data, bytes.readableBytes > 0 {
-                self.input.append(bytes)
-                self.bufferedBytes &+= bytes.readableBytes
-                self.receivedBytes &+= bytes.readableBytes
-            }
-            if content.endStream { self.isInputEnded = true }
-        default: break
+    /// Forgets everything and tells whoever waits; nothing is said to the client.
+    func end(because failure: DownstreamFailure) {
+        if self.failure == nil { self.failure = failure }
+        self.close()
+        self.task?.cancel()
+        if let upstream = self.servedBy {
+            self.servedBy = nil
+            upstream.cancel()
         }
         self.reader.wake()
-        self.loop.executor.drain()
+        self.writer.wake()
     }
 
-    func read(context: ChannelHandlerContext) {
-        if self.bufferedBytes > HTTP2ServerStream.inputLimit { self.isReadHeld = true } else { context.read() }
+    private func close() {
+        guard !self.isClosed else { return }
+        self.isClosed = true
+        self.deadline = .max
+        self.loop.timer.remove(self)
+        self.pending.removeAll()
+        self.pendingBytes = 0
+        self.pendingTrailers = nil
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        self.loop.executor.hold()
-        if context.channel.isWritable { self.writer.wake() }
-        self.loop.executor.drain()
+    /// Ends the stream now; the client sees a reset where the response is not complete.
+    func fail(_ failure: DownstreamFailure) {
+        let wasClosed = self.isClosed
+        self.end(because: failure)
+        if !wasClosed { self.reset(.internalError) }
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        self.loop.executor.hold()
-        self.end(because: .closed)
-        self.connection.closed(self)
-        context.fireChannelInactive()
-        self.loop.executor.drain()
+    private func reset(_ code: HTTP2ErrorCode) {
+        self.connection.withOutput { $0.writeHTTP2Reset(self.id, code) }
+        self.connection.flush()
+        self.connection.closed(self, isEarly: !self.isInputEnded)
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A reset by the client, or a breach that nio-http2 answers with a reset; channelInactive follows.
-        context.close(promise: nil)
+    /// Both sides have said everything, or what the client still says is not wanted.
+    private func closeIfOver() {
+        guard self.isOutputSent, !self.isClosed else { return }
+        if self.isInputEnded {
+            guard self.isConcluded else { return }
+            self.close()
+            return self.connection.closed(self, isEarly: false)
+        }
+        // A body nobody reads is no longer asked for once the client has the whole response, which a reset before would cut (RFC 9113 section 8.1).
+        // Many clients end a body with an empty frame of its own: with all bytes there it is on its way.
+        guard self.isConcluded, self.announcedBytes.map({ self.receivedBytes < $0 }) ?? true else { return }
+        self.close()
+        self.reset(.noError)
     }
 
     func deadlinePassed() {
@@ -111,74 +162,60 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
         }
     }
 
-    private func end(because failure: DownstreamFailure) {
-        if self.failure == nil { self.failure = failure }
-        self.task?.cancel()
-        if let upstream = self.servedBy {
-            self.servedBy = nil
-            upstream.cancel()
-        }
-        self.reader.wake()
-        self.writer.wake()
-    }
-
-    /// Ends the stream now; the client sees a reset where the response is not complete.
-    func fail(_ failure: DownstreamFailure) {
-        self.end(because: failure)
-        self.reset(.internalError)
-    }
-
-    private func reset(_ code: HTTP2ErrorCode) {
-        guard let context else { return }
-        context.writeAndFlush(Self.wrapOutboundOut(.rstStream(code)), promise: nil)
-        self.context?.close(promise: nil)
-    }
-
     // MARK: Reading
 
-    private func received(_ headers: HPACKHeaders, isEnd: Bool, _ context: ChannelHandlerContext) {
-        guard self.task == nil else {
-            self.isInputEnded = true
-            do throws(HTTPParseError) { self.trailers = try HTTP2Fields.trailers(headers, limits: self.options.http) } catch { self.fail(.malformed(error)) }
-            return
-        }
-        let startedAt = MonotonicClock.now()
-        let size = HTTP2Fields.size(headers)
-        self.isInputEnded = isEnd
-        self.connection.opened(self, id: (try? context.channel.syncOptions?.getOption(HTTP2StreamChannelOptions.streamID)) ?? .rootStream)
-        do throws(HTTPParseError) {
-            let head = try HTTP2Fields.requestHead(headers, isEnd: isEnd, limits: self.options.http)
-            if case .length(let length) = head.framing { self.announcedBytes = length }
-            let info = self.options.trustedProxies?.resolve(self.connection.info, head.fields) ?? self.connection.info
-            let exchange = HTTP2ServerExchange(stream: self, head: head, info: info, startedAt: startedAt, headBytes: size)
-            self.task = Task(executorPreference: self.loop.executor) {
-                await self.connection.handler.handle(exchange, on: self.loop.context)
-                self.conclude()
+    /// Takes a frame's content; false: the client has sent more than it was let.
+    func receive(_ content: ByteBuffer, length: Int, isEnd: Bool) -> Bool {
+        self.usedWindow += length
+        // Settings that narrow the window are not in force before the client has seen them.
+        guard self.usedWindow <= max(HTTP2.initialWindow, self.options.http2.streamWindowBytes) else { return false }
+        self.readWindow += length - content.readableBytes
+        if content.readableBytes > 0 {
+            self.receivedBytes &+= content.readableBytes
+            if self.isConcluded {
+                self.readWindow += content.readableBytes
+            } else {
+                self.input.append(content)
+                self.bufferedBytes &+= content.readableBytes
             }
+        }
+        if isEnd { self.endInput() }
+        self.reader.wake()
+        return true
+    }
+
+    func receiveTrailers(_ fields: HTTP2RequestFields) {
+        do throws(HTTPParseError) {
+            self.trailers = try fields.trailers()
+            self.endInput()
+            self.reader.wake()
         } catch {
-            self.refuse(.malformed(error), startedAt: startedAt, size: size)
+            self.fail(.malformed(error))
         }
     }
 
-    private func refuse(_ failure: DownstreamFailure, startedAt: UInt64, size: Int) {
-        self.loop.context.telemetry.metrics.add(self.loop.protocolErrorSeries(failure.code))
-        let response = self.connection.handler.refuse(failure, connection: self.connection.info, startedAt: startedAt, receivedBytes: size, on: self.loop.context)
-        let headers = HTTP2Fields.responseHeaders(
-            status: response.status, fields: response.fields, skipping: [], lines: nil, contentLength: response.body.readableBytes)
-        self.write(.headers(.init(headers: headers)))
-        self.writeLast(.data(.init(data: .byteBuffer(response.body), endStream: true)))
-        self.flush()
-        self.conclude()
+    private func endInput() {
+        self.isInputEnded = true
+        self.closeIfOver()
+    }
+
+    /// Whether there is more content than announced, or, at its end, less (RFC 9113 section 8.1.1).
+    var isLong: Bool { self.announcedBytes.map { self.receivedBytes > $0 } ?? false }
+    var isShort: Bool { self.announcedBytes.map { self.receivedBytes < $0 } ?? false }
+
+    /// Everything that is here, where that is all there will be; nil: the body has not ended.
+    func takeInput() -> ByteBuffer? {
+        guard self.isInputEnded, self.failure == nil else { return nil }
+        var whole = self.input.popFirst() ?? ByteBuffer()
+        while let next = self.input.popFirst() { whole.writeImmutableBuffer(next) }
+        self.bufferedBytes = 0
+        return whole
     }
 
     /// The next bytes of the body, nil at its end.
     func nextBody() async throws(DownstreamFailure) -> ByteBuffer? {
         while true {
-            if let bytes = self.input.popFirst() {
-                self.bufferedBytes &-= bytes.readableBytes
-                self.resumeReading()
-                return bytes
-            }
+            if let bytes = self.takeFirst() { return bytes }
             if self.isInputEnded { return nil }
             if let failure = self.failure { throw failure }
             if self.isReadOverdue { throw .timeout }
@@ -191,11 +228,7 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
     /// The next bytes of a stream that speaks another protocol, which may be silent as long as it likes.
     func nextTunnel(isAbandoned: () -> Bool) async throws(DownstreamFailure) -> ByteBuffer {
         while true {
-            if let bytes = self.input.popFirst() {
-                self.bufferedBytes &-= bytes.readableBytes
-                self.resumeReading()
-                return bytes
-            }
+            if let bytes = self.takeFirst() { return bytes }
             if let failure = self.failure { throw failure }
             if self.isInputEnded || isAbandoned() { throw .closed }
             await withUnsafeContinuation { self.reader.keep($0) }
@@ -205,59 +238,111 @@ final class HTTP2ServerStream: ChannelDuplexHandler, TimeoutTarget, @unchecked S
     /// Wakes a reader so that it sees that its exchange is over.
     func interruptReader() { self.reader.wake() }
 
-    private func resumeReading() {
-        guard self.isReadHeld, self.bufferedBytes <= HTTP2ServerStream.inputLimit else { return }
-        self.isReadHeld = false
-        self.context?.read()
+    private func takeFirst() -> ByteBuffer? {
+        guard let bytes = self.input.popFirst() else { return nil }
+        self.bufferedBytes &-= bytes.readableBytes
+        self.readWindow += bytes.readableBytes
+        // In large steps: a window update for every frame would be as many frames again.
+        if !self.isInputEnded, !self.isClosed, self.readWindow >= self.options.http2.streamWindowBytes / 2 {
+            self.connection.withOutput { $0.writeHTTP2WindowUpdate(self.id, self.readWindow) }
+            self.connection.flush()
+            self.usedWindow -= self.readWindow
+            self.readWindow = 0
+        }
+        return bytes
     }
 
     // MARK: Writing
 
     var buffers: BufferStack { self.loop.buffers }
 
-    func write(_ payload: HTTP2Frame.FramePayload) { self.context?.write(Self.wrapOutboundOut(payload), promise: nil) }
+    /// Writes a field section; returns its size.
+    func writeSection(isEnd: Bool, _ body: (inout ByteBuffer) -> Int) -> Int {
+        guard !self.isClosed else { return 0 }
+        let size = self.connection.writeSection(self.id, isEnd: isEnd, body)
+        if isEnd { self.outputEnded() }
+        return size
+    }
 
-    func flush() { self.context?.flush() }
+    func send(_ bytes: ByteBuffer) {
+        guard !self.isClosed, bytes.readableBytes > 0 else { return }
+        self.pending.append(bytes)
+        self.pendingBytes += bytes.readableBytes
+        self.connection.send(self)
+    }
 
-    var canTakeMore: Bool { self.failure == nil && self.context?.channel.isWritable == true }
-
-    /// Writes the response's last frame.
-    func writeLast(_ payload: HTTP2Frame.FramePayload) {
+    /// Sends the last content, and the end of the stream with it.
+    func sendLast(_ bytes: ByteBuffer) {
+        guard !self.isClosed else { return }
         self.isOutputEnded = true
-        guard !self.isInputEnded, let context else { return self.write(payload) }
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.whenSuccess { [self] in
-            self.isOutputSent = true
-            self.refuseRest()
-        }
-        context.write(Self.wrapOutboundOut(payload), promise: sent)
+        // Where content waits already, it is the last piece that ends the stream.
+        if bytes.readableBytes > 0 || self.pending.isEmpty { self.pending.append(bytes) }
+        self.pendingBytes += bytes.readableBytes
+        self.connection.send(self)
     }
 
-    /// A body nobody reads is no longer asked for once the client has the whole response, which a reset before would cut (RFC 9113 section 8.1).
-    private func refuseRest() {
-        guard self.isConcluded, self.isOutputSent, !self.isInputEnded, self.failure == nil else { return }
-        // Many clients end a body with an empty frame of its own: with all bytes there it is on its way.
-        if let announced = self.announcedBytes, self.receivedBytes >= announced { return }
-        self.reset(.noError)
+    /// Ends the stream with trailers behind the content. Returns their size.
+    func sendTrailers(_ fields: HTTPFields) -> Int {
+        guard !self.isClosed else { return 0 }
+        if self.pending.isEmpty { return self.writeSection(isEnd: true) { HTTP2ResponseFields.writeTrailers(fields, into: &$0) } }
+        self.isOutputEnded = true
+        self.pendingTrailers = fields
+        return fields.reduce(0) { $0 + $1.name.count + $1.value.count + 32 }
     }
+
+    /// A frame of content is being written: counts it. Returns whether it ends the stream.
+    func wrote(_ count: Int) -> Bool {
+        self.sendWindow -= count
+        self.pendingBytes -= count
+        if self.pendingBytes <= self.options.http2.streamOutputBytes / 2 { self.wakeWriter() }
+        return self.isOutputEnded && self.pending.isEmpty && self.pendingTrailers == nil
+    }
+
+    /// A frame of content has been written.
+    func settleOutput() {
+        guard self.isOutputEnded, self.pending.isEmpty else { return }
+        if let trailers = self.pendingTrailers {
+            self.pendingTrailers = nil
+            _ = self.connection.writeSection(self.id, isEnd: true) { HTTP2ResponseFields.writeTrailers(trailers, into: &$0) }
+        }
+        self.outputEnded()
+    }
+
+    private func outputEnded() {
+        self.isOutputEnded = true
+        self.isOutputSent = true
+        self.closeIfOver()
+    }
+
+    /// The client lets more through, or takes back some; false: more than a window can be (RFC 9113 section 6.9.1).
+    func widen(by change: Int) -> Bool {
+        guard self.sendWindow + change <= HTTP2.largestWindow else { return false }
+        self.sendWindow += change
+        if change > 0, !self.pending.isEmpty, !self.isBlocked {
+            self.connection.send(self)
+            self.connection.flush()
+        }
+        return true
+    }
+
+    func flush() { self.connection.flush() }
+
+    /// Whether the client's windows, and its socket, take more.
+    var isWritable: Bool { self.pendingBytes < self.options.http2.streamOutputBytes && self.connection.isWritable }
+
+    var canTakeMore: Bool { self.failure == nil && self.isWritable }
+
+    func wakeWriter() { if self.isWritable { self.writer.wake() } }
 
     /// Waits while the client's window, or its socket, takes no more.
     func waitForWritability() async throws(DownstreamFailure) {
-        while let context = self.context, !context.channel.isWritable, self.failure == nil {
+        self.connection.flushNow()
+        while !self.isClosed, !self.isWritable, self.failure == nil {
             self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
             await withUnsafeContinuation { self.writer.keep($0) }
             self.deadline = .max
         }
         if let failure = self.failure { throw failure }
-        if self.context == nil { throw .closed }
-    }
-
-    /// Settles the stream when its exchange is over.
-    private func conclude() {
-        guard self.context != nil, self.failure == nil else { return }
-        if !self.isOutputEnded { return self.fail(.closed) }
-        self.isConcluded = true
-        self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
-        self.refuseRest()
+        if self.isClosed { throw .closed }
     }
 }

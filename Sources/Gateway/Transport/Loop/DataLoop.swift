@@ -37,6 +37,20 @@ public final class DataLoop: @unchecked Sendable {
         }
     }
 
+    /// Connections whose output leaves at the end of the loop's turn.
+    private var unflushed: [HTTP2ServerConnection] = []
+
+    /// Flushes a connection once everything that is ready now has been dealt with: what several upstreams answer at once leaves in one write.
+    func flushLater(_ connection: HTTP2ServerConnection) {
+        self.unflushed.append(connection)
+        guard self.unflushed.count == 1 else { return }
+        self.loop.execute {
+            let ready = self.unflushed
+            self.unflushed.removeAll(keepingCapacity: true)
+            for connection in ready { connection.flushNow() }
+        }
+    }
+
     private var ticks = 0
     private func tick() {
         self.ticks &+= 1

@@ -1,6 +1,6 @@
 import GatewayCore
 import NIOCore
-import NIOHTTP2
+
 import NIOSSL
 import NIOTLS
 import Telemetry
