@@ -91,8 +91,8 @@ class Client:
             pass
         return self
 
-    def next(self) -> Frame:
-        """The next frame; settings are acknowledged on the way."""
+    def next(self, is_decoded: bool = True) -> Frame:
+        """The next frame; settings are acknowledged on the way. A section in several frames cannot be decoded from the first."""
         while True:
             while len(self.buffer) < 9:
                 self._more()
@@ -109,13 +109,19 @@ class Client:
             if kind == SETTINGS:
                 self.is_settled = True
                 continue
-            if kind == HEADERS:
+            if kind == HEADERS and is_decoded:
                 got.fields = dict(self.decoder.decode(got.payload))
             return got
 
     def next_of(self, stream: int) -> Frame:
         """The next frame of a stream that says something: window updates and frames of others are passed over."""
         while (got := self.next()).stream != stream or got.kind == WINDOW_UPDATE:
+            pass
+        return got
+
+    def next_of_raw(self, stream: int) -> Frame:
+        """The same, without decoding."""
+        while (got := self.next(is_decoded=False)).stream != stream or got.kind == WINDOW_UPDATE:
             pass
         return got
 

@@ -31,9 +31,16 @@ extension HTTP2ServerConnection {
             return
         }
         guard self.output.readableBytes > 0 || promise != nil else { return }
+        let wasFull = self.output.readableBytes >= HTTP2ServerConnection.outputLimit
         context.writeAndFlush(Self.wrapOutboundOut(self.output), promise: promise)
         self.loop.buffers.giveBack(self.output)
         self.output = ByteBuffer()
+        // Who waits for the socket is told by the channel; who waits for this buffer, here.
+        if wasFull { self.wakeWriters() }
+    }
+
+    func wakeWriters() {
+        for stream in self.streams.values { stream.wakeWriter() }
     }
 
     /// Writes a field section (RFC 9113 section 6.2). Returns what `body` returns: its size.
@@ -76,19 +83,13 @@ extension HTTP2ServerConnection {
     }
 
     /// Writes one DATA frame of what a stream has, as far as the windows allow. Returns whether anything was written.
-    func writeData(_ stream: HTTP2ServerStream) -> Bool {
-        guard var first = stream.pending.first else { return false }
+    private func writeData(_ stream: HTTP2ServerStream) -> Bool {
+        guard stream.hasPending else { return false }
         // An end without content needs no window.
-        let count = first.readableBytes == 0 ? 0 : min(first.readableBytes, HTTP2.frameBytes, self.sendWindow, stream.sendWindow)
-        guard count > 0 || first.readableBytes == 0 else { return false }
-        guard let piece = first.readSlice(length: count) else { return false }
-        if first.readableBytes == 0 { stream.pending.removeFirst() } else { stream.pending[stream.pending.startIndex] = first }
+        let count = stream.pendingBytes == 0 ? 0 : min(stream.pendingBytes, HTTP2.frameBytes, self.sendWindow, stream.sendWindow)
+        guard count > 0 || stream.pendingBytes == 0 else { return false }
         self.sendWindow -= count
-        let isEnd = stream.wrote(count)
-        self.withOutput { output in
-            HTTP2FrameHeader(length: count, kind: .data, flags: isEnd ? .endStream : [], stream: stream.id).write(into: &output)
-            output.writeImmutableBuffer(piece)
-        }
+        self.withOutput { stream.writeData(count, into: &$0) }
         stream.settleOutput()
         return true
     }
@@ -96,12 +97,12 @@ extension HTTP2ServerConnection {
     /// Writes what a stream has, as far as the windows allow; what the connection's window holds up waits for its turn.
     func send(_ stream: HTTP2ServerStream) {
         // Those that wait already come first, but for an end without content.
-        if self.blocked.isEmpty || stream.pending.first?.readableBytes == 0 { while self.writeData(stream) {} }
+        if self.blocked.isEmpty || stream.pendingBytes == 0 { while self.writeData(stream) {} }
         self.block(stream)
     }
 
     private func block(_ stream: HTTP2ServerStream) {
-        guard !stream.pending.isEmpty, stream.sendWindow > 0, !stream.isBlocked else { return }
+        guard stream.hasPending, stream.sendWindow > 0, !stream.isBlocked else { return }
         stream.isBlocked = true
         self.blocked.append(stream.id)
     }

@@ -131,9 +131,7 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         self.loop.executor.hold()
-        if context.channel.isWritable {
-            for stream in self.streams.values { stream.wakeWriter() }
-        }
+        if context.channel.isWritable { self.wakeWriters() }
         self.loop.executor.drain()
     }
 

@@ -30,8 +30,8 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
 
     // The response.
     /// Content that has not been written; an empty buffer at the end is the end of the stream alone.
-    var pending = CircularBuffer<ByteBuffer>()
-    private var pendingBytes = 0
+    private var pending = CircularBuffer<ByteBuffer>()
+    private(set) var pendingBytes = 0
     private var pendingTrailers: HTTPFields?
     /// What the client lets this stream send; negative after it took back some.
     private(set) var sendWindow: Int
@@ -290,16 +290,25 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
         return fields.reduce(0) { $0 + $1.name.count + $1.value.count + 32 }
     }
 
-    /// A frame of content is being written: counts it. Returns whether it ends the stream.
-    func wrote(_ count: Int) -> Bool {
+    var hasPending: Bool { !self.pending.isEmpty }
+
+    /// Writes a DATA frame of so many of the bytes that wait, however many pieces they came in.
+    func writeData(_ count: Int, into output: inout ByteBuffer) {
         self.sendWindow -= count
         self.pendingBytes -= count
-        if self.pendingBytes <= self.options.http2.streamOutputBytes / 2 { self.wakeWriter() }
-        return self.isOutputEnded && self.pending.isEmpty && self.pendingTrailers == nil
+        let isEnd = self.isOutputEnded && self.pendingBytes == 0 && self.pendingTrailers == nil
+        HTTP2FrameHeader(length: count, kind: .data, flags: isEnd ? .endStream : [], stream: self.id).write(into: &output)
+        var rest = count
+        while var first = self.pending.first, first.readableBytes <= rest {
+            rest -= output.writeBuffer(&first)
+            self.pending.removeFirst()
+        }
+        if rest > 0, let piece = self.pending[self.pending.startIndex].readSlice(length: rest) { output.writeImmutableBuffer(piece) }
     }
 
     /// A frame of content has been written.
     func settleOutput() {
+        if self.pendingBytes <= self.options.http2.streamOutputBytes / 2 { self.wakeWriter() }
         guard self.isOutputEnded, self.pending.isEmpty else { return }
         if let trailers = self.pendingTrailers {
             self.pendingTrailers = nil
