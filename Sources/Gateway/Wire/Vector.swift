@@ -16,6 +16,10 @@ enum Vector {
         (bytes .== SIMD16(repeating: 0x22)) .| (bytes .== SIMD16(repeating: 0x5C))
     }
 
+    /// Marks control characters, DEL not among them.
+    @inline(__always)
+    static func control(_ bytes: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> { bytes .< SIMD16(repeating: 0x20) }
+
     /// Marks control characters and bytes beyond ASCII: as signed numbers, both are below the space.
     @inline(__always)
     static func controlOrHigh(_ bytes: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {

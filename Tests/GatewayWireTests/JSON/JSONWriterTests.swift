@@ -34,7 +34,7 @@ struct JSONWriterTests {
 
     @Test func `every byte that needs it is escaped, at any distance`() throws {
         for value in 0..<0x80 {
-            for padding in 0..<10 {
+            for padding in [0, 1, 7, 8, 15, 16, 17, 31, 32, 40] {
                 let string = String(repeating: "a", count: padding) + String(Unicode.Scalar(UInt8(value))) + "tail"
                 let text = try written { $0.string(string) }
                 #expect(try JSONValue(parsing: text) == .string(string))
@@ -42,6 +42,16 @@ struct JSONWriterTests {
         }
         #expect(try written { $0.string("\"\\\u{8}\u{c}\n\r\t\u{1}\u{1f}é🙂" as String) } == #""\"\\\b\f\n\r\t\u0001\u001fé🙂""#)
         #expect(try written { $0.string("x\"y" as StaticString) } == #""x\"y""#)
+    }
+
+    @Test func `texts in which everything or nothing is escaped read back the same`() throws {
+        for count in [1, 15, 16, 17, 31, 32, 33, 100, 1_000, 70_000] {
+            for pattern in ["a", "\u{1}", "\"", "a\n", "aaaaaaaaaaaaaaaaaaa\\", "\u{e9}\t"] {
+                let string = String(repeating: pattern, count: count)
+                #expect(try JSONValue(parsing: written { $0.string(string) }) == .string(string))
+                #expect(try JSONValue(parsing: written { $0.string(ByteBuffer(string: string)) }) == .string(string))
+            }
+        }
     }
 
     @Test func `bytes that are no UTF-8 are repaired`() throws {

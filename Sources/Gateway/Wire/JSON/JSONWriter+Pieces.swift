@@ -4,17 +4,13 @@ public import NIOCore
 extension JSONWriter {
     /// Writes the content of a JSON string as it stands in a validated text: escapes are copied, not decoded and made again.
     public mutating func string(verbatim content: ByteBuffer) {
-        self.separate()
-        self.buffer.writeInteger(UInt8(0x22))
+        self.separate(and: 0x22)
         self.buffer.writeImmutableBuffer(content)
         self.buffer.writeInteger(UInt8(0x22))
     }
 
     /// Opens a string; pieces follow, then ``endString()``.
-    public mutating func beginString() {
-        self.separate()
-        self.buffer.writeInteger(UInt8(0x22))
-    }
+    public mutating func beginString() { self.separate(and: 0x22) }
 
     /// A piece of valid UTF-8; what JSON wants escaped is escaped.
     public mutating func piece(plain: ByteBuffer) {

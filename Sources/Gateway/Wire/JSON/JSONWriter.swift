@@ -28,50 +28,66 @@ public struct JSONWriter: Sendable {
     /// Closes the innermost array.
     public mutating func endArray() { close(0x5D) }
 
-    /// Writes a key; its value has to follow.
+    // MARK: Keys and values
+
+    /// Writes a key; its value has to follow. The name holds nothing that JSON wants escaped.
     public mutating func key(_ name: StaticString) {
-        separate()
-        name.withBytes { Self.escape($0, into: &buffer) }
-        buffer.writeStaticString(":")
-        needsComma = false
+        let needsComma = self.needsComma
+        self.needsComma = false
+        name.withBytes { name in
+            Self.write(name.count &+ 4, into: &buffer) { space in
+                var count = Self.comma(needsComma, space)
+                space[count] = 0x22
+                (space + (count &+ 1)).copyBytes(name)
+                count &+= name.count &+ 3
+                space[count &- 2] = 0x22
+                space[count &- 1] = 0x3A
+                return count
+            }
+        }
     }
 
     /// Writes a key; its value has to follow.
     public mutating func key(_ name: String) {
-        separate()
-        Self.escape(name, into: &buffer)
-        buffer.writeStaticString(":")
+        string(name)
+        buffer.writeInteger(UInt8(0x3A))
         needsComma = false
     }
 
     /// Writes a string.
     public mutating func string(_ value: String) {
-        separate()
-        Self.escape(value, into: &buffer)
+        var value = value
+        value.withUTF8 { self.string(UnsafeRawBufferPointer($0)) }
     }
 
     /// Writes a string.
-    public mutating func string(_ value: StaticString) {
-        separate()
-        value.withBytes { Self.escape($0, into: &buffer) }
-    }
+    public mutating func string(_ value: StaticString) { value.withBytes { self.string($0) } }
 
     /// Writes bytes as a string; what is not UTF-8 becomes U+FFFD.
-    public mutating func string(_ value: ByteBuffer) {
-        separate()
-        value.withUnsafeReadableBytes { Self.escapeRepairing($0, into: &buffer) }
-    }
+    public mutating func string(_ value: ByteBuffer) { value.withUnsafeReadableBytes { self.string(repairing: $0) } }
 
     /// Writes bytes as a string; what is not UTF-8 becomes U+FFFD.
-    public mutating func string(_ value: ByteBufferView) {
-        separate()
-        value.withUnsafeBytes { Self.escapeRepairing($0, into: &buffer) }
+    public mutating func string(_ value: ByteBufferView) { value.withUnsafeBytes { self.string(repairing: $0) } }
+
+    private mutating func string(repairing bytes: UnsafeRawBufferPointer) {
+        if Self.isASCII(bytes) { self.string(bytes) } else { self.string(String(decoding: bytes, as: UTF8.self)) }
+    }
+
+    /// Valid UTF-8.
+    private mutating func string(_ text: UnsafeRawBufferPointer) {
+        self.separate(and: 0x22)
+        Self.escapeContent(text, into: &buffer)
+        buffer.writeInteger(UInt8(0x22))
     }
 
     /// Writes a number.
     public mutating func number(_ value: Int) {
-        separate()
-        HTTPWriter.decimal(value, into: &buffer)
+        let needsComma = self.needsComma
+        self.needsComma = true
+        Self.write(HTTPWriter.maximumDecimalDigits &+ 1, into: &buffer) { space in
+            let count = Self.comma(needsComma, space)
+            return count &+ HTTPWriter.decimal(value, into: UnsafeMutableRawBufferPointer(start: space + count, count: HTTPWriter.maximumDecimalDigits))
+        }
     }
 
     /// Writes the shortest spelling that reads back the same; null for a number that is not finite, since JSON has no spelling for it.
@@ -81,109 +97,181 @@ public struct JSONWriter: Sendable {
     }
 
     /// Writes `true` or `false`.
-    public mutating func bool(_ value: Bool) {
-        separate()
-        buffer.writeStaticString(value ? "true" : "false")
-    }
+    public mutating func bool(_ value: Bool) { word(value ? "true" : "false") }
 
     /// Writes `null`.
-    public mutating func null() {
-        separate()
-        buffer.writeStaticString("null")
+    public mutating func null() { word("null") }
+
+    private mutating func word(_ word: StaticString) {
+        let needsComma = self.needsComma
+        self.needsComma = true
+        word.withBytes { word in
+            Self.write(word.count &+ 1, into: &buffer) { space in
+                let count = Self.comma(needsComma, space)
+                (space + count).copyBytes(word)
+                return count &+ word.count
+            }
+        }
     }
 
     /// Writes one value that already is JSON.
-    public mutating func raw(_ value: ByteBuffer) {
-        separate()
-        buffer.writeImmutableBuffer(value)
-    }
+    public mutating func raw(_ value: ByteBuffer) { value.withUnsafeReadableBytes { self.raw($0) } }
 
     /// Writes a value that lies in another text as it is written there.
     public mutating func raw(_ value: JSONView) {
-        separate()
-        value.withPointer { _ = buffer.writeBytes(UnsafeRawBufferPointer(start: $0 + value.span.start, count: value.span.count)) }
+        value.withPointer { self.raw(UnsafeRawBufferPointer(start: $0 + value.span.start, count: value.span.count)) }
     }
 
+    private mutating func raw(_ value: UnsafeRawBufferPointer) {
+        let needsComma = self.needsComma
+        self.needsComma = true
+        Self.write(value.count &+ 1, into: &buffer) { space in
+            let count = Self.comma(needsComma, space)
+            (space + count).copyBytes(value)
+            return count &+ value.count
+        }
+    }
+
+    // MARK: Separators
+
     mutating func separate() {
-        if needsComma { buffer.writeStaticString(",") }
+        if needsComma { buffer.writeInteger(UInt8(0x2C)) }
         needsComma = true
     }
 
+    /// The comma where one is due, and a byte behind it.
+    mutating func separate(and byte: UInt8) {
+        let needsComma = self.needsComma
+        self.needsComma = true
+        Self.write(2, into: &buffer) { space in
+            let count = Self.comma(needsComma, space)
+            space[count] = byte
+            return count &+ 1
+        }
+    }
+
     private mutating func open(_ bracket: UInt8) {
-        separate()
-        buffer.writeInteger(bracket)
+        separate(and: bracket)
         needsComma = false
     }
 
     private mutating func close(_ bracket: UInt8) {
-        buffer.writeInteger(bracket)
+        Self.write(1, into: &buffer) { space in
+            space[0] = bracket
+            return 1
+        }
         needsComma = true
+    }
+
+    @inline(__always)
+    private static func comma(_ isDue: Bool, _ space: UnsafeMutablePointer<UInt8>) -> Int {
+        guard isDue else { return 0 }
+        space[0] = 0x2C
+        return 1
     }
 }
 
+/// Strings, and how bytes get into the buffer: once for a whole token, since each time costs more than the bytes do.
 extension JSONWriter {
+    /// Calls `body` with room for `count` bytes; it returns how many it wrote.
+    @inline(__always)
+    private static func write(_ count: Int, into output: inout ByteBuffer, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
+        output.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { body($0.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: UInt8.self)) }
+    }
+
+    /// Writes a quoted string: quotes, backslashes and control characters are escaped (RFC 8259 section 7), runs between them are copied.
     static func escape(_ text: String, into output: inout ByteBuffer) {
         var text = text
-        text.withUTF8 { escape(UnsafeRawBufferPointer($0), into: &output) }
-    }
-
-    /// Writes a quoted string of valid UTF-8: quotes, backslashes and control characters are escaped (RFC 8259 section 7), runs between them are copied.
-    static func escape(_ text: UnsafeRawBufferPointer, into output: inout ByteBuffer) {
-        output.reserveCapacity(minimumWritableBytes: text.count + 2)
         output.writeInteger(UInt8(0x22))
-        escapeContent(text, into: &output)
+        text.withUTF8 { escapeContent(UnsafeRawBufferPointer($0), into: &output) }
         output.writeInteger(UInt8(0x22))
     }
 
-    /// As ``escape(_:into:)``, without the quotes.
+    /// The content of a string of valid UTF-8, without the quotes.
     static func escapeContent(_ text: UnsafeRawBufferPointer, into output: inout ByteBuffer) {
         guard let p = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
-        var start = 0
-        while start < text.count {
-            let next = firstToEscape(p, start, text.count)
-            if next > start { output.writeBytes(UnsafeRawBufferPointer(start: p + start, count: next - start)) }
-            if next < text.count { escape(p[next], into: &output) }
-            start = next + 1
+        var next = 0
+        while next < text.count {
+            // One round where little is escaped: a byte takes up to six.
+            output.writeWithUnsafeMutableBytes(minimumWritableBytes: text.count &- next &+ self.reserve) { space in
+                var written = 0
+                (next, written) = self.escape(p, from: next, to: text.count, into: space)
+                return written
+            }
         }
     }
 
-    /// As ``escape(_:into:)``, for bytes that may not be UTF-8.
-    static func escapeRepairing(_ text: UnsafeRawBufferPointer, into output: inout ByteBuffer) {
-        let isASCII = text.allSatisfy { $0 < 0x80 }
-        if isASCII { escape(text, into: &output) } else { escape(String(decoding: text, as: UTF8.self), into: &output) }
-    }
+    /// Room without which a step of ``escape(_:from:to:into:)`` is not begun.
+    private static let reserve = 2 * Vector.width
 
-    private static func firstToEscape(_ p: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
-        var i = start
-        while i < end {
-            while i &+ 8 <= end {
-                let word = Swar.load(p, i)
-                let hit = Swar.equal(word, 0x22) | Swar.equal(word, 0x5C) | Swar.control(word)
-                if hit == 0 {
-                    i &+= 8
-                } else {
-                    return i &+ hit.trailingZeroBitCount &>> 3
-                }
+    /// Escapes as far as there is room. Returns how far it got and how much it wrote.
+    private static func escape(_ p: UnsafePointer<UInt8>, from start: Int, to end: Int, into space: UnsafeMutableRawBufferPointer) -> (next: Int, written: Int) {
+        guard let output = space.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return (start, 0) }
+        let limit = space.count &- self.reserve
+        var i = start, written = 0
+        while i < end, written <= limit {
+            if i &+ Vector.width <= end {
+                // The whole vector is copied; what does not belong to the run is written over.
+                let bytes = Vector.load(p, i)
+                UnsafeMutableRawPointer(output + written).storeBytes(of: bytes, as: SIMD16<UInt8>.self)
+                let run = Vector.first(Vector.quoteOrBackslash(bytes) .| Vector.control(bytes))
+                i &+= run
+                written &+= run
+                if run == Vector.width { continue }
             }
-            guard i < end else { break }
-            if p[i] == 0x22 || p[i] == 0x5C || p[i] < 0x20 { return i }
+            written &+= self.escape(p[i], output + written)
             i &+= 1
         }
-        return end
+        return (i, written)
     }
 
-    private static func escape(_ byte: UInt8, into output: inout ByteBuffer) {
-        switch byte {
-        case 0x22: output.writeStaticString("\\\"")
-        case 0x5C: output.writeStaticString("\\\\")
-        case 0x08: output.writeStaticString("\\b")
-        case 0x0C: output.writeStaticString("\\f")
-        case 0x0A: output.writeStaticString("\\n")
-        case 0x0D: output.writeStaticString("\\r")
-        case 0x09: output.writeStaticString("\\t")
-        default:
-            output.writeStaticString("\\u00")
-            for digit in [byte >> 4, byte & 0xF] { output.writeInteger(digit < 10 ? 0x30 + digit : 0x57 + digit) }
+    /// Writes one byte, escaped where that is due: up to six.
+    @inline(__always)
+    private static func escape(_ byte: UInt8, _ output: UnsafeMutablePointer<UInt8>) -> Int {
+        if byte >= 0x20, byte != 0x22, byte != 0x5C {
+            output[0] = byte
+            return 1
         }
+        let short: UInt8
+        switch byte {
+        case 0x22, 0x5C: short = byte
+        case 0x08: short = 0x62
+        case 0x0C: short = 0x66
+        case 0x0A: short = 0x6E
+        case 0x0D: short = 0x72
+        case 0x09: short = 0x74
+        default: short = 0x75
+        }
+        output[0] = 0x5C
+        output[1] = short
+        guard short == 0x75 else { return 2 }
+        output[2] = 0x30
+        output[3] = 0x30
+        output[4] = 0x30 &+ byte &>> 4
+        let digit = byte & 0xF
+        output[5] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
+        return 6
+    }
+
+    private static func isASCII(_ text: UnsafeRawBufferPointer) -> Bool {
+        guard let p = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
+        var i = 0
+        var seen: UInt64 = 0
+        while i &+ 8 <= text.count {
+            seen |= Swar.load(p, i)
+            i &+= 8
+        }
+        while i < text.count {
+            seen |= UInt64(p[i])
+            i &+= 1
+        }
+        return seen & Swar.highs == 0
+    }
+}
+
+extension UnsafeMutablePointer<UInt8> {
+    @inline(__always)
+    fileprivate func copyBytes(_ bytes: UnsafeRawBufferPointer) {
+        if let source = bytes.baseAddress { UnsafeMutableRawPointer(self).copyMemory(from: source, byteCount: bytes.count) }
     }
 }
