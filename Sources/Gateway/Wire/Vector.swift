@@ -13,8 +13,18 @@ enum Vector {
     /// Marks `"` and `\`.
     @inline(__always)
     static func quoteOrBackslash(_ bytes: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {
-        (bytes .== SIMD16(repeating: 0x22)) .| (bytes .== SIMD16(repeating: 0x5C))
+        equal(bytes, 0x22) .| equal(bytes, 0x5C)
     }
+
+    /// Marks `"` before one of two bytes; `next` are the bytes one further on.
+    @inline(__always)
+    static func quoteBefore(_ first: UInt8, or second: UInt8, _ bytes: SIMD16<UInt8>, _ next: SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>> {
+        equal(bytes, 0x22) .& (equal(next, first) .| equal(next, second))
+    }
+
+    /// Marks a byte. The type of the result is written out: inferred, the comparison may be the generic one, which is compiled to a step a byte.
+    @inline(__always)
+    private static func equal(_ bytes: SIMD16<UInt8>, _ byte: UInt8) -> SIMDMask<SIMD16<Int8>> { bytes .== SIMD16<UInt8>(repeating: byte) }
 
     /// Marks control characters, DEL not among them.
     @inline(__always)
@@ -50,16 +60,31 @@ enum Vector {
         return !isEmpty((bytes .< SIMD16(repeating: 0x20)) .| (bytes .== SIMD16(repeating: 0x7F)))
     }
 
+    /// The mask as two machine words: single bits of it are not to be touched, which would be compiled to a step a byte.
+    @inline(__always)
+    static func words(_ mask: SIMDMask<SIMD16<Int8>>) -> SIMD2<UInt64> { unsafeBitCast(mask, to: SIMD2<UInt64>.self) }
+
+    /// Calls `body` with the index of each byte that is marked in a word of a mask.
+    @inline(__always)
+    static func forEachByte(_ word: UInt64, _ body: (Int) -> Void) {
+        var rest = word
+        while rest != 0 {
+            let bit = rest.trailingZeroBitCount
+            body(bit &>> 3)
+            rest &= ~(0xFF &<< UInt64(bit))
+        }
+    }
+
     @inline(__always)
     private static func isEmpty(_ mask: SIMDMask<SIMD16<Int8>>) -> Bool {
-        let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+        let words = self.words(mask)
         return words.x | words.y == 0
     }
 
     /// Index of the first marked byte, or 16.
     @inline(__always)
     static func first(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
-        let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+        let words = self.words(mask)
         if words.x != 0 { return words.x.trailingZeroBitCount &>> 3 }
         return words.y != 0 ? 8 &+ words.y.trailingZeroBitCount &>> 3 : Vector.width
     }

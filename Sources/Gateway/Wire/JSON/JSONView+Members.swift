@@ -1,3 +1,6 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
 extension JSONView {
     /// Calls `body` with each member's key, escapes decoded and without quotes, and the place of its value: one walk for many look-ups.
     ///
@@ -101,10 +104,9 @@ extension UnsafeRawBufferPointer {
     /// Whether these bytes are exactly this text.
     @inline(__always)
     public func isText(_ text: StaticString) -> Bool {
-        let count = text.utf8CodeUnitCount
-        guard self.count == count else { return false }
-        for i in 0..<count where self[i] != text.utf8Start[i] { return false }
-        return true
+        guard self.count == text.utf8CodeUnitCount else { return false }
+        guard let bytes = self.baseAddress else { return true }
+        return memcmp(bytes, text.utf8Start, self.count) == 0
     }
 
     /// Whether these bytes are this text but for the case of ASCII letters; `lowercase` has none in upper case.

@@ -70,7 +70,7 @@ public struct JSONWriter: Sendable {
     public mutating func string(_ value: ByteBufferView) { value.withUnsafeBytes { self.string(repairing: $0) } }
 
     private mutating func string(repairing bytes: UnsafeRawBufferPointer) {
-        if Self.isASCII(bytes) { self.string(bytes) } else { self.string(String(decoding: bytes, as: UTF8.self)) }
+        if bytes.isASCII { self.string(bytes) } else { self.string(String(decoding: bytes, as: UTF8.self)) }
     }
 
     /// Valid UTF-8.
@@ -251,21 +251,6 @@ extension JSONWriter {
         let digit = byte & 0xF
         output[5] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
         return 6
-    }
-
-    private static func isASCII(_ text: UnsafeRawBufferPointer) -> Bool {
-        guard let p = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
-        var i = 0
-        var seen: UInt64 = 0
-        while i &+ 8 <= text.count {
-            seen |= Swar.load(p, i)
-            i &+= 8
-        }
-        while i < text.count {
-            seen |= UInt64(p[i])
-            i &+= 1
-        }
-        return seen & Swar.highs == 0
     }
 }
 

@@ -9,6 +9,8 @@ final class OpenAIStreamEncoder: ChatStreamEncoder {
     private let isCompletion: Bool
     /// Everything before the number of the choice.
     private var prefix = ByteBuffer()
+    /// What comes before the text of the first choice's chunk, for the field it was written for last: one piece of text follows another.
+    private var opening: (name: UnsafePointer<UInt8>?, bytes: ByteBuffer) = (nil, ByteBuffer())
     private var usage: ChatUsage?
     private var hasEnded = false
 
@@ -105,13 +107,18 @@ final class OpenAIStreamEncoder: ChatStreamEncoder {
     private func field(_ name: StaticString, _ text: ChatText, _ choice: Int, _ output: inout ByteBuffer) {
         // A completion's chunk has a text and nothing else.
         if self.isCompletion, name.utf8CodeUnitCount != 4 { return }
-        self.open(choice, &output)
-        output.writeStaticString("\"")
-        output.writeStaticString(name)
-        output.writeStaticString("\":\"")
+        if choice != 0 || self.opening.name != name.utf8Start {
+            self.opening.bytes.clear()
+            self.open(choice, &self.opening.bytes)
+            self.opening.bytes.writeStaticString("\"")
+            self.opening.bytes.writeStaticString(name)
+            self.opening.bytes.writeStaticString("\":\"")
+            self.opening.name = choice == 0 ? name.utf8Start : nil
+        }
+        output.writeImmutableBuffer(self.opening.bytes)
         text.writeContent(into: &output)
-        output.writeStaticString("\"")
-        self.close(&output)
+        output.writeStaticString(
+            self.isCompletion ? "\",\"logprobs\":null,\"finish_reason\":null}]}\n\n" : "\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n")
     }
 
     private func thinkingBlock(_ type: StaticString, _ name: StaticString, _ text: ChatText, _ choice: Int, _ output: inout ByteBuffer) {
