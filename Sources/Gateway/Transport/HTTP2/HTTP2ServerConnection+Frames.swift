@@ -60,12 +60,9 @@ extension HTTP2ServerConnection {
     }
 
     private func receivePreface() throws(HTTP2Breach) -> Bool {
-        let preface = HTTP2.preface
-        let count = min(self.input.readableBytes, preface.utf8CodeUnitCount)
-        let isRight = self.input.readableBytesView.prefix(count).elementsEqual(UnsafeBufferPointer(start: preface.utf8Start, count: count))
-        guard isRight else { throw HTTP2Breach(.protocolError, "http2_preface_invalid") }
-        guard count == preface.utf8CodeUnitCount else { return false }
-        self.input.moveReaderIndex(forwardBy: count)
+        guard HTTP2.isPreface(self.input) else { throw HTTP2Breach(.protocolError, "http2_preface_invalid") }
+        guard self.input.readableBytes >= HTTP2.preface.utf8CodeUnitCount else { return false }
+        self.input.moveReaderIndex(forwardBy: HTTP2.preface.utf8CodeUnitCount)
         self.stage = .settings
         return true
     }

@@ -1,6 +1,6 @@
 import GatewayCore
+import GatewayWire
 import NIOCore
-
 import NIOSSL
 import NIOTLS
 import Telemetry
@@ -26,9 +26,6 @@ final class ConnectionStarter: ChannelInboundHandler, RemovableChannelHandler, T
 
     var deadline = UInt64.max
     var timerSlot = -1
-
-    /// HTTP/2's connection preface (RFC 9113 section 3.4).
-    private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
     init(loop: DataLoop, handler: any ExchangeHandler, options: ServerOptions, listener: ListenOptions) {
         self.loop = loop
@@ -86,10 +83,8 @@ final class ConnectionStarter: ChannelInboundHandler, RemovableChannelHandler, T
         self.bytes.writeBuffer(&received)
         let isHTTP2: Bool
         if self.listener.allowsHTTP2 {
-            let view = self.bytes.readableBytesView
-            let isPreface = view.prefix(Self.preface.count).elementsEqual(Self.preface.prefix(view.count))
-            guard !isPreface || view.count >= Self.preface.count else { return }
-            isHTTP2 = isPreface
+            isHTTP2 = HTTP2.isPreface(self.bytes)
+            guard !isHTTP2 || self.bytes.readableBytes >= HTTP2.preface.utf8CodeUnitCount else { return }
         } else {
             isHTTP2 = false
         }

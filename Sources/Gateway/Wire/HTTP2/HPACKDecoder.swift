@@ -44,9 +44,11 @@ public final class HPACKDecoder {
     private var end = 0
     private static let arenaBytes = 2 * HPACKDecoder.tableBytes
 
-    /// Where decoded strings are put; as large as the largest section needed.
+    /// Where decoded strings are put.
     private var scratch: UnsafeMutablePointer<UInt8>?
     private var scratchBytes = 0
+    /// More is not kept from one section to the next: a connection lives long, and large sections are rare.
+    private static let keptScratchBytes = 16_384
 
     public init() {}
 
@@ -59,6 +61,7 @@ public final class HPACKDecoder {
     public func decode(_ section: UnsafeRawBufferPointer, into sink: inout some HPACKFieldSink) throws(HPACKError) {
         var reader = Reader(section)
         self.makeScratch(HPACKHuffman.decodedBound(section.count) + 2)
+        defer { if self.scratchBytes > HPACKDecoder.keptScratchBytes { self.freeScratch() } }
         var isAtBeginning = true
         while let first = reader.peek() {
             if first & 0x80 != 0 {
@@ -90,9 +93,15 @@ public final class HPACKDecoder {
 
     private func makeScratch(_ count: Int) {
         guard count > self.scratchBytes else { return }
-        self.scratch?.deallocate()
+        self.freeScratch()
         self.scratchBytes = max(512, count)
         self.scratch = .allocate(capacity: self.scratchBytes)
+    }
+
+    private func freeScratch() {
+        self.scratch?.deallocate()
+        self.scratch = nil
+        self.scratchBytes = 0
     }
 
     // MARK: Tables

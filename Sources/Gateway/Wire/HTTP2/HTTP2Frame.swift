@@ -81,6 +81,12 @@ public enum HTTP2Setting: UInt16, Sendable {
 public enum HTTP2 {
     /// What a client sends first (RFC 9113 section 3.4).
     public static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+    /// Whether what is there is the preface, or its beginning where there is less.
+    public static func isPreface(_ bytes: ByteBuffer) -> Bool {
+        bytes.withUnsafeReadableBytes { bytes in self.preface.withBytes { zip(bytes, $0).allSatisfy { $0 == $1 } } }
+    }
+
     /// SETTINGS_MAX_FRAME_SIZE's initial value, which the gateway keeps, and which every peer takes.
     public static let frameBytes = 16_384
     /// Both windows' initial size (RFC 9113 section 6.9.2).
