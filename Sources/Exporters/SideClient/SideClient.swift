@@ -1,7 +1,4 @@
 internal import CCurl
-#if canImport(Glibc)
-    import Glibc
-#endif
 import Synchronization
 internal import Telemetry
 
@@ -118,22 +115,7 @@ public final class SideClient: Sendable {
         while isRunning, !self.state.withLock({ $0.hasStopped }), MonotonicClock.now() < limit { self.stopped.wait(nanoseconds: 50_000_000) }
     }
 
-    private func startThread() -> Bool {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { raw in
-                if let raw { SideClientLoop(client: Unmanaged<SideClient>.fromOpaque(raw).takeRetainedValue()).run() }
-                return nil
-            }, context.toOpaque())
-        guard code == 0 else {
-            context.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
-    }
+    private func startThread() -> Bool { WorkerThread.start("side-client") { SideClientLoop(client: self).run() } == 0 }
 
     /// Called last by the thread.
     func threadEnded() {

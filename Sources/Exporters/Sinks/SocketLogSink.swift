@@ -1,6 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
 import Synchronization
 public import Telemetry
 
@@ -92,18 +89,8 @@ public final class SocketLogSink: EvidenceConsumer, @unchecked Sendable {
     // MARK: The sending thread
 
     private func startThread() {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { raw in
-                if let raw { Unmanaged<SocketLogSink>.fromOpaque(raw).takeRetainedValue().run() }
-                return nil
-            }, context.toOpaque())
-        if code == 0 {
-            pthread_detach(thread)
-        } else {
-            context.release()
+        let code = WorkerThread.start("log-socket") { self.run() }
+        if code != 0 {
             self.state.withLock { $0.isRunning = false }
             self.log.error("the thread of a log sink could not be started", ("sink", "\(self.name)"), ("errno", "\(code)"))
         }

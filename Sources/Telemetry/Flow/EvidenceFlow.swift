@@ -1,6 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
 import Synchronization
 
 /// Takes finished requests from all loops to all consumers, on one thread of its own, and proves that none got lost.
@@ -87,21 +84,8 @@ public final class EvidenceFlow: @unchecked Sendable {
 
     /// Starts the drain thread.
     public func start() {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { raw in
-                let flow = Unmanaged<EvidenceFlow>.fromOpaque(raw!).takeRetainedValue()
-                flow.run()
-                return nil
-            }, context.toOpaque())
-        guard code == 0 else {
-            context.release()
-            DiagnosticLog.shared.error("the telemetry thread could not be started", ("errno", "\(code)"))
-            return
-        }
-        pthread_detach(thread)
+        let code = WorkerThread.start("telemetry") { self.run() }
+        if code != 0 { DiagnosticLog.shared.error("the telemetry thread could not be started", ("errno", "\(code)")) }
     }
 
     func wake() { self.signal.notify() }

@@ -33,20 +33,9 @@ final class AuditArchivist: Sendable {
             return true
         }
         guard isNeeded else { return }
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { raw in
-                if let raw { Unmanaged<AuditArchivist>.fromOpaque(raw).takeRetainedValue().run() }
-                return nil
-            }, context.toOpaque())
-        if code == 0 {
-            pthread_detach(thread)
-        } else {
-            context.release()
-            self.state.withLock { $0.isRunning = false }
-        }
+        let code = WorkerThread.start("audit-archive") { self.run() }
+        // The next rotation, or the next start, tries again.
+        if code != 0 { self.state.withLock { $0.isRunning = false } }
     }
 
     /// Waits until nothing is going on, at most until `deadline` (``MonotonicClock``). What is left is done at the next start.

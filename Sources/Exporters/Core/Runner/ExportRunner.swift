@@ -1,6 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
 public import SideClient
 import Synchronization
 public import Telemetry
@@ -52,20 +49,8 @@ public final class ExportRunner: Sendable {
         }
         guard isFirst else { return }
         if let spool { self.reportOrphans(spool) }
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { raw in
-                if let raw { Unmanaged<ExportRunner>.fromOpaque(raw).takeRetainedValue().run() }
-                return nil
-            }, context.toOpaque())
-        guard code == 0 else {
-            context.release()
-            self.log.error("the export thread could not be started", ("errno", "\(code)"))
-            return
-        }
-        pthread_detach(thread)
+        let code = WorkerThread.start("export") { self.run() }
+        if code != 0 { self.log.error("the export thread could not be started", ("errno", "\(code)")) }
     }
 
     /// The way to a new destination.

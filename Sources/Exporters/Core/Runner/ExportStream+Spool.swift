@@ -5,6 +5,8 @@ internal import Telemetry
 extension ExportStream {
     /// Wait between attempts to use a disk that failed.
     private static let spoolRetryNanoseconds: UInt64 = 2_000_000_000
+    /// Most bytes of spooled batches that stay in memory beside the disk.
+    private static let keptBytes = 1 << 20
 
     /// Opens the spool and takes over what an earlier process left there.
     func openSpool(now: UInt64) {
@@ -69,6 +71,18 @@ extension ExportStream {
         }
     }
 
+    /// Whether a batch that is on disk stays in memory too: what is in flight, whose answer comes soon, and the first batches behind it,
+    /// because with a receiver that answers each would be read back at once.
+    private func isSentSoon(_ index: Int) -> Bool {
+        if index < self.flight?.count ?? 0 { return true }
+        var bytes = 0
+        for batch in self.queue[...index] {
+            bytes += batch.body?.count ?? batch.place?.length ?? 0
+            if bytes > ExportStream.keptBytes { return false }
+        }
+        return true
+    }
+
     private var isMemoryHalfFull: Bool {
         self.shared.withLock { $0.memoryItems > self.target.maximumQueuedItems / 2 || $0.memoryBytes > self.target.maximumQueuedBytes / 2 }
     }
@@ -81,8 +95,7 @@ extension ExportStream {
         do throws(SpoolFailure) {
             let place = try spool.append(body, items: batch.items, requests: batch.requests, born: batch.bornWall) { evicted.append($0) }
             self.queue[index].place = place
-            // What is in flight stays in memory too: an answer comes soon.
-            if index >= self.flight?.count ?? 0 { self.queue[index].body = nil }
+            if !self.isSentSoon(index) { self.queue[index].body = nil }
             self.shared.withLock {
                 $0.memoryItems -= batch.items
                 $0.memoryBytes -= body.count

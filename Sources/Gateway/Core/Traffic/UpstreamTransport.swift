@@ -71,6 +71,9 @@ final class PreparedRequest {
     var value: UpstreamRequest
 
     init(_ value: consuming UpstreamRequest) { self.value = value }
+
+    @inline(never)
+    func copy() -> PreparedRequest { PreparedRequest(self.value.copy()) }
 }
 
 /// What there is of a content now.

@@ -37,16 +37,8 @@ final class ResolverChannel: @unchecked Sendable {
 
     func start(_ resolver: DNSResolver) {
         self.resolver = resolver
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                let channel = Unmanaged<ResolverChannel>.fromOpaque(argument).takeRetainedValue()
-                channel.run()
-                return nil
-            }, Unmanaged.passRetained(self).toOpaque())
-        if code == 0 { pthread_detach(thread) } else { DiagnosticLog.shared.error("the thread of name resolution cannot be made", ("errno", "\(code)")) }
+        let code = WorkerThread.start("dns") { self.run() }
+        if code != 0 { DiagnosticLog.shared.error("the thread of name resolution cannot be made", ("errno", "\(code)")) }
     }
 
     /// Any thread.

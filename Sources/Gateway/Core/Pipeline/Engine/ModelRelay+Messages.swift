@@ -12,15 +12,21 @@ extension ModelRelay {
     /// Relays a stream of such messages as it is, and reads its facts on the way.
     @inline(never)
     func relayMessages(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, _ framing: StreamFraming, scope: inout ScopeRecord, startedAt: UInt64
+        _ head: consuming HTTPResponseHead, _ answer: any UpstreamExchange, _ framing: StreamFraming, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         let reader = MessageStreamReader(framing, self.plan.adapter.makeReader(hidesUsage: false), self.tokens)
         self.tokens?.open()
         self.begin(reader)
         self.run.relayHead(head, hiding: ModelRelay.hiddenFields, added: self.responseFields, startedAt: startedAt, framing: .stream)
         let failure = await self.run.relayContent(answer, for: self)
+        self.conclude(reader, isTruncated: failure != nil, &scope)
+        return failure
+    }
+
+    @inline(never)
+    private func conclude(_ reader: MessageStreamReader, isTruncated: Bool, _ scope: inout ScopeRecord) {
         var facts = reader.facts
-        if reader.count > 0 { TokenAccount.complete(&facts, by: self.tokens, isTruncated: failure != nil) }
+        if reader.count > 0 { TokenAccount.complete(&facts, by: self.tokens, isTruncated: isTruncated) }
         self.record(facts, &scope)
         scope.withAttempt { attempt, _ in
             attempt.isStream = true
@@ -28,7 +34,6 @@ extension ModelRelay {
             attempt.firstChunkAt = reader.firstAt
             attempt.lastChunkAt = reader.lastAt
         }
-        return failure
     }
 }
 

@@ -6,7 +6,7 @@ extension ModelRelay {
     /// Relays a session with a model over a WebSocket, and puts what its events said into the evidence when it ends.
     @inline(never)
     func relaySession(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
+        _ head: consuming HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         guard self.plan.operation == .realtime else { return .malformed(code: "upgrade_unasked") }

@@ -9,11 +9,17 @@ extension ModelRelay {
     private static let contentFields: KnownFieldSet = [.contentType, .contentLength, .contentEncoding, .transferEncoding]
 
     /// What takes the provider's place for the client's side: head and content in the client's format.
-    struct Translated {
+    final class Translated {
         let head: HTTPResponseHead
         let answer: any UpstreamExchange
         /// Of a stream.
         let translator: ChatStreamTranslator?
+
+        init(head: HTTPResponseHead, answer: any UpstreamExchange, translator: ChatStreamTranslator?) {
+            self.head = head
+            self.answer = answer
+            self.translator = translator
+        }
     }
 
     /// Translates an answer: streams on their way, documents and errors when they are read.

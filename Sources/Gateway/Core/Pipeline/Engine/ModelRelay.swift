@@ -5,18 +5,33 @@ import Telemetry
 extension RequestRun {
     /// Sends a model operation to its provider.
     @inline(never)
-    func proxyToModel(
-        _ request: inout GatewayRequest, _ plan: ModelPlan, _ body: consuming ByteBuffer, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
-    ) async {
-        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, sent: copy body)
-        var content: UpstreamBody?
+    func proxyToModel(_ request: inout GatewayRequest, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord) async {
+        guard let (prepared, relay, retries) = self.prepareModel(&request) else { return }
         var isReplayable = true
-        if plan.passesBody {
-            do throws(DownstreamFailure) { (content, isReplayable) = try await self.passedBody(request) } catch { return await self.refuseBody(error) }
+        if relay.plan.passesBody {
+            do throws(DownstreamFailure) { isReplayable = try await self.passBody(of: request, prepared) } catch { return await self.refuseBody(error) }
         }
-        let prepared = self.request(for: plan, body, request.route.service?.timeouts ?? UpstreamTimeouts(), self.forwardedFields(request), passing: content)
-        let retries = request.route.service?.entity.retries ?? 5
         await self.attempt(prepared, retries: retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
+    }
+
+    /// - Returns: nil when the request goes elsewhere.
+    @inline(never)
+    private func prepareModel(_ request: inout GatewayRequest) -> (PreparedRequest, ModelRelay, retries: Int)? {
+        guard case .model(let plan, let body) = request.upstream else { return nil }
+        request.upstream = .service
+        let relay = ModelRelay(run: self, plan: plan, responseFields: request.responseFields, sent: body)
+        let service = request.route.service
+        return (self.request(for: plan, body, service?.timeouts ?? UpstreamTimeouts(), self.forwardedFields(request)), relay, service?.entity.retries ?? 5)
+    }
+
+    /// Sends the client's own body, which nobody looks into, instead of the planned one.
+    ///
+    /// - Returns: whether another attempt can have it too.
+    @inline(never)
+    private func passBody(of request: borrowing GatewayRequest, _ prepared: PreparedRequest) async throws(DownstreamFailure) -> Bool {
+        let (body, isReplayable) = try await self.passedBody(request)
+        prepared.value.body = body
+        return isReplayable
     }
 
     /// A body that nobody looks into, and whether another attempt can have it too.
@@ -107,7 +122,7 @@ final class ModelRelay: ResponseRelay {
 
     @inline(never)
     func relay(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
+        _ head: consuming HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         self.begin(head, request, record, &scope)
@@ -141,7 +156,7 @@ final class ModelRelay: ResponseRelay {
 
     @inline(never)
     private func relayOther(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
+        _ head: consuming HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         if let translation = self.plan.translation {
@@ -177,7 +192,7 @@ final class ModelRelay: ResponseRelay {
     /// Relays an answer that is no stream, through the response stages where there are some.
     @inline(never)
     private func relayWhole(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, notes: RequestNotes?, selection: PluginChain.Selection, record: borrowing RequestRecord, startedAt: UInt64
+        _ head: consuming HTTPResponseHead, _ answer: any UpstreamExchange, notes: RequestNotes?, selection: PluginChain.Selection, record: borrowing RequestRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         if selection.response.isEmpty {
             var answer = answer
@@ -195,23 +210,29 @@ final class ModelRelay: ResponseRelay {
 
     @inline(never)
     private func relayTranslated(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, _ translation: ModelTranslation, request: inout GatewayRequest, selection: PluginChain.Selection,
+        _ head: consuming HTTPResponseHead, _ answer: any UpstreamExchange, _ translation: ModelTranslation, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         let translated: Translated
         do throws(UpstreamFailure) {
             translated = try await self.translate(head, answer, translation, packs: !selection.stream.isEmpty, &scope)
         } catch { return error }
-        guard let translator = translated.translator else {
-            return await self.relayWhole(translated.head, translated.answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
+        if let stream = self.stream(of: translated, translation, selection) {
+            return await stream.run(
+                translated.head, added: self.responseFields, startedAt: startedAt, translated.answer, request: &request, selection: selection, record: record, scope: &scope)
         }
+        return await self.relayWhole(translated.head, translated.answer, notes: request.notes, selection: selection, record: record, startedAt: startedAt)
+    }
+
+    /// What relays a translated stream; nil: the answer is none.
+    @inline(never)
+    private func stream(of translated: Translated, _ translation: ModelTranslation, _ selection: PluginChain.Selection) -> ModelStreamRelay? {
+        guard let translator = translated.translator else { return nil }
         let framing = self.plan.offer.format.streamFraming
-        let stream = ModelStreamRelay(
+        return ModelStreamRelay(
             run: self.run, model: self, reader: TranslatedFacts(translator), translator: translator,
             events: selection.stream.isEmpty || framing == .serverSentEvents ? nil : FramedEvents(framing),
             packer: selection.stream.isEmpty ? nil : StreamPacker(translation.streamsArray ? .array : framing))
-        return await stream.run(
-            translated.head, added: self.responseFields, startedAt: startedAt, translated.answer, request: &request, selection: selection, record: record, scope: &scope)
     }
 
     /// What comes is read as messages from here on.

@@ -8,9 +8,7 @@ extension ModelStreamRelay {
     func passThroughStages(
         _ answer: any UpstreamExchange, _ request: borrowing GatewayRequest, _ selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
-        var open: [any OpenStreamStage] = []
-        for stage in selection.stream { open.append(stage.open(request, record)) }
-        var stages = StreamRun(stages: open)
+        let stages = ModelStreamRelay.open(selection, request, record)
         while true {
             let bytes: ByteBuffer?
             do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch {
@@ -26,8 +24,8 @@ extension ModelStreamRelay {
             for event in events {
                 // What stages still hold belongs before the end marker, after which no client reads on.
                 var emission = Emission.open
-                if ModelStreamRelay.isEndMarker(event) { emission = await self.settle(stages.drain(), &stages, answer) }
-                if case .open = emission { emission = await self.settle(stages.feed(event), &stages, answer) }
+                if ModelStreamRelay.isEndMarker(event) { emission = await self.settle(stages.drain(), stages, answer) }
+                if case .open = emission { emission = await self.settle(stages.feed(event), stages, answer) }
                 if case .ended(let outcome) = emission {
                     stages.finish(outcome)
                     return nil
@@ -38,9 +36,9 @@ extension ModelStreamRelay {
         var rest = Emission.open
         if let last = self.events?.finish() {
             _ = self.note(StreamFrame(name: last.name, data: last.data))
-            rest = await self.settle(stages.feed(last), &stages, answer)
+            rest = await self.settle(stages.feed(last), stages, answer)
         }
-        if case .open = rest { rest = await self.settle(stages.drain(), &stages, answer) }
+        if case .open = rest { rest = await self.settle(stages.drain(), stages, answer) }
         if case .ended(let outcome) = rest {
             stages.finish(outcome)
             return nil
@@ -55,6 +53,14 @@ extension ModelStreamRelay {
         return nil
     }
 
+    @inline(never)
+    private static func open(_ selection: PluginChain.Selection, _ request: borrowing GatewayRequest, _ record: borrowing RequestRecord) -> StreamRun {
+        var open: [any OpenStreamStage] = []
+        for stage in selection.stream { open.append(stage.open(request, record)) }
+        return StreamRun(stages: open)
+    }
+
+    @inline(never)
     private func takeEvents(_ bytes: ByteBuffer, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(UpstreamFailure) -> [StreamEvent] {
         if self.events != nil { return try self.takeFrames(bytes, record, &scope) }
         self.framer.feed(bytes)
@@ -112,7 +118,8 @@ extension ModelStreamRelay {
     }
 
     /// Sends what the stages give out, and waits with everything behind it for the verdicts they ask for.
-    private func settle(_ first: StreamRun.Result, _ stages: inout StreamRun, _ answer: any UpstreamExchange) async -> Emission {
+    @inline(never)
+    private func settle(_ first: StreamRun.Result, _ stages: StreamRun, _ answer: any UpstreamExchange) async -> Emission {
         var result = first
         while case .waits(let events) = result {
             if case .ended(let outcome) = await self.emit(.events(events), answer) { return .ended(outcome) }
@@ -127,6 +134,7 @@ extension ModelStreamRelay {
         return emission
     }
 
+    @inline(never)
     private func emit(_ result: StreamRun.Result, _ answer: any UpstreamExchange) async -> Emission {
         switch result {
         case .events(let events), .waits(let events):
@@ -159,6 +167,7 @@ extension ModelStreamRelay {
     /// Ends a stream on purpose: error event, end marker, a complete HTTP message.
     ///
     /// - Parameter status: what the answer would have had, had it not begun; formats whose errors tell their kind say so by it.
+    @inline(never)
     private func end(_ answer: any UpstreamExchange, _ status: Int, message: String, type: StaticString, code: StaticString) async {
         answer.cancel()
         await self.sendError(status, message: message, type: type, code: code)

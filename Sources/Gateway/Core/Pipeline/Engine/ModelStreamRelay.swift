@@ -40,15 +40,13 @@ final class ModelStreamRelay {
         self.tokens = translator == nil ? model?.tokens : nil
     }
 
+    @inline(never)
     func run(
-        _ head: HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
+        _ head: consuming HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
         request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
-        let hidden = self.model == nil ? [] : ModelRelay.hiddenFields
-        if selection.response.isEmpty, selection.stream.isEmpty || !head.fields.contains(.contentEncoding) {
-            self.run.relayHead(head, hiding: hidden, added: added, startedAt: startedAt, framing: .stream)
-        } else {
-            guard await self.beginThroughStages(head, hiding: hidden, added: added, startedAt: startedAt, answer, request, selection, record) else { return nil }
+        if let rest = self.beginAsItCame(head, added: added, startedAt: startedAt, selection) {
+            guard await self.beginThroughStages(rest, added: added, startedAt: startedAt, answer, request, selection, record) else { return nil }
         }
         self.run.exchange.flush()
         self.model?.tokens?.open()
@@ -65,11 +63,25 @@ final class ModelStreamRelay {
 
     // Not inlined, here and below: what one kind of stream needs would stay in the frame of all of them, for as long as they last.
 
+    private var hiddenFields: KnownFieldSet { self.model == nil ? [] : ModelRelay.hiddenFields }
+
+    /// Writes the head where no stage has a say in it.
+    ///
+    /// - Returns: the head where one has.
+    @inline(never)
+    private func beginAsItCame(
+        _ head: consuming HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ selection: PluginChain.Selection
+    ) -> HTTPResponseHead? {
+        guard selection.response.isEmpty, selection.stream.isEmpty || !head.fields.contains(.contentEncoding) else { return head }
+        self.run.relayHead(head, hiding: self.hiddenFields, added: added, startedAt: startedAt, framing: .stream)
+        return nil
+    }
+
     /// Writes the head that the response stages leave; false when they stopped the response.
     @inline(never)
     private func beginThroughStages(
-        _ head: HTTPResponseHead, hiding hidden: KnownFieldSet, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
-        _ request: borrowing GatewayRequest, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
+        _ head: consuming HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange, _ request: borrowing GatewayRequest,
+        _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
     ) async -> Bool {
         if !selection.stream.isEmpty, head.fields.contains(.contentEncoding) {
             // Stages that cannot read what passes must not be taken to have seen it.
@@ -78,7 +90,7 @@ final class ModelStreamRelay {
             return false
         }
         var fields = head.fields
-        fields.remove(all: hidden)
+        fields.remove(all: self.hiddenFields)
         let all = self.run.relayedFields(fields, added: added, startedAt: startedAt)
         guard let response = await self.run.streamHead(head, all, answer, selection, record, notes: request.notes) else { return false }
         self.run.beginResponse(status: response.status, fields: response.fields, framing: .stream)

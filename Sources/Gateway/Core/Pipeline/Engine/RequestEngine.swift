@@ -9,15 +9,21 @@ public final class RequestEngine: ExchangeHandler {
     public init(snapshots: SnapshotStore) { self.snapshots = snapshots }
 
     public func handle(_ exchange: any DownstreamExchange, on loop: LoopContext) async {
+        let begun = self.begin(exchange, on: loop)
+        await begun.run.serve(begun.record)
+        begun.end()
+    }
+
+    // Not inlined: what it takes to begin would stay in the task's frame for as long as the request lasts.
+    @inline(never)
+    private func begin(_ exchange: any DownstreamExchange, on loop: LoopContext) -> BegunRequest {
         let snapshot = self.snapshots.active
         let head = exchange.head
         let parent = RequestEngine.parent(of: head.fields)
         let record = loop.telemetry.begin(parent: parent, sampler: snapshot.sampler, at: exchange.startedAt)
         let run = RequestRun(exchange: exchange, head: head, loop: loop, snapshot: snapshot, requestID: RequestEngine.requestID(of: record), parentDecision: parent?.isSampled)
         run.describe(record)
-        await run.serve(record)
-        run.conclude(record)
-        record.finish(run.outcome)
+        return BegunRequest(run: run, record: record)
     }
 
     public func refuse(_ failure: DownstreamFailure, connection: ConnectionInfo, startedAt: UInt64, receivedBytes: Int, on loop: LoopContext) -> GatewayResponse {
@@ -52,6 +58,19 @@ public final class RequestEngine: ExchangeHandler {
             TraceContext.writeHex(root.requestIDLow, into: raw, at: 16)
             return 32
         }
+    }
+}
+
+/// A request that is being served, and its record.
+private struct BegunRequest: ~Copyable {
+    let run: RequestRun
+    let record: RequestRecord
+
+    @inline(never)
+    consuming func end() {
+        self.run.conclude(self.record)
+        let outcome = self.run.outcome
+        self.record.finish(outcome)
     }
 }
 

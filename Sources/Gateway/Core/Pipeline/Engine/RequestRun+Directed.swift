@@ -35,50 +35,34 @@ struct Directed {
 extension RequestRun {
     /// Makes the attempts that a director wants, until one is answered or none is left. Every attempt is planned from the client's own request.
     @inline(never)
-    func proxyDirected(
-        _ request: inout GatewayRequest, _ director: any AttemptDirector, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
-    ) async {
-        var last: (failure: UpstreamFailure, relay: any ResponseRelay)?
+    func proxyDirected(_ request: inout GatewayRequest, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord) async {
+        guard let director = self.takeDirector(&request) else { return }
+        var last: UpstreamAttempt?
         while true {
-            let attempt: DirectedAttempt
-            switch director.next(request, now: MonotonicClock.now()) {
-            case .attempt(let next): attempt = next
+            let directed: Directed
+            switch self.next(director, request, record, after: last) {
+            case .attempt(let next): directed = next
             case .refuse(let rejection): return await self.reject(rejection)
-            case .unavailable(let skipped):
-                record.annotateStage(AttributeNames.balancerSkipped, .string(skipped))
-                return await self.unavailable(request.body)
-            case .stop:
-                guard let last else { return await self.unavailable(request.body) }
-                self.outcome = .failed
-                self.errorType = last.failure.code
-                let answer = last.failure.answer
-                var response = last.relay.answer(answer.status, "\(answer.message)", code: last.failure.code)
-                _ = response.fields.append(name: "X-Pellucid-Attempts", "\(self.attempts)")
-                return await self.respond(response, source: "error")
+            case .answer(let response): return await self.respond(response, source: "error")
             }
-            let directed = Directed(director: director, attempt: attempt)
-            if attempt.pause > 0 {
+            if directed.attempt.pause > 0 {
                 // Ended early only by a client that left, which is seen below.
-                try? await Task.sleep(nanoseconds: attempt.pause)
+                try? await Task.sleep(nanoseconds: directed.attempt.pause)
             }
             if self.isClientGone {
                 self.abandon(directed)
                 return self.cancelled()
             }
-            let (prepared, relay) = self.prepare(attempt, request)
+            let (prepared, relay) = self.prepare(directed.attempt, request)
             for stage in selection.attempt {
                 if let failure = await stage.run(&prepared.value, record) {
                     self.abandon(directed)
                     return await self.fail(failure)
                 }
             }
-            let failure: UpstreamFailure?
-            if director.hedgeDelay > 0, self.attempts == 0 {
-                failure = await self.attemptHedged(directed, prepared, relay, request: &request, selection: selection, record: record)
-            } else {
-                failure = await self.attemptOnce(prepared, request: &request, selection: selection, record: record, relay: relay, directed: directed)
-            }
-            guard let failure else { return }
+            var attempt = self.makeAttempt(prepared, relay, directed, record)
+            if director.hedgeDelay > 0, self.attempts == 1 { attempt = await self.hedge(attempt, directed, request, selection, record) }
+            guard let failure = await self.attemptOnce(attempt, request: &request, selection: selection, record: record) else { return }
             if self.isClientGone { return self.cancelled() }
             guard !self.exchange.hasResponded else {
                 // Bytes of the response are out: the client must see that it is incomplete, and no other target can help.
@@ -86,7 +70,39 @@ extension RequestRun {
                 self.errorType = failure.code
                 return
             }
-            last = (failure, relay)
+            last = attempt
+        }
+    }
+
+    private func takeDirector(_ request: inout GatewayRequest) -> (any AttemptDirector)? {
+        guard case .directed(let director) = request.upstream else { return nil }
+        request.upstream = .service
+        return director
+    }
+
+    /// What a director leaves to do.
+    private enum Step {
+        case attempt(Directed)
+        indirect case refuse(Rejection)
+        indirect case answer(GatewayResponse)
+    }
+
+    @inline(never)
+    private func next(_ director: any AttemptDirector, _ request: borrowing GatewayRequest, _ record: borrowing RequestRecord, after last: UpstreamAttempt?) -> Step {
+        switch director.next(request, now: MonotonicClock.now()) {
+        case .attempt(let next): return .attempt(Directed(director: director, attempt: next))
+        case .refuse(let rejection): return .refuse(rejection)
+        case .unavailable(let skipped):
+            record.annotateStage(AttributeNames.balancerSkipped, .string(skipped))
+            return .answer(self.unavailable(request.body))
+        case .stop:
+            guard let last, let failure = last.failure else { return .answer(self.unavailable(request.body)) }
+            self.outcome = .failed
+            self.errorType = failure.code
+            let answer = failure.answer
+            var response = last.relay.answer(answer.status, "\(answer.message)", code: failure.code)
+            _ = response.fields.append(name: "X-Pellucid-Attempts", "\(self.attempts)")
+            return .answer(response)
         }
     }
 
@@ -99,11 +115,13 @@ extension RequestRun {
         return (self.request(for: plan, body, attempt.timeouts, self.forwardedFields(request)), relay)
     }
 
-    /// The first attempt with another one beside it where it is slow.
-    private func attemptHedged(
-        _ directed: Directed, _ prepared: PreparedRequest, _ relay: ModelRelay, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord
-    ) async -> UpstreamFailure? {
-        let first = RacingAttempt(directed, prepared, relay, self.beginAttempt(&prepared.value, relay, directed, record))
+    /// Opens the first attempt, with another one beside it where it is slow.
+    ///
+    /// - Returns: the attempt to go on with.
+    @inline(never)
+    private func hedge(
+        _ first: UpstreamAttempt, _ directed: Directed, _ request: borrowing GatewayRequest, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
+    ) async -> UpstreamAttempt {
         let winner = await self.race(first, delay: directed.director.hedgeDelay) {
             guard let attempt = directed.director.hedge(request, now: MonotonicClock.now()) else { return nil }
             let beside = Directed(director: directed.director, attempt: attempt)
@@ -114,20 +132,16 @@ extension RequestRun {
                 self.abandon(beside)
                 return nil
             }
-            return RacingAttempt(beside, prepared, relay, self.beginAttempt(&prepared.value, relay, beside, record))
+            return self.makeAttempt(prepared, relay, beside, record)
         }
         if self.attempts > 1 { winner.relay.say(attempts: self.attempts) }
-        return await self.attemptOnce(
-            winner.prepared, request: &request, selection: selection, record: record, relay: winner.relay, directed: winner.directed, opened: winner)
+        return winner
     }
 
     /// The request as it goes to the provider of a plan.
-    ///
-    /// - Parameter content: the client's own body instead of the planned one.
     @inline(never)
     func request(
-        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines),
-        passing content: UpstreamBody? = nil
+        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines)
     ) -> PreparedRequest {
         var (fields, skipped, lines) = forwarded
         plan.fields.apply(to: &fields, &skipped, &lines)
@@ -136,25 +150,25 @@ extension RequestRun {
         lines.add(.acceptEncoding, literal: "identity")
         var upstream = UpstreamRequest(
             endpoint: plan.location.endpoint, method: plan.method, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority,
-            body: content ?? (plan.method == .get ? .none : .bytes(body)), timeouts: timeouts)
+            body: plan.method == .get ? .none : .bytes(body), timeouts: timeouts)
         upstream.authorizer = plan.offer.authorizer
         return PreparedRequest(upstream)
     }
 
     /// Kong answers 500 when every target is unhealthy (https://developer.konghq.com/ai-gateway/load-balancing/#health-check-and-circuit-breaker).
-    private func unavailable(_ body: RequestBody) async {
+    private func unavailable(_ body: RequestBody) -> GatewayResponse {
         self.outcome = .failed
         self.errorType = "no_healthy_target"
         let (message, date) = ("No target is healthy", self.loop.dateField)
         if case .model(let body) = body, body.format != .openai {
             let error = ProviderError(status: 500, message: message, code: "no_healthy_target")
-            return await self.respond(OwnResponse.modelError(ClientFormats.format(body.format), error, date: date), source: "error")
+            return OwnResponse.modelError(ClientFormats.format(body.format), error, date: date)
         }
-        let response = OwnResponse.openAIError(status: 500, message: message, type: "server_error", parameter: nil, code: "no_healthy_target", date: date)
-        await self.respond(response, source: "error")
+        return OwnResponse.openAIError(status: 500, message: message, type: "server_error", parameter: nil, code: "no_healthy_target", date: date)
     }
 
     /// Gives back an attempt that was not made.
+    @inline(never)
     private func abandon(_ directed: Directed) {
         let now = MonotonicClock.now()
         directed.director.ended(AttemptReport(target: directed.attempt.target, ending: .cancelled, status: 0, startedAt: now, endedAt: now))

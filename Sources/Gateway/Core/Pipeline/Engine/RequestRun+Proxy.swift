@@ -6,71 +6,70 @@ import NIOCore
 import Telemetry
 
 extension RequestRun {
-    /// Sends the request to its upstream, again where that is safe, and relays the answer.
-    func proxy(_ request: inout GatewayRequest, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord) async {
-        switch request.upstream {
-        case .service:
-            guard let service = request.route.service else {
-                self.outcome = .failed
-                self.errorType = "no_service"
-                return await self.respond(self.error(503, "no Service found with those values"), source: "error")
-            }
-            await self.proxyToService(&request, service, selection, record)
-        case .model(let plan, let body):
-            request.upstream = .service
-            await self.proxyToModel(&request, plan, body, selection, record)
-        case .directed(let director):
-            request.upstream = .service
-            await self.proxyDirected(&request, director, selection, record)
+    /// Sends the request to its route's service, again where that is safe, and relays the answer.
+    @inline(never)
+    func proxyToService(_ request: inout GatewayRequest, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord) async {
+        guard let service = request.route.service else { return await self.refuseUnserved() }
+        var body = self.bodyNow(&request)
+        if body == nil {
+            do throws(DownstreamFailure) { body = try await self.waitForBody(&request) } catch { return await self.refuseBody(error) }
+        }
+        let isWebSocket = self.asksForWebSocket
+        if isWebSocket, await self.refusesWebSocket() { return }
+        guard let way = self.prepare(&request, service, body ?? .none, selection, isWebSocket: isWebSocket) else { return await self.failWithoutTarget() }
+        await self.attempt(
+            way.prepared, retries: service.entity.retries, isReplayable: way.isReplayable, request: &request, selection: selection, record: record, relay: way.relay)
+    }
+
+    @inline(never)
+    private func refuseUnserved() async {
+        self.outcome = .failed
+        self.errorType = "no_service"
+        await self.respond(self.error(503, "no Service found with those values"), source: "error")
+    }
+
+    /// The body as the service gets it; nil: it has to be waited for.
+    @inline(never)
+    private func bodyNow(_ request: inout GatewayRequest) -> UpstreamBody? {
+        switch request.body {
+        case .none: return UpstreamBody.none
+        case .bytes(let bytes): return .bytes(bytes)
+        case .model(let model): return .bytes(model.bytes)
+        case .unread: return self.exchange.isBodyComplete || request.route.entity.requestBuffering ? nil : .stream(request.source, request.head.framing)
         }
     }
 
-    // Not inlined, here and below: what a task needs for a moment would stay in its frame for the length of a stream.
     @inline(never)
-    private func proxyToService(
-        _ request: inout GatewayRequest, _ service: ServiceRuntime, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
-    ) async {
-        let body: UpstreamBody
-        switch request.body {
-        case .none: body = .none
-        case .bytes(let bytes): body = .bytes(bytes)
-        case .model(let model): body = .bytes(model.bytes)
-        case .unread:
-            if self.exchange.isBodyComplete {
-                do throws(DownstreamFailure) { body = .bytes(try await request.collectBody(limit: .max)) } catch { return await self.refuseBody(error) }
-                self.requestReadAt = MonotonicClock.now()
-            } else if request.route.entity.requestBuffering {
-                do throws(DownstreamFailure) { body = try await self.bufferedBody(request) } catch { return await self.refuseBody(error) }
-            } else {
-                body = .stream(request.source, request.head.framing)
-            }
-        }
-        let isWebSocket = self.asksForWebSocket
-        if isWebSocket, let refusal = self.webSocketRefusal() {
-            self.outcome = .rejected
-            self.errorType = "websocket_handshake_invalid"
-            return await self.respond(refusal)
-        }
+    private func waitForBody(_ request: inout GatewayRequest) async throws(DownstreamFailure) -> UpstreamBody {
+        guard self.exchange.isBodyComplete else { return try await self.bufferedBody(request) }
+        let bytes = try await request.collectBody(limit: .max)
+        self.requestReadAt = MonotonicClock.now()
+        return .bytes(bytes)
+    }
+
+    /// Answers a handshake that is none.
+    @inline(never)
+    private func refusesWebSocket() async -> Bool {
+        guard let refusal = self.webSocketRefusal() else { return false }
+        self.outcome = .rejected
+        self.errorType = "websocket_handshake_invalid"
+        await self.respond(refusal)
+        return true
+    }
+
+    /// - Returns: nil when no target of the service's upstream may be used.
+    @inline(never)
+    private func prepare(
+        _ request: inout GatewayRequest, _ service: ServiceRuntime, _ body: UpstreamBody, _ selection: PluginChain.Selection, isWebSocket: Bool
+    ) -> (prepared: PreparedRequest, isReplayable: Bool, relay: any ResponseRelay)? {
         var endpoint = service.endpoint
         if let group = service.group {
             let route = GroupRoute(group, request)
-            guard let target = route.next() else { return await self.failWithoutTarget() }
+            guard let target = route.next() else { return nil }
             endpoint = target.endpoint
             self.cookie = route.cookie
             self.groupRoute = route
         }
-        let prepared = self.prepare(&request, service, endpoint, body, selection, isWebSocket: isWebSocket)
-        var isReplayable = true
-        if case .stream = body { isReplayable = false }
-        let relay: any ResponseRelay =
-            isWebSocket ? WebSocketRelay(run: self, responseFields: request.responseFields) : ServiceRelay(run: self, responseFields: request.responseFields)
-        await self.attempt(prepared, retries: service.entity.retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
-    }
-
-    @inline(never)
-    private func prepare(
-        _ request: inout GatewayRequest, _ service: ServiceRuntime, _ endpoint: UpstreamEndpoint, _ body: UpstreamBody, _ selection: PluginChain.Selection, isWebSocket: Bool
-    ) -> PreparedRequest {
         let target = request.target()
         let forwarded = self.forwardedFields(request)
         var (skipped, lines) = (forwarded.skipped, forwarded.lines)
@@ -84,10 +83,14 @@ extension RequestRun {
             lines.add(.upgrade, literal: "websocket")
         }
         let clientHost = request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } : nil
-        return PreparedRequest(
+        let prepared = PreparedRequest(
             UpstreamRequest(
                 endpoint: endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
                 host: clientHost ?? service.group?.entity.hostHeader ?? endpoint.authority, body: body, timeouts: service.timeouts))
+        var isReplayable = true
+        if case .stream = body { isReplayable = false }
+        if isWebSocket { return (prepared, isReplayable, WebSocketRelay(run: self, responseFields: request.responseFields)) }
+        return (prepared, isReplayable, ServiceRelay(run: self, responseFields: request.responseFields))
     }
 
     @inline(never)
@@ -109,7 +112,8 @@ extension RequestRun {
             for stage in selection.attempt {
                 if let failure = await stage.run(&prepared.value, record) { return await self.fail(failure) }
             }
-            let failure = await self.attemptOnce(prepared, request: &request, selection: selection, record: record, relay: relay)
+            let attempt = self.makeAttempt(prepared, relay, nil, record)
+            let failure = await self.attemptOnce(attempt, request: &request, selection: selection, record: record)
             // What the target showed: an answer, a failure, or, where the client left, nothing.
             self.groupRoute?.ended(status: self.upstreamStatus, failure: self.isClientGone ? nil : failure, latency: self.upstreamWaitNanoseconds)
             guard let failure else { return }
@@ -169,79 +173,94 @@ extension RequestRun {
 
     /// Makes one attempt and relays its answer.
     ///
-    /// - Parameters:
-    ///   - directed: who may prefer another target to the answer, and learns how the attempt ended.
-    ///   - opened: the attempt as far as it was made already, beside another one.
+    /// - Parameter attempt: one that has been opened, beside another one, is taken up where it is.
     /// - Returns: what went wrong on the upstream's side.
     @inline(never)
     func attemptOnce(
-        _ prepared: PreparedRequest, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, relay: any ResponseRelay,
-        directed: Directed? = nil, opened: RacingAttempt? = nil
+        _ attempt: UpstreamAttempt, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord
     ) async -> UpstreamFailure? {
-        let start = opened?.startedAt ?? MonotonicClock.now()
-        var scope: ScopeRecord
-        if let begun = opened?.takeScope() { scope = begun } else { scope = self.beginAttempt(&prepared.value, relay, directed, record) }
-        defer { self.upstreamNanoseconds &+= MonotonicClock.now() &- start }
-        var sent: (any UpstreamExchange)?
-        var received: (status: Int, at: UInt64)?
-        do throws(UpstreamFailure) {
-            var answer: any UpstreamExchange
-            if let opened {
-                guard let begun = opened.answer else { throw opened.failure ?? .cancelled }
-                answer = begun
-            } else {
-                answer = try await self.send(prepared, below: scope)
-            }
-            sent = answer
-            self.lastConnectionWasReused = answer.isConnectionReused
-            self.exchange.servedBy = answer
-            if self.exchange.isClosed { answer.cancel() }
-            if let failure = opened?.failure { throw failure }
-            var head: HTTPResponseHead
-            if let known = opened?.head { head = known } else { head = try await answer.readHead() }
-            let headAt = MonotonicClock.now()
-            if head.fields.contains(.contentEncoding), head.framing != .none, relay.mustRead(selection) { self.decode(&head, &answer) }
-            if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
-            self.upstreamWaitNanoseconds &+= headAt &- start
-            self.upstreamStatus = head.status
-            if head.status == 401 || head.status == 403 { prepared.value.authorizer?.refused() }
-            received = (head.status, headAt)
-            if let directed {
-                answer = try await self.admit(answer, head, directed)
-                if RequestRun.isEventStream(head) || ModelRelay.messageFraming(head) != nil || head.status == 101 { directed.director.settled() }
-            }
-            // Answered: nothing is sent again, and a stream may last long.
-            prepared.value.release()
-            self.replay = nil
-            let outcome = await relay.relay(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: start)
-            self.exchange.servedBy = nil
-            self.close(&scope, answer, head: head, headAt: headAt, failure: outcome)
-            if let outcome {
-                answer.cancel()
-                directed?.ended(self.isClientGone ? .cancelled : self.exchange.hasResponded ? .broken(outcome) : .failed(outcome), status: head.status, startedAt: start, &scope)
-                scope.finish(self.isClientGone ? .cancelled : .failed)
-                return outcome
-            }
-            directed?.ended(self.exchange.isClosed && !self.isFinished ? .cancelled : .served, status: head.status, startedAt: start, &scope)
-            scope.finish(self.exchange.isClosed && !self.isFinished ? .cancelled : head.status >= 400 ? .failed : .passed)
-            return nil
-        } catch {
-            self.exchange.servedBy = nil
-            self.close(&scope, sent, received, failure: error)
-            sent?.cancel()
-            directed?.ended(self.isClientGone ? .cancelled : .failed(error), status: received?.status ?? 0, startedAt: start, &scope)
-            scope.finish(self.isClientGone ? .cancelled : .failed)
-            return error
+        if !attempt.isOpened { await attempt.open(self, isAlone: true) }
+        self.look(at: attempt, selection)
+        if attempt.directed != nil, attempt.failure == nil { await self.admit(attempt) }
+        guard attempt.failure == nil, let answer = attempt.answer, let head = self.takeHead(attempt), var scope = attempt.takeScope() else { return self.end(attempt) }
+        attempt.failure = await attempt.relay.relay(
+            head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: attempt.startedAt)
+        attempt.giveBack(scope)
+        return self.end(attempt)
+    }
+
+    /// Takes note of what came of sending the request.
+    @inline(never)
+    private func look(at attempt: UpstreamAttempt, _ selection: PluginChain.Selection) {
+        if let answer = attempt.answer { self.serve(by: answer) }
+        guard attempt.failure == nil, let answer = attempt.answer, let head = attempt.head else {
+            // Without a failure it was given up before it began.
+            if attempt.failure == nil { attempt.failure = .cancelled }
+            return
         }
+        attempt.headAt = MonotonicClock.now()
+        attempt.status = head.status
+        if head.fields.contains(.contentEncoding), head.framing != .none, attempt.relay.mustRead(selection) { self.decode(attempt, head, answer) }
+        if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
+        self.upstreamWaitNanoseconds &+= attempt.headAt &- attempt.startedAt
+        self.upstreamStatus = head.status
+        if head.status == 401 || head.status == 403 { attempt.prepared.value.authorizer?.refused() }
+    }
+
+    /// The client's side can end what its answer comes from.
+    func serve(by answer: any UpstreamExchange) {
+        self.lastConnectionWasReused = answer.isConnectionReused
+        self.exchange.servedBy = answer
+        if self.exchange.isClosed { answer.cancel() }
+    }
+
+    /// Lets the director look at an answer before the client gets it.
+    @inline(never)
+    private func admit(_ attempt: UpstreamAttempt) async {
+        guard let directed = attempt.directed, let answer = attempt.answer, let head = attempt.head else { return }
+        do throws(UpstreamFailure) { attempt.answer = try await self.admit(answer, head, directed) } catch { attempt.failure = error }
+    }
+
+    /// The head of an answer that will be relayed: nothing is sent again, and a stream may last long.
+    @inline(never)
+    private func takeHead(_ attempt: UpstreamAttempt) -> HTTPResponseHead? {
+        guard let head = attempt.head else { return nil }
+        attempt.head = nil
+        if let directed = attempt.directed, RequestRun.isEventStream(head) || ModelRelay.messageFraming(head) != nil || head.status == 101 { directed.director.settled() }
+        attempt.prepared.value.release()
+        self.replay = nil
+        return head
+    }
+
+    /// Records how an attempt ended, and tells who directs it.
+    ///
+    /// - Returns: what went wrong on the upstream's side.
+    @inline(never)
+    private func end(_ attempt: UpstreamAttempt) -> UpstreamFailure? {
+        let failure = attempt.failure
+        self.exchange.servedBy = nil
+        self.upstreamNanoseconds &+= MonotonicClock.now() &- attempt.startedAt
+        if failure != nil { attempt.answer?.cancel() }
+        guard var scope = attempt.takeScope() else { return failure }
+        self.close(&scope, attempt)
+        let isCancelled = failure == nil ? self.exchange.isClosed && !self.isFinished : self.isClientGone
+        if let directed = attempt.directed {
+            var ending = AttemptEnding.served
+            if isCancelled { ending = .cancelled } else if let failure { ending = self.exchange.hasResponded ? .broken(failure) : .failed(failure) }
+            directed.ended(ending, status: attempt.status, startedAt: attempt.startedAt, &scope)
+        }
+        scope.finish(isCancelled ? .cancelled : failure != nil || attempt.status >= 400 ? .failed : .passed)
+        return failure
     }
 
     /// Takes off the coding of an upstream that codes although it was asked not to.
     @inline(never)
-    private func decode(_ head: inout HTTPResponseHead, _ answer: inout any UpstreamExchange) {
+    private func decode(_ attempt: UpstreamAttempt, _ head: HTTPResponseHead, _ answer: any UpstreamExchange) {
         guard let coding = head.fields.firstString(.contentEncoding), let decoder = self.loop.decoder(coding) else { return }
-        answer = DecodedExchange(answer, decoder)
-        head = head.decoded()
-        self.exchange.servedBy = answer
+        let decoded = DecodedExchange(answer, decoder)
+        attempt.answer = decoded
+        attempt.head = head.decoded()
+        self.exchange.servedBy = decoded
     }
 
     /// Sends a request, authorized where its upstream wants that.
@@ -256,7 +275,7 @@ extension RequestRun {
         _ prepared: PreparedRequest, authorizedBy authorizer: any UpstreamAuthorizer, below scope: borrowing ScopeRecord
     ) async throws(UpstreamFailure) -> any UpstreamExchange {
         // A copy: another attempt begins with the request as it was before it was signed.
-        let signed = PreparedRequest(prepared.value.copy())
+        let signed = prepared.copy()
         do throws(AuthorizationFailure) { try await authorizer.authorize(&signed.value, below: scope) } catch {
             DiagnosticLog.shared.error("no credentials for an upstream", ("code", "\(error.code)"), ("reason", error.message), ("request_id", self.requestID))
             throw .unauthorized(code: error.code)
@@ -264,9 +283,15 @@ extension RequestRun {
         return try await self.loop.upstream.send(signed.value)
     }
 
-    /// Opens the record of an attempt with what is known before it is made.
+    /// An attempt that is to be made, with its record.
     @inline(never)
-    func beginAttempt(
+    func makeAttempt(_ prepared: PreparedRequest, _ relay: any ResponseRelay, _ directed: Directed?, _ record: borrowing RequestRecord) -> UpstreamAttempt {
+        let start = MonotonicClock.now()
+        return UpstreamAttempt(prepared, relay, directed, self.openScope(&prepared.value, relay, directed, record), startedAt: start)
+    }
+
+    /// Opens the record of an attempt with what is known before it is made.
+    private func openScope(
         _ upstream: inout UpstreamRequest, _ relay: any ResponseRelay, _ directed: Directed?, _ record: borrowing RequestRecord
     ) -> ScopeRecord {
         var scope = record.openAttempt()
@@ -289,32 +314,18 @@ extension RequestRun {
         return scope
     }
 
-    @inline(never)
-    private func close(_ scope: inout ScopeRecord, _ answer: any UpstreamExchange, head: HTTPResponseHead, headAt: UInt64, failure: UpstreamFailure?) {
+    private func close(_ scope: inout ScopeRecord, _ attempt: UpstreamAttempt) {
+        let failure = attempt.failure
         if let failure { scope.fail(failure.code) }
-        scope.withAttempt { attempt, evidence in
-            RequestRun.describe(answer, &attempt, evidence)
-            attempt.status = UInt16(clamping: head.status)
-            attempt.headAt = headAt
-            if let failure {
-                attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : failure.code)
-            } else if head.status >= 400 {
-                attempt.errorType = evidence.text("\(head.status)")
-            }
-        }
-    }
-
-    /// The same for an attempt whose answer does not reach the client.
-    @inline(never)
-    private func close(_ scope: inout ScopeRecord, _ sent: (any UpstreamExchange)?, _ received: (status: Int, at: UInt64)?, failure: UpstreamFailure) {
-        scope.fail(failure.code)
-        scope.withAttempt { attempt, evidence in
-            attempt.errorType = EvidenceText(self.isClientGone ? "client_closed" : failure.code)
+        scope.withAttempt { evidence, texts in
             // Unanswered, but on a connection: whether that was a kept one explains most of these failures.
-            if let sent { RequestRun.describe(sent, &attempt, evidence) }
-            if let received {
-                attempt.status = UInt16(clamping: received.status)
-                attempt.headAt = received.at
+            if let answer = attempt.answer { RequestRun.describe(answer, &evidence, texts) }
+            evidence.status = UInt16(clamping: attempt.status)
+            evidence.headAt = attempt.headAt
+            if let failure {
+                evidence.errorType = EvidenceText(self.isClientGone ? "client_closed" : failure.code)
+            } else if attempt.status >= 400 {
+                evidence.errorType = texts.text("\(attempt.status)")
             }
         }
     }

@@ -4,12 +4,41 @@ import Telemetry
 
 extension RequestRun {
     /// Finds the route, runs the request stages, and hands the request to its upstream.
+    ///
+    /// What a step needs only for itself is made in functions that are not inlined, here and below: it would stay in the task's frame for the length of a stream.
     func serve(_ record: borrowing RequestRecord) async {
-        guard let match = self.route() else {
-            self.outcome = .rejected
-            self.errorType = "no_route"
-            return await self.respond(self.error(404, "no Route matched with those values"))
+        let box: RequestBox
+        switch self.open(record) {
+        case .request(let opened): box = opened
+        case .noRoute: return await self.refuseUnrouted()
+        case .requiresTLS(let status): return await self.redirectToTLS(status)
         }
+        let chain = box.request.route.chain
+        for index in 0..<chain.requestStageCount {
+            guard let stage = chain.requestStage(at: index, for: box.request.consumer) else { continue }
+            var result = self.passNow(stage, box, record)
+            if result == nil { result = await self.pass(stage, box, record) }
+            if let result, !result.proceeds { return await self.end(result) }
+        }
+        let selection = self.select(box, record)
+        switch box.request.upstream {
+        case .service: await self.proxyToService(&box.request, selection, record)
+        case .model: await self.proxyToModel(&box.request, selection, record)
+        case .directed: await self.proxyDirected(&box.request, selection, record)
+        }
+    }
+
+    /// What there is to do with a request.
+    private enum Opening {
+        case request(RequestBox)
+        case noRoute
+        case requiresTLS(status: Int)
+    }
+
+    /// Finds the route and what it says about the request as a whole.
+    @inline(never)
+    private func open(_ record: borrowing RequestRecord) -> Opening {
+        guard let match = self.route() else { return .noRoute }
         let route = self.snapshot.routes[match.routeIndex]
         let unauthenticated = route.chain.selection(for: nil)
         record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: unauthenticated.sinks)
@@ -22,35 +51,52 @@ extension RequestRun {
         self.clientFormat = unauthenticated.clientFormat
         if route.showsTiming { self.timed = record.evidence }
         self.buffersResponse = route.buffersResponse
-        if case .requiresTLS(let status) = match.transport { return await self.redirectToTLS(status) }
-
+        if case .requiresTLS(let status) = match.transport { return .requiresTLS(status: status) }
         let box = RequestBox(self.makeRequest(route, match))
         if self.propagation != nil { self.removeTraceFields(from: &box.request.fields) }
-        for index in 0..<route.chain.requestStageCount {
-            guard let stage = route.chain.requestStage(at: index, for: box.request.consumer) else { continue }
-            let result: StageResult
-            if let now = stage.runNow(&box.request, record) { result = now } else { result = await stage.run(&box.request, record) }
-            if let consumer = box.request.consumer { record.authenticated(consumer.identity) }
-            switch result {
-            case .proceed: continue
-            case .respond(let response):
-                self.outcome = .answered
-                return await self.respond(response)
-            case .reject(let rejection): return await self.stopped(rejection)
-            case .fail(let failure):
-                if self.exchange.isClosed { return self.cancelled() }
-                return await self.fail(failure)
-            }
-        }
-        if let credential = box.request.credentialID { record.update { root, evidence in root.credentialID = evidence.text(credential) } }
-        let selection = route.chain.selection(for: box.request.consumer)
-        record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: selection.sinks)
-        await self.proxy(&box.request, selection, record)
+        return .request(box)
     }
 
-    private func stopped(_ rejection: Rejection) async {
-        if self.exchange.isClosed { return self.cancelled() }
-        await self.reject(rejection)
+    /// - Returns: nil when the stage has to wait for something.
+    @inline(never)
+    private func passNow(_ stage: any RequestStage, _ box: RequestBox, _ record: borrowing RequestRecord) -> StageResult? {
+        let result = stage.runNow(&box.request, record)
+        if result != nil, let consumer = box.request.consumer { record.authenticated(consumer.identity) }
+        return result
+    }
+
+    @inline(never)
+    private func pass(_ stage: any RequestStage, _ box: RequestBox, _ record: borrowing RequestRecord) async -> StageResult {
+        let result = await stage.run(&box.request, record)
+        if let consumer = box.request.consumer { record.authenticated(consumer.identity) }
+        return result
+    }
+
+    /// Answers a request that a stage has stopped.
+    @inline(never)
+    private func end(_ result: StageResult) async {
+        switch result {
+        case .proceed: return
+        case .respond(let response):
+            self.outcome = .answered
+            await self.respond(response)
+        case .reject(let rejection):
+            if self.exchange.isClosed { return self.cancelled() }
+            await self.reject(rejection)
+        case .fail(let failure):
+            if self.exchange.isClosed { return self.cancelled() }
+            await self.fail(failure)
+        }
+    }
+
+    /// What applies to the request from here on, now that its stages know who sent it.
+    @inline(never)
+    private func select(_ box: RequestBox, _ record: borrowing RequestRecord) -> PluginChain.Selection {
+        if let credential = box.request.credentialID { record.update { root, evidence in root.credentialID = evidence.text(credential) } }
+        let route = box.request.route
+        let selection = route.chain.selection(for: box.request.consumer)
+        record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: selection.sinks)
+        return selection
     }
 
     @inline(never)
@@ -86,6 +132,14 @@ extension RequestRun {
             requestID: self.requestID)
     }
 
+    @inline(never)
+    private func refuseUnrouted() async {
+        self.outcome = .rejected
+        self.errorType = "no_route"
+        await self.respond(self.error(404, "no Route matched with those values"))
+    }
+
+    @inline(never)
     private func redirectToTLS(_ status: Int) async {
         self.outcome = .rejected
         self.errorType = "tls_required"

@@ -10,21 +10,25 @@ protocol ResponseRelay: AnyObject {
     func describeParameters(_ scope: inout ScopeRecord)
     /// Relays head and content.
     ///
+    /// - Parameter head: given away, so that nobody keeps it while the content comes.
     /// - Returns: what went wrong on the upstream's side, nil when the answer was relayed or the client's side failed.
     func relay(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
+        _ head: consuming HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure?
     /// Whether the content is read here or by a stage, so that a content coding must come off.
     func mustRead(_ selection: PluginChain.Selection) -> Bool
     /// Sees the content as the upstream sent it, piece by piece.
     func observe(_ bytes: ByteBuffer)
+    /// Tells the client of attempts that were made besides.
+    func say(attempts: Int)
     /// The answer to a client whose upstream gave none, in the client's format.
     func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse
 }
 
 extension ResponseRelay {
     func mustRead(_ selection: PluginChain.Selection) -> Bool { selection.readsContent }
+    func say(attempts: Int) {}
 }
 
 extension RequestRun {

@@ -17,7 +17,7 @@ final class ServiceRelay: ResponseRelay {
 
     @inline(never)
     func relay(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
+        _ head: consuming HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         if RequestRun.isEventStream(head), !selection.stream.isEmpty || !selection.response.isEmpty {
@@ -33,7 +33,7 @@ final class ServiceRelay: ResponseRelay {
     /// Relays an answer that no stage sees as a stream.
     @inline(never)
     private func relayWhole(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, notes: RequestNotes?, selection: PluginChain.Selection, record: borrowing RequestRecord, startedAt: UInt64
+        _ head: consuming HTTPResponseHead, _ answer: any UpstreamExchange, notes: RequestNotes?, selection: PluginChain.Selection, record: borrowing RequestRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         if selection.response.isEmpty {
             var answer = answer

@@ -1,11 +1,15 @@
 public import Telemetry
 
-/// What a request stage leaves the pipeline to do.
+/// What a stage leaves the pipeline to do. Small: it lies in the frames of tasks that wait for long.
 enum StageResult {
     case proceed
-    case respond(GatewayResponse)
-    case reject(Rejection)
-    case fail(PluginFailure)
+    indirect case respond(GatewayResponse)
+    indirect case reject(Rejection)
+    indirect case fail(PluginFailure)
+
+    var proceeds: Bool {
+        if case .proceed = self { true } else { false }
+    }
 }
 
 /// A request plugin with its evidence: the only way to run one.

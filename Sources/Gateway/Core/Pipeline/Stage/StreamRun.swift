@@ -1,7 +1,9 @@
 import Telemetry
 
 /// The stream plugins of one live response, in order. What one stage gives out, the next ones see; what a stage wants judged first stops everything behind it.
-struct StreamRun: ~Copyable {
+///
+/// An object: its state would otherwise lie in the frames of the request's task for as long as the stream lasts.
+final class StreamRun {
     private let stages: [any OpenStreamStage]
     /// Events with the stage that sees them next, the first one last.
     private var work: [(event: StreamEvent, stage: Int)] = []
@@ -20,17 +22,18 @@ struct StreamRun: ~Copyable {
         case events([StreamEvent])
         /// These may go out; what follows is known after ``evaluate()``.
         case waits([StreamEvent])
-        case cut(Rejection)
-        case fail(PluginFailure)
+        indirect case cut(Rejection)
+        indirect case fail(PluginFailure)
     }
 
-    mutating func feed(_ event: StreamEvent) -> Result {
+    @inline(never)
+    func feed(_ event: StreamEvent) -> Result {
         self.work.append((event, 0))
         return self.advance()
     }
 
     /// Passes what is in `work` through its stages, as far as nothing has to be waited for.
-    private mutating func advance() -> Result {
+    private func advance() -> Result {
         var out: [StreamEvent] = []
         while let (event, first) = self.work.popLast() {
             var event = event
@@ -60,18 +63,18 @@ struct StreamRun: ~Copyable {
         return .events(out)
     }
 
-    private mutating func push(_ events: [StreamEvent], to stage: Int) {
+    private func push(_ events: [StreamEvent], to stage: Int) {
         for event in events.reversed() { self.work.append((event, stage)) }
     }
 
-    private mutating func stopped(_ result: Result) -> Result {
+    private func stopped(_ result: Result) -> Result {
         self.work.removeAll()
         self.draining = nil
         return result
     }
 
     /// Waits for the verdict that a ``Result/waits(_:)`` announced, and goes on from there.
-    mutating func evaluate() async -> Result {
+    func evaluate() async -> Result {
         guard let (index, window) = self.waiting else { return .events([]) }
         self.waiting = nil
         switch await self.stages[index].evaluate(window) {
@@ -87,20 +90,21 @@ struct StreamRun: ~Copyable {
     var hasUnjudged: Bool { !self.unjudged.isEmpty }
 
     /// Has the windows judged that passed already; only the record shows the verdicts.
-    mutating func judge() async {
+    func judge() async {
         let windows = self.unjudged
         self.unjudged.removeAll()
         for (index, window) in windows { _ = await self.stages[index].evaluate(window) }
     }
 
     /// What the stages still held.
-    mutating func drain() -> Result {
+    @inline(never)
+    func drain() -> Result {
         self.draining = 0
         self.hasAskedLast = false
         return self.proceed()
     }
 
-    private mutating func proceed() -> Result {
+    private func proceed() -> Result {
         var out: [StreamEvent] = []
         while true {
             switch self.advance() {
@@ -130,7 +134,7 @@ struct StreamRun: ~Copyable {
     }
 
     /// Ends every stage that has not ended itself, none of which is to blame for how the stream ended. Dropping the run without this records them as abandoned.
-    consuming func finish(_ outcome: Outcome) {
+    func finish(_ outcome: Outcome) {
         for stage in self.stages { stage.close(outcome) }
     }
 }

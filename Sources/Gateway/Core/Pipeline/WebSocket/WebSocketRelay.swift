@@ -25,23 +25,45 @@ final class WebSocketRelay: ResponseRelay {
     func observe(_ bytes: ByteBuffer) {}
     func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse { self.run.error(status, message) }
 
+    @inline(never)
     func relay(
-        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
+        _ head: consuming HTTPResponseHead, _ answer: any UpstreamExchange, request: inout GatewayRequest, selection: PluginChain.Selection,
         record: borrowing RequestRecord, scope: inout ScopeRecord, startedAt: UInt64
     ) async -> UpstreamFailure? {
         guard head.status == 101 else {
             return await self.ordinary.relay(head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: startedAt)
         }
+        switch self.open(head, answer, selection, record, startedAt: startedAt) {
+        case .session(let session):
+            await session.run()
+            self.run.loop.webSockets[ObjectIdentifier(session)] = nil
+            return self.conclude(session, &scope)
+        case .malformed(let code): return .malformed(code: code)
+        case .refused(let failure):
+            answer.cancel()
+            await self.run.fail(failure)
+            return nil
+        }
+    }
+
+    private enum Opening {
+        case session(WebSocketSession)
+        case malformed(code: StaticString)
+        indirect case refused(PluginFailure)
+    }
+
+    /// Looks at the upstream's half of the handshake, and passes it on.
+    @inline(never)
+    private func open(
+        _ head: HTTPResponseHead, _ answer: any UpstreamExchange, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord, startedAt: UInt64
+    ) -> Opening {
         guard head.fields.lists(.upgrade, token: "websocket") else { return .malformed(code: "upgrade_invalid") }
         if let key = self.run.exchange.webSocketKey, head.fields.firstString(name: "sec-websocket-accept") != WebSocketRelay.acceptance(of: key) {
             return .malformed(code: "websocket_accept_invalid")
         }
         // What comes is no response that they could read or change.
         for stage in selection.response {
-            guard let failure = stage.skip("response_streamed", record) else { continue }
-            answer.cancel()
-            await self.run.fail(failure)
-            return nil
+            if let failure = stage.skip("response_streamed", record) { return .refused(failure) }
         }
         let added: [(name: String, value: String)] = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
         self.run.relayHead(head, hiding: self.hidden, added: self.responseFields + added, startedAt: startedAt, framing: .none)
@@ -54,14 +76,13 @@ final class WebSocketRelay: ResponseRelay {
         let loop = self.run.loop
         loop.webSockets[ObjectIdentifier(session)] = session
         if loop.isGoingAway { session.goAway() }
-        await session.run()
-        loop.webSockets[ObjectIdentifier(session)] = nil
-        return self.conclude(session, &scope)
+        return .session(session)
     }
 
     /// What an upstream answers to a key (RFC 6455 section 4.2.2).
     static func acceptance(of key: String) -> String { Base64Text.encode(SHA1.digest(Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))) }
 
+    @inline(never)
     private func conclude(_ session: WebSocketSession, _ scope: inout ScopeRecord) -> UpstreamFailure? {
         let (sent, received) = (session.fromClient.counts, session.fromUpstream.counts)
         scope.set(AttributeNames.webSocketMessagesSent, .int(Int64(sent.messages)))
