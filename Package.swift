@@ -89,7 +89,7 @@ let package = Package(
         .target(name: "GatewayProviders", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Providers", swiftSettings: strict),
         // Credentials for clouds: signatures, tokens.
         .target(
-            name: "GatewayCredentials", dependencies: ["GatewayCore", "GatewayWire", "COpenSSL", nioCore], path: "Sources/Gateway/Credentials", swiftSettings: strict),
+            name: "GatewayCredentials", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", "COpenSSL", nioCore], path: "Sources/Gateway/Credentials", swiftSettings: strict),
         // Choosing targets: algorithms, circuits, retries; no sockets, no C.
         .target(name: "GatewayBalancing", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Balancing", swiftSettings: strict),
         .target(name: "GatewayAdmin", dependencies: ["GatewayCore", "GatewayWire", "Telemetry", nioCore], path: "Sources/Gateway/Admin", swiftSettings: strict),

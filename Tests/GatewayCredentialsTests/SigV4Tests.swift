@@ -48,20 +48,6 @@ import Testing
     }
 }
 
-@Suite struct InstantTests {
-    @Test(arguments: [(0, "19700101T000000Z"), (951_782_400, "20000229T000000Z"), (1_700_000_000, "20231114T221320Z"), (4_102_444_799, "20991231T235959Z")])
-    func `dates are written in the basic form and read in the extended one`(seconds: Int, basic: String) {
-        #expect(String(decoding: Instant.basic(seconds), as: UTF8.self) == basic)
-        let b = Array(basic)
-        let iso = "\(String(b[0..<4]))-\(String(b[4..<6]))-\(String(b[6..<9]))\(String(b[9..<11])):\(String(b[11..<13])):\(String(b[13..<15]))Z"
-        #expect(Instant.seconds(iso: iso) == seconds)
-        #expect(Instant.seconds(iso: iso.dropLast() + ".123Z") == seconds)
-    }
-
-    @Test(arguments: ["", "2023-11-14", "2023-13-14T00:00:00Z", "2023-11-14T00:00:00+01:00", "2023-11-1xT00:00:00Z"])
-    func `what is no date gives none`(text: String) { #expect(Instant.seconds(iso: text) == nil) }
-}
-
 @Suite struct AWSProfilesTests {
     @Test func `sections and values, with comments and nested settings`() {
         let text = "# c\n[default]\nregion = eu-west-1 # here\n[profile dev]\r\naws_access_key_id=AKIA\r\ns3 =\n  max = 1\nempty\n[x]\n"

@@ -1,4 +1,5 @@
 public import GatewayCore
+import GatewayWire
 
 /// Every provider this build serves: one line each. Addresses are those of Kong's provider pages and the vendors' API references.
 public enum ProviderCatalog {
@@ -32,7 +33,7 @@ public enum ProviderCatalog {
                 }
                 guard !deployment.isEmpty else { return nil }
                 return "https://\(instance).openai.azure.com/openai"
-            }, path: azurePath, query: { "api-version=\($0.azureAPIVersion)" }, realtimeQuery: { $0.azureDeploymentID.map { "deployment=\(QueryText.encode($0))" } },
+            }, path: azurePath, query: { "api-version=\($0.azureAPIVersion)" }, realtimeQuery: { $0.azureDeploymentID.map { "deployment=\(PercentEncoding.encoded($0))" } },
             dialect: OpenAIDialect(takesCompletionLimit: true)),
         // https://docs.mistral.ai/api: a stream always ends with the usage; stream_options is refused.
         hosted("mistral", "mistral_ai", key: "MISTRAL_API_KEY", usage: false, base: "https://api.mistral.ai"),

@@ -1,8 +1,16 @@
-/// A calendar time in UTC, without Foundation.
+/// A calendar time in UTC, without Foundation; nothing is later than 2554-07-21T23:34:33Z.
 public struct Timestamp: Sendable {
     public let nanosecondsSinceEpoch: UInt64
 
     public init(nanosecondsSinceEpoch: UInt64) { self.nanosecondsSinceEpoch = nanosecondsSinceEpoch }
+
+    /// - Parameter secondsSinceEpoch: negative ones count as 0.
+    public init(secondsSinceEpoch: Int) { self.nanosecondsSinceEpoch = UInt64(min(max(0, secondsSinceEpoch), Timestamp.lastSecond)) * 1_000_000_000 }
+
+    /// What still fits; credentials that never expire say 9999, and providers any number.
+    private static let lastSecond = 18_446_744_073
+
+    public var secondsSinceEpoch: Int { Int(self.nanosecondsSinceEpoch / 1_000_000_000) }
 
     /// Reads RFC 3339: `2026-11-22T17:33:01Z`, with or without a fraction, with `Z` or an offset such as `+01:00`; also a date alone. Nil for
     /// anything else.
@@ -45,7 +53,7 @@ public struct Timestamp: Sendable {
             }
         }
         guard rest.isEmpty, seconds >= 0 else { return nil }
-        self.nanosecondsSinceEpoch = UInt64(seconds) * 1_000_000_000 + fraction
+        self.nanosecondsSinceEpoch = UInt64(min(seconds, Timestamp.lastSecond)) * 1_000_000_000 + (seconds < Timestamp.lastSecond ? fraction : 0)
     }
 
     /// Days since 1970-01-01 of the proleptic Gregorian calendar: the inverse of ``civil``.
@@ -64,6 +72,13 @@ public struct Timestamp: Sendable {
         let milliseconds = Int(self.nanosecondsSinceEpoch / 1_000_000 % 1000)
         let fraction = milliseconds < 10 ? "00\(milliseconds)" : milliseconds < 100 ? "0\(milliseconds)" : "\(milliseconds)"
         return "\(year)-\(two(month))-\(two(day))T\(two(hour)):\(two(minute)):\(two(second)).\(fraction)Z"
+    }
+
+    /// `20261122T173301Z` (ISO 8601, basic format), as AWS signs it.
+    public var basic: String {
+        let (year, month, day, hour, minute, second) = self.civil
+        func two(_ n: Int) -> String { n < 10 ? "0\(n)" : "\(n)" }
+        return "\(year)\(two(month))\(two(day))T\(two(hour))\(two(minute))\(two(second))Z"
     }
 
     /// `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate, RFC 9110 section 5.6.7).

@@ -1,4 +1,5 @@
 import GatewayCore
+import GatewayWire
 import NIOCore
 import SideClient
 
@@ -36,24 +37,10 @@ struct OutsideCalls: HTTPCaller {
     static func url(_ proxy: HTTPCallProxy) -> String {
         var credentials = ""
         if let username = proxy.username {
-            credentials = self.escaped(username) + (proxy.password.map { ":" + self.escaped($0) } ?? "") + "@"
+            credentials = PercentEncoding.encoded(username) + (proxy.password.map { ":" + PercentEncoding.encoded($0) } ?? "") + "@"
         }
         let host = proxy.host.contains(":") && !proxy.host.hasPrefix("[") ? "[\(proxy.host)]" : proxy.host
         return "\(proxy.scheme)://\(credentials)\(host):\(proxy.port)"
-    }
-
-    /// Everything but unreserved characters in percent form (RFC 3986 section 2.3).
-    private static func escaped(_ text: String) -> String {
-        var out = ""
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: out.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                out += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
-            }
-        }
-        return out
     }
 
     private static func code(_ code: SideFailure.Code) -> HTTPCallFailure.Code {

@@ -1,5 +1,6 @@
 import GatewayCore
 import GatewayWire
+import Telemetry
 
 /// Credentials of a task or pod (ECS, EKS pod identity): https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 struct ContainerCredentials {
@@ -53,7 +54,7 @@ extension AWSCredentials {
         guard let document = answer.json, let id = document["AccessKeyId"]?.string, let secret = document["SecretAccessKey"]?.string else {
             throw AuthorizationFailure("token_answer_invalid", message: "\(endpoint) answered without keys")
         }
-        self.init(
-            accessKeyID: id, secretAccessKey: secret, sessionToken: document["Token"]?.string, expiry: document["Expiration"]?.string.flatMap { Instant.seconds(iso: $0) })
+        let expiry = document["Expiration"]?.string.flatMap { Timestamp(rfc3339: $0)?.secondsSinceEpoch }
+        self.init(accessKeyID: id, secretAccessKey: secret, sessionToken: document["Token"]?.string, expiry: expiry)
     }
 }

@@ -1,4 +1,5 @@
 import GatewayCore
+import GatewayWire
 
 /// Credentials of an EC2 instance's role, by IMDSv2 only: a session token first, then the role, then its keys.
 /// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html

@@ -1,6 +1,7 @@
 import GatewayCore
 import GatewayWire
 import NIOCore
+import Telemetry
 
 /// Roles, by AWS STS: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html and …/API_AssumeRoleWithWebIdentity.html
 struct SecurityTokenService {
@@ -49,7 +50,7 @@ struct SecurityTokenService {
         guard let id = XMLText.value(of: "AccessKeyId", in: text), let secret = XMLText.value(of: "SecretAccessKey", in: text) else {
             throw AuthorizationFailure("token_answer_invalid", message: "AWS STS answered without keys")
         }
-        let expiry = XMLText.value(of: "Expiration", in: text).flatMap { Instant.seconds(iso: $0) }
+        let expiry = XMLText.value(of: "Expiration", in: text).flatMap { Timestamp(rfc3339: $0)?.secondsSinceEpoch }
         return AWSCredentials(
             accessKeyID: id, secretAccessKey: secret, sessionToken: XMLText.value(of: "SessionToken", in: text), expiry: expiry ?? self.environment.now + 900)
     }

@@ -1,3 +1,4 @@
+import GatewayWire
 import NIOCore
 
 /// The canonical form of a request's path and query (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).

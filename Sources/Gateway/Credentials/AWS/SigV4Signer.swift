@@ -2,6 +2,7 @@ import GatewayCore
 import GatewayWire
 import NIOCore
 import Synchronization
+import Telemetry
 
 /// AWS Signature Version 4 in the Authorization field, over the hash of the whole body.
 ///
@@ -30,7 +31,7 @@ final class SigV4Signer: Sendable {
     ///   - seconds: the time of the signature, since 1970.
     /// - Throws: only when memory is short.
     func sign(_ request: AuthorizedContent, _ credentials: AWSCredentials, at seconds: Int) throws(AuthorizationFailure) -> [(name: String, value: String)] {
-        let date = Instant.basic(seconds)
+        let date = Array(Timestamp(secondsSinceEpoch: seconds).basic.utf8)
         let signedNames = self.signedNames(request, credentials)
         let canonical = self.canonicalRequest(request, credentials, date: date, signedNames: signedNames)
         var scope = Array(date[..<8])

@@ -31,7 +31,7 @@ public final class AWSGuardrailsService: GuardVendor {
         aws.stsEndpointURL = settings.stsEndpointURL
         let credentials = try CallCredentials(.aws(aws), services: services, path: "config.aws_access_key_id")
         self.endpoint = GuardEndpoint(http: services.http, timeoutMilliseconds: settings.timeoutMilliseconds, verifiesPeer: settings.verifiesPeer, credentials: credentials)
-        let id = PercentCoding.segment(settings.guardrailsID)
+        let id = PercentEncoding.encoded(settings.guardrailsID)
         // An endpoint of one's own network (https://docs.aws.amazon.com/bedrock/latest/userguide/vpc-interface-endpoints.html), where there is one.
         let origin = try services.ownAddress("endpoint_url") ?? "https://bedrock-runtime.\(settings.region).amazonaws.com"
         self.url = "\(origin)/guardrail/\(id)/version/\(settings.guardrailsVersion)/apply"

@@ -58,7 +58,7 @@ public final class CustomGuardrailService: GuardVendor {
         }
         if !headers.contains(where: { $0.name.lowercased() == "content-type" }) { headers.append((name: "Content-Type", value: "application/json")) }
         var url = LuaTemplate.text(program.url.value(values))
-        for (name, value) in queries { url += "\(url.contains("?") ? "&" : "?")\(PercentCoding.segment(name))=\(PercentCoding.segment(value))" }
+        for (name, value) in queries { url += "\(url.contains("?") ? "&" : "?")\(PercentEncoding.encoded(name))=\(PercentEncoding.encoded(value))" }
         return Request(url: url, headers: headers, body: JSONValue.object(body).encoded())
     }
 

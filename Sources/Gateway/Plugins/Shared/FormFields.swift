@@ -1,3 +1,4 @@
+import GatewayWire
 import NIOCore
 
 /// `name=value` pairs of a query or a form body (application/x-www-form-urlencoded, https://url.spec.whatwg.org/#urlencoded-parsing).
@@ -29,9 +30,7 @@ struct FormFields {
     func setting(_ name: String, _ value: String) -> ByteBuffer {
         var out = self.removing(name) ?? ByteBuffer()
         if out.readableBytes > 0 { out.writeStaticString("&") }
-        FormFields.encode(name, into: &out)
-        out.writeStaticString("=")
-        FormFields.encode(value, into: &out)
+        out.writeString("\(PercentEncoding.encoded(name))=\(PercentEncoding.encoded(value))")
         return out
     }
 
@@ -56,17 +55,6 @@ struct FormFields {
             }
         }
         return out
-    }
-
-    private static func encode(_ text: String, into out: inout ByteBuffer) {
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: out.writeInteger(byte)
-            default:
-                out.writeStaticString("%")
-                for nibble in [byte >> 4, byte & 15] { out.writeInteger(nibble < 10 ? 0x30 + nibble : 0x37 + nibble) }
-            }
-        }
     }
 
     private static func hex(_ byte: UInt8) -> UInt8? {

@@ -76,7 +76,7 @@ struct RequestTemplate: Sendable {
             guard let value = RequestTemplate.value(part, request), !value.isEmpty else {
                 throw RefusedRequest(400, "template_value_missing", "the request has no \(RequestTemplate.name(part)), which the model's configuration needs")
             }
-            text += use == .text ? value : RequestTemplate.encoded(value)
+            text += use == .text ? value : PercentEncoding.encoded(value)
         }
         return text
     }
@@ -107,18 +107,5 @@ struct RequestTemplate: Sendable {
         case .query(let name): "query parameter \"\(name)\""
         case .capture(let name): "path capture \"\(name)\""
         }
-    }
-
-    private static func encoded(_ value: String) -> String {
-        var out = ""
-        for byte in value.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: out.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let hex = String(byte, radix: 16, uppercase: true)
-                out += "%" + (hex.count < 2 ? "0\(hex)" : hex)
-            }
-        }
-        return out
     }
 }

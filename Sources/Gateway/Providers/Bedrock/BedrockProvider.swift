@@ -32,19 +32,8 @@ final class BedrockProvider: TranslatingAdapter {
         guard parts.path.isEmpty || parts.path == "/" else { return ProviderLocation(endpoint: parts.endpoint, path: parts.path, query: parts.query) }
         if let agentAction { return ProviderLocation(endpoint: parts.endpoint, path: agentAction.rawValue, query: parts.query) }
         let action = settings.action ?? (operation == .embeddings ? "invoke" : settings.isStream ? "converse-stream" : "converse")
-        return ProviderLocation(endpoint: parts.endpoint, path: "/model/\(BedrockProvider.encoded(settings.model ?? ""))/\(action)", query: parts.query)
-    }
-
-    /// A model id as one path segment: ids hold colons, ARNs slashes too.
-    static func encoded(_ model: String) -> String {
-        var result = ""
-        for byte in model.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e: result.unicodeScalars.append(Unicode.Scalar(byte))
-            default: result += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return result
+        // One path segment: ids hold colons, ARNs slashes too.
+        return ProviderLocation(endpoint: parts.endpoint, path: "/model/\(PercentEncoding.encoded(settings.model ?? ""))/\(action)", query: parts.query)
     }
 
     func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer {

@@ -1,4 +1,5 @@
 import GatewayCore
+import GatewayWire
 import NIOCore
 
 /// A provider that speaks OpenAI's API, with its address and its peculiarities.
@@ -19,7 +20,7 @@ final class OpenAICompatibleProvider: TranslatingAdapter {
     init(
         _ descriptor: ProviderDescriptor, base: @escaping @Sendable (ProviderSettings) throws(ProviderFailure) -> String?,
         path: @escaping @Sendable (ModelOperation, ProviderSettings) -> String = OpenAICompatibleProvider.standardPath, query: @escaping @Sendable (ProviderSettings) -> String? = { _ in nil },
-        realtimeQuery: @escaping @Sendable (ProviderSettings) -> String? = { $0.model.map { "model=\(QueryText.encode($0))" } }, dialect: OpenAIDialect = OpenAIDialect(),
+        realtimeQuery: @escaping @Sendable (ProviderSettings) -> String? = { $0.model.map { "model=\(PercentEncoding.encoded($0))" } }, dialect: OpenAIDialect = OpenAIDialect(),
         modelName: (@Sendable (String) -> String)? = nil, locatesEachRequest: Bool = false
     ) {
         self.descriptor = descriptor

@@ -6,7 +6,7 @@ extension JSONWriter {
     public mutating func string(verbatim content: ByteBuffer) {
         self.separate(and: 0x22)
         self.buffer.writeImmutableBuffer(content)
-        self.buffer.writeInteger(UInt8(0x22))
+        self.append(0x22)
     }
 
     /// Opens a string; pieces follow, then ``endString()``.
@@ -25,7 +25,7 @@ extension JSONWriter {
     }
 
     /// Closes a string that ``beginString()`` opened.
-    public mutating func endString() { self.buffer.writeInteger(UInt8(0x22)) }
+    public mutating func endString() { self.append(0x22) }
 
     /// Writes a number by a spelling that is known to be one.
     public mutating func number(spelling: ByteBuffer) { self.raw(spelling) }

@@ -50,7 +50,7 @@ public struct JSONWriter: Sendable {
     /// Writes a key; its value has to follow.
     public mutating func key(_ name: String) {
         string(name)
-        buffer.writeInteger(UInt8(0x3A))
+        append(0x3A)
         needsComma = false
     }
 
@@ -75,9 +75,26 @@ public struct JSONWriter: Sendable {
 
     /// Valid UTF-8.
     private mutating func string(_ text: UnsafeRawBufferPointer) {
-        self.separate(and: 0x22)
-        Self.escapeContent(text, into: &buffer)
-        buffer.writeInteger(UInt8(0x22))
+        let needsComma = self.needsComma
+        self.needsComma = true
+        var next = 0
+        // All in one write where little is escaped; the last byte of the room is the closing quote's.
+        Self.write(text.count &+ Self.reserve &+ 3, into: &buffer) { space in
+            var count = Self.comma(needsComma, space)
+            space[count] = 0x22
+            count &+= 1
+            var written = 0
+            (next, written) = Self.escape(text, from: 0, into: space + count, room: text.count &+ Self.reserve)
+            count &+= written
+            if next == text.count {
+                space[count] = 0x22
+                count &+= 1
+            }
+            return count
+        }
+        guard next < text.count else { return }
+        Self.escapeContent(UnsafeRawBufferPointer(rebasing: text[next...]), into: &buffer)
+        append(0x22)
     }
 
     /// Writes a number.
@@ -135,7 +152,7 @@ public struct JSONWriter: Sendable {
     // MARK: Separators
 
     mutating func separate() {
-        if needsComma { buffer.writeInteger(UInt8(0x2C)) }
+        if needsComma { append(0x2C) }
         needsComma = true
     }
 
@@ -156,11 +173,16 @@ public struct JSONWriter: Sendable {
     }
 
     private mutating func close(_ bracket: UInt8) {
+        append(bracket)
+        needsComma = true
+    }
+
+    /// One byte: ByteBuffer's way to write an integer is three times as long.
+    mutating func append(_ byte: UInt8) {
         Self.write(1, into: &buffer) { space in
-            space[0] = bracket
+            space[0] = byte
             return 1
         }
-        needsComma = true
     }
 
     @inline(__always)
@@ -189,27 +211,38 @@ extension JSONWriter {
 
     /// The content of a string of valid UTF-8, without the quotes.
     static func escapeContent(_ text: UnsafeRawBufferPointer, into output: inout ByteBuffer) {
-        guard let p = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
         var next = 0
         while next < text.count {
             // One round where little is escaped: a byte takes up to six.
-            output.writeWithUnsafeMutableBytes(minimumWritableBytes: text.count &- next &+ self.reserve) { space in
+            let room = text.count &- next &+ self.reserve
+            self.write(room, into: &output) { space in
                 var written = 0
-                (next, written) = self.escape(p, from: next, to: text.count, into: space)
+                (next, written) = self.escape(text, from: next, into: space, room: room)
                 return written
             }
         }
     }
 
-    /// Room without which a step of ``escape(_:from:to:into:)`` is not begun.
+    /// Room without which a step of ``escape(_:from:into:room:)`` is not begun.
     private static let reserve = 2 * Vector.width
 
     /// Escapes as far as there is room. Returns how far it got and how much it wrote.
-    private static func escape(_ p: UnsafePointer<UInt8>, from start: Int, to end: Int, into space: UnsafeMutableRawBufferPointer) -> (next: Int, written: Int) {
-        guard let output = space.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return (start, 0) }
-        let limit = space.count &- self.reserve
+    private static func escape(_ text: UnsafeRawBufferPointer, from start: Int, into output: UnsafeMutablePointer<UInt8>, room: Int) -> (next: Int, written: Int) {
+        guard let p = text.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return (start, 0) }
+        let end = text.count
+        let limit = room &- self.reserve
         var i = start, written = 0
         while i < end, written <= limit {
+            if i &+ 8 <= end, end &- i < Vector.width {
+                // Names and short values, and what remains of longer ones.
+                let word = Swar.load(p, i)
+                if Swar.control(word) | Swar.equal(word, 0x22) | Swar.equal(word, 0x5C) == 0 {
+                    UnsafeMutableRawPointer(output + written).storeBytes(of: word.littleEndian, as: UInt64.self)
+                    i &+= 8
+                    written &+= 8
+                    continue
+                }
+            }
             if i &+ Vector.width <= end {
                 // The whole vector is copied; what does not belong to the run is written over.
                 let bytes = Vector.load(p, i)

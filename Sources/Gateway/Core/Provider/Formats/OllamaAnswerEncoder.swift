@@ -4,9 +4,6 @@ import Telemetry
 
 /// Writes answers and errors of Ollama's `/api/chat`.
 enum OllamaAnswerEncoder {
-    /// Seconds since 1970 up to which nanoseconds have a place (in the year 2554): a provider may write any number.
-    private static let latest = 18_446_744_073
-
     static func answer(_ answer: ChatAnswer, _ context: AnswerContext) -> ByteBuffer {
         var writer = JSONWriter(capacity: 1_024)
         let choice = answer.choices.first
@@ -24,7 +21,7 @@ enum OllamaAnswerEncoder {
         writer.key("model")
         if let model { writer.string(model) } else { writer.string(context.model) }
         writer.key("created_at")
-        writer.string(Timestamp(nanosecondsSinceEpoch: UInt64(min(max(createdAt, 0), self.latest)) * 1_000_000_000).rfc3339)
+        writer.string(Timestamp(secondsSinceEpoch: createdAt).rfc3339)
     }
 
     static func message(_ parts: [ChatPart], _ writer: inout JSONWriter) {

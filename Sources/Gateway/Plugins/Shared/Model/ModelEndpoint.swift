@@ -58,7 +58,7 @@ struct ModelEndpoint: Sendable {
         self.answerLimit = answerLimit
         var query = location.query ?? ""
         if auth.parameterLocation == .query, let name = auth.parameterName, let value = auth.parameterValue {
-            query += (query.isEmpty ? "" : "&") + PercentCoding.segment(name) + "=" + PercentCoding.segment(value)
+            query += (query.isEmpty ? "" : "&") + PercentEncoding.encoded(name) + "=" + PercentEncoding.encoded(value)
         }
         self.url = location.endpoint.origin + location.path + (query.isEmpty ? "" : "?\(query)")
         var headers = [(name: "Content-Type", value: "application/json"), (name: "Accept", value: "application/json")] + adapter.fields(settings)
