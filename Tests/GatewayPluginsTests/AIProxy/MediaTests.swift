@@ -13,6 +13,7 @@ import Testing
 @Suite struct MediaTests {
     private static let providers = [
         "gemini": "{provider: gemini, name: m, options: {upstream_url: \"http://p.test/x\"}}", "ollama": "{provider: ollama, name: m, options: {upstream_url: \"http://p.test/api/chat\"}}",
+        "bedrock": "{provider: bedrock, name: m, options: {upstream_url: \"http://p.test/x\", bedrock: {aws_region: eu-west-1}}}",
         "openai": "{provider: openai, name: m, options: {upstream_url: \"http://p.test/x\"}}",
         "anthropic": "{provider: anthropic, name: m, options: {upstream_url: \"http://p.test/x\", anthropic_version: \"2023-06-01\"}}",
     ]
@@ -41,7 +42,7 @@ import Testing
 
     private static func redirect(_ location: String) -> Result<HTTPAnswer, HTTPCallFailure> { .success(HTTPAnswer(status: 302, headers: [(name: "location", value: location)])) }
 
-    @Test(arguments: [("gemini", #""mimeType":"image/webp","data":"UE5HIQ==""#), ("ollama", #""images":["UE5HIQ=="]"#)])
+    @Test(arguments: [("gemini", #""mimeType":"image/webp","data":"UE5HIQ==""#), ("ollama", #""images":["UE5HIQ=="]"#), ("bedrock", #""image":{"format":"webp","source":{"bytes":"UE5HIQ=="}}"#)])
     func `an image goes inline to a provider that fetches none`(provider: String, expected: String) async throws {
         let (_, sent, calls, record) = try await self.send(["https://h.test/a?token=secret"], provider: provider, ["https://h.test/": Self.image("Image/WebP; q=1")])
         #expect(sent?.contains(expected) == true, "\(sent ?? "nothing")")

@@ -39,6 +39,15 @@ import Testing
         #expect(record.attempts.count == 1)
     }
 
+    @Test(arguments: ["llm/v1/chat", "llm/v1/responses"])
+    func `a provider that switches protocols unasked has failed`(route: String) async throws {
+        let answer = FakeAnswer(101, headers: [("Connection", "Upgrade"), ("Upgrade", "websocket")], framing: .none)
+        let (client, _, record) = try await self.send(route, "/x", body: [.bytes(#"{"messages":[{"role":"user","content":"hi"}],"input":"hi"}"#)], answer: answer)
+        #expect(client.status == 502)
+        #expect(record.root.outcome == .failed && record.errorType == "upgrade_unasked")
+        #expect(record.scopes.last?.errorType == "upgrade_unasked")
+    }
+
     @Test(arguments: [
         ("llm/v1/files", "GET", "/x/v1/files/file-1/content", "/v1/files/file-1/content"), ("llm/v1/files", "DELETE", "/x/v1/files/file-1", "/v1/files/file-1"),
         ("llm/v1/batches", "GET", "/x/v1/batches?limit=2&after=b", "/v1/batches?limit=2&after=b"), ("llm/v1/responses", "GET", "/x/v1/responses/r-1/input_items", "/v1/responses/r-1/input_items"),
