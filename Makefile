@@ -1,7 +1,7 @@
 # Pellucid: one command for each thing to do. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build docs test test-soak test-phoenix bench bench-quick pii-eval fuzz soak docker clean install-packages install-test-packages install-bench-packages
+.PHONY: help run build docs test test-soak test-phoenix bench bench-quick pii-eval profile fuzz soak docker clean install-packages install-test-packages install-bench-packages
 
 ## Seconds of each fuzzing subject, for `make fuzz`.
 SECONDS ?= 600
@@ -51,6 +51,9 @@ pii-eval: build ## Precision, recall and F1 of the PII detector beside presidio-
 	@scripts/pii-venv
 	@.venv-pii/bin/python Tests/Performance/pii_eval/evaluate.py $(PII)
 
+profile: install-packages install-bench-packages ## Measures anew which code is hot, for the layout of release builds (about eight minutes)
+	@scripts/profile
+
 soak: build install-bench-packages ## A million requests; memory must stay flat (REQUESTS=…)
 	@scripts/build-release pellucid-load
 	@python3 Tests/Performance/soak.py --requests $(REQUESTS)
@@ -63,7 +66,7 @@ docker: ## Builds the container image pellucid:latest
 	docker build -t pellucid:latest .
 
 clean: ## Removes what was built
-	rm -rf .build .venv .venv-pii
+	rm -rf .build .build-profile .venv .venv-pii
 
 install-packages:
 	@scripts/install-packages build

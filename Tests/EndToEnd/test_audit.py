@@ -79,7 +79,7 @@ def test_a_changed_line_breaks_the_chain(gateway):
         requests.get(f"{gateway.url}/plain", timeout=5)
     gateway.audit.wait_for_requests(3)
     content = gateway.audit_path.read_bytes()
-    gateway.audit_path.write_bytes(content.replace(b"401", b"200", 1))
+    gateway.audit_path.write_bytes(forged(content))
     with pytest.raises(AssertionError, match="does not match"):
         gateway.audit.check_chain()
 
@@ -139,9 +139,15 @@ def test_verify_confirms_a_whole_log_and_finds_a_changed_one(gateway):
     whole = audit("verify", gateway.audit_path)
     assert whole.returncode == 0, whole.stdout + whole.stderr
     content = gateway.audit_path.read_bytes()
-    gateway.audit_path.write_bytes(content.replace(b"401", b"200", 1))
+    gateway.audit_path.write_bytes(forged(content))
     broken = audit("verify", gateway.audit_path)
     assert broken.returncode == 1 and f"BROKEN {gateway.audit_path}:2: the line was changed" in broken.stdout
+
+
+def forged(content: bytes) -> bytes:
+    """The log with the status of its first request changed; the digits alone may stand in a hash or a time too."""
+    assert b'"status":401' in content
+    return content.replace(b'"status":401', b'"status":200', 1)
 
 
 def audit(*arguments, environment: dict | None = None) -> subprocess.CompletedProcess:

@@ -240,7 +240,7 @@ extension RequestRun {
         let failure = attempt.failure
         self.exchange.servedBy = nil
         self.upstreamNanoseconds &+= MonotonicClock.now() &- attempt.startedAt
-        if failure != nil { attempt.answer?.cancel() }
+        defer { if failure != nil { attempt.answer?.cancel() } }
         guard var scope = attempt.takeScope() else { return failure }
         self.close(&scope, attempt)
         let isCancelled = failure == nil ? self.exchange.isClosed && !self.isFinished : self.isClientGone
