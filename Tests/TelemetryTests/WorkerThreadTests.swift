@@ -5,7 +5,7 @@ import Testing
 @testable import Telemetry
 
 @Suite struct WorkerThreadTests {
-    @Test func runsItsBodyUnderItsName() {
+    @Test func `a thread runs its body under its name`() {
         let seen = Mutex("")
         let done = ThreadSignal()
         let code = WorkerThread.start("a-worker") {

@@ -45,9 +45,7 @@ final class ModelStreamRelay {
         _ head: consuming HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange,
         request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord, scope: inout ScopeRecord
     ) async -> UpstreamFailure? {
-        if let rest = self.beginAsItCame(head, added: added, startedAt: startedAt, selection) {
-            guard await self.beginThroughStages(rest, added: added, startedAt: startedAt, answer, request, selection, record) else { return nil }
-        }
+        guard await self.begin(consume head, added: added, startedAt: startedAt, answer, request, selection, record) else { return nil }
         self.run.exchange.flush()
         self.model?.tokens?.open()
         let failure: UpstreamFailure?
@@ -65,24 +63,16 @@ final class ModelStreamRelay {
 
     private var hiddenFields: KnownFieldSet { self.model == nil ? [] : ModelRelay.hiddenFields }
 
-    /// Writes the head where no stage has a say in it.
-    ///
-    /// - Returns: the head where one has.
+    /// Writes the head, as it came or as the response stages leave it; false when they stopped the response.
     @inline(never)
-    private func beginAsItCame(
-        _ head: consuming HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ selection: PluginChain.Selection
-    ) -> HTTPResponseHead? {
-        guard selection.response.isEmpty, selection.stream.isEmpty || !head.fields.contains(.contentEncoding) else { return head }
-        self.run.relayHead(head, hiding: self.hiddenFields, added: added, startedAt: startedAt, framing: .stream)
-        return nil
-    }
-
-    /// Writes the head that the response stages leave; false when they stopped the response.
-    @inline(never)
-    private func beginThroughStages(
+    private func begin(
         _ head: consuming HTTPResponseHead, added: [(name: String, value: String)], startedAt: UInt64, _ answer: any UpstreamExchange, _ request: borrowing GatewayRequest,
         _ selection: PluginChain.Selection, _ record: borrowing RequestRecord
     ) async -> Bool {
+        if selection.response.isEmpty, selection.stream.isEmpty || !head.fields.contains(.contentEncoding) {
+            self.run.relayHead(head, hiding: self.hiddenFields, added: added, startedAt: startedAt, framing: .stream)
+            return true
+        }
         if !selection.stream.isEmpty, head.fields.contains(.contentEncoding) {
             // Stages that cannot read what passes must not be taken to have seen it.
             answer.cancel()
@@ -145,6 +135,7 @@ final class ModelStreamRelay {
     }
 
     /// Reads the events that are complete now; one time stamp serves all of one read.
+    @inline(never)
     private func readEvents(_ record: borrowing RequestRecord, _ scope: inout ScopeRecord) throws(SSEError) {
         var count: UInt64 = 0
         let reader = self.reader
