@@ -129,6 +129,30 @@ import Testing
         server.stop()
     }
 
+    @Test func `a batch on disk that is sent next is not read back`() throws {
+        let directory = try TemporaryDirectory()
+        let server = LoopbackServer { _, _ in .respond(status: 200) }
+        let rig = Rig(url: server.url, spool: ExportStreamTests.options(directory))
+        rig.add("a")
+        rig.add("b")
+        rig.turn()
+        #expect(rig.metric("pellucid.spool.written", ["otlp", "traces"]) == 4)
+        for name in TemporaryDirectory.names(directory.file("s")) where name.hasSuffix(".segment") { #expect(truncate(directory.file("s/\(name)"), 0) == 0) }
+        #expect(rig.settle { rig.stream.counts().delivered == 2 })
+        rig.end()
+        server.stop()
+    }
+
+    @Test func `of what is on disk one mebibyte stays in memory`() throws {
+        let directory = try TemporaryDirectory()
+        let rig = Rig(url: ExportStreamTests.deadURL(), spool: ExportStreamTests.options(directory, maximumBytes: 8 << 20))
+        for _ in 0..<4 { rig.add(String(repeating: "x", count: 500_000)) }
+        rig.turn()
+        #expect(rig.stream.queue.map { $0.place != nil } == [true, true, true, true])
+        #expect(rig.stream.queue.map { $0.body != nil } == [true, true, false, false])
+        rig.end()
+    }
+
     @Test func `a batch that waits on disk does not count against the memory`() throws {
         let directory = try TemporaryDirectory()
         let rig = Rig(url: ExportStreamTests.deadURL(), spool: ExportStreamTests.options(directory)) { $0.maximumQueuedItems = 4 }
