@@ -14,7 +14,9 @@ extension RequestRun {
         await self.attempt(prepared, retries: retries, isReplayable: isReplayable, request: &request, selection: selection, record: record, relay: relay)
     }
 
-    /// - Returns: nil when the request goes elsewhere.
+    /// Takes the plan out of the request, which would keep the body for the length of a stream.
+    ///
+    /// - Returns: nil without a plan, which ``serve(_:)`` has ruled out.
     @inline(never)
     private func prepareModel(_ request: inout GatewayRequest) -> (PreparedRequest, ModelRelay, retries: Int)? {
         guard case .model(let plan, let body) = request.upstream else { return nil }

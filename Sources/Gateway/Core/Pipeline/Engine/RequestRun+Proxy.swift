@@ -10,13 +10,13 @@ extension RequestRun {
     @inline(never)
     func proxyToService(_ request: inout GatewayRequest, _ selection: PluginChain.Selection, _ record: borrowing RequestRecord) async {
         guard let service = request.route.service else { return await self.refuseUnserved() }
-        var body = self.bodyNow(&request)
-        if body == nil {
-            do throws(DownstreamFailure) { body = try await self.waitForBody(&request) } catch { return await self.refuseBody(error) }
-        }
+        let body: UpstreamBody
+        do throws(DownstreamFailure) {
+            if let here = try self.bodyNow(&request) { body = here } else { body = try await self.waitForBody(&request) }
+        } catch { return await self.refuseBody(error) }
         let isWebSocket = self.asksForWebSocket
         if isWebSocket, await self.refusesWebSocket() { return }
-        guard let way = self.prepare(&request, service, body ?? .none, selection, isWebSocket: isWebSocket) else { return await self.failWithoutTarget() }
+        guard let way = self.prepare(&request, service, body, selection, isWebSocket: isWebSocket) else { return await self.failWithoutTarget() }
         await self.attempt(
             way.prepared, retries: service.entity.retries, isReplayable: way.isReplayable, request: &request, selection: selection, record: record, relay: way.relay)
     }
@@ -30,12 +30,16 @@ extension RequestRun {
 
     /// The body as the service gets it; nil: it has to be waited for.
     @inline(never)
-    private func bodyNow(_ request: inout GatewayRequest) -> UpstreamBody? {
+    private func bodyNow(_ request: inout GatewayRequest) throws(DownstreamFailure) -> UpstreamBody? {
         switch request.body {
         case .none: return UpstreamBody.none
         case .bytes(let bytes): return .bytes(bytes)
         case .model(let model): return .bytes(model.bytes)
-        case .unread: return self.exchange.isBodyComplete || request.route.entity.requestBuffering ? nil : .stream(request.source, request.head.framing)
+        case .unread:
+            guard self.exchange.isBodyComplete else { return request.route.entity.requestBuffering ? nil : .stream(request.source, request.head.framing) }
+            guard let bytes = try request.takeBody(limit: .max) else { return nil }
+            self.requestReadAt = MonotonicClock.now()
+            return .bytes(bytes)
         }
     }
 
@@ -179,7 +183,12 @@ extension RequestRun {
     func attemptOnce(
         _ attempt: UpstreamAttempt, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord
     ) async -> UpstreamFailure? {
-        if !attempt.isOpened { await attempt.open(self, isAlone: true) }
+        if attempt.isOpened {
+            // Its race had the client's side until now.
+            if let answer = attempt.answer { self.serve(by: answer) }
+        } else {
+            await attempt.open(self, isAlone: true)
+        }
         self.look(at: attempt, selection)
         if attempt.directed != nil, attempt.failure == nil { await self.admit(attempt) }
         guard attempt.failure == nil, let answer = attempt.answer, let head = self.takeHead(attempt), var scope = attempt.takeScope() else { return self.end(attempt) }
@@ -192,7 +201,6 @@ extension RequestRun {
     /// Takes note of what came of sending the request.
     @inline(never)
     private func look(at attempt: UpstreamAttempt, _ selection: PluginChain.Selection) {
-        if let answer = attempt.answer { self.serve(by: answer) }
         guard attempt.failure == nil, let answer = attempt.answer, let head = attempt.head else {
             // Without a failure it was given up before it began.
             if attempt.failure == nil { attempt.failure = .cancelled }

@@ -22,6 +22,7 @@ final class UpstreamAttempt: @unchecked Sendable {
     var head: HTTPResponseHead?
     /// Of the head; 0: none has come.
     var status = 0
+    /// When the head had come (``MonotonicClock`` nanoseconds; 0: not yet).
     var headAt: UInt64 = 0
     /// What went wrong on the upstream's side.
     var failure: UpstreamFailure?
