@@ -4,10 +4,10 @@ public import NIOCore
 extension ModelPlan {
     /// The planned request as a call beside the path, for a copy whose answer nobody waits for. Of the client's fields nothing goes along.
     public func call(_ body: ByteBuffer, timeoutMilliseconds: Int) -> HTTPCall {
-        var (fields, skipped, lines) = (HTTPFields(), KnownFieldSet(), FieldLines())
-        self.fields.apply(to: &fields, &skipped, &lines)
+        var head = ForwardedHead(fields: HTTPFields(), skipped: [], lines: FieldLines())
+        self.fields.apply(to: &head)
         var headers = [(name: "Content-Type", value: "application/json")]
-        for line in String(buffer: lines.bytes).split(separator: "\r\n") {
+        for line in String(buffer: head.lines.bytes).split(separator: "\r\n") {
             let parts = line.split(separator: ":", maxSplits: 1)
             if parts.count == 2 { headers.append((String(parts[0]), String(parts[1].drop { $0 == " " }))) }
         }

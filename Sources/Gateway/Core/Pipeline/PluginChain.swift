@@ -1,7 +1,7 @@
 import Telemetry
 
 /// The plugins of one route in order of priority; where a plugin is configured in several scopes, the most specific that applies.
-struct PluginChain: Sendable {
+final class PluginChain: Sendable {
     /// All instances of one plugin that can apply to this route, most specific first.
     private struct Slot: Sendable {
         let candidates: [PluginInstance]
@@ -27,8 +27,11 @@ struct PluginChain: Sendable {
         let clientFormat: ModelFormat?
         /// Whether a stage looks into the content of responses.
         let readsContent: Bool
+        /// Applies to clients that are not known, and where the route does not ask who it is to all.
+        let isFixed: Bool
 
-        init(_ instances: [PluginInstance]) {
+        init(_ instances: [PluginInstance], isFixed: Bool) {
+            self.isFixed = isFixed
             self.request = instances.compactMap(\.request)
             self.attempt = instances.compactMap(\.attempt)
             self.response = instances.compactMap(\.response)
@@ -56,7 +59,7 @@ struct PluginChain: Sendable {
         (self.slots, self.isOrderingCircular) = PluginChain.rearranged(byPriority)
         let ordered = self.slots
         self.dependsOnConsumer = ordered.contains { $0.candidates.contains { $0.consumerID != nil || $0.consumerGroupID != nil } }
-        self.fixed = Selection(ordered.compactMap { slot in slot.candidates.first { $0.applies(to: nil) } })
+        self.fixed = Selection(ordered.compactMap { slot in slot.candidates.first { $0.applies(to: nil) } }, isFixed: true)
     }
 
     /// Plugins by priority, rearranged as far as Kong's `ordering` wants it: one that is to run before another moves up to it, one that is to run after another
@@ -97,6 +100,6 @@ struct PluginChain: Sendable {
     /// What applies after the request stages, when the client is known.
     func selection(for consumer: Consumer?) -> Selection {
         guard self.dependsOnConsumer, consumer != nil else { return self.fixed }
-        return Selection(self.slots.compactMap { slot in slot.candidates.first { $0.applies(to: consumer) } })
+        return Selection(self.slots.compactMap { slot in slot.candidates.first { $0.applies(to: consumer) } }, isFixed: false)
     }
 }

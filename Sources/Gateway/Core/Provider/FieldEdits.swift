@@ -23,10 +23,10 @@ public struct FieldEdits: Sendable {
         if let known = KnownField(name: name) { self.skipped.insert(known) } else { self.removed.append(name) }
     }
 
-    /// Applies the changes to what a request is made of.
-    func apply(to fields: inout HTTPFields, _ skipped: inout KnownFieldSet, _ lines: inout FieldLines) {
-        skipped = skipped.union(self.skipped)
-        for name in self.removed { fields.remove(name: name) }
-        lines.add(self.lines)
+    /// Applies the changes to what of a client's fields goes to the upstream.
+    func apply(to head: inout ForwardedHead) {
+        head.skipped = head.skipped.union(self.skipped)
+        for name in self.removed { head.fields.remove(name: name) }
+        head.lines.add(self.lines)
     }
 }

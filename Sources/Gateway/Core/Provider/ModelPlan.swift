@@ -42,9 +42,11 @@ public final class ModelPlan: Sendable {
     }
 
     /// `provider/model`, what `X-Kong-LLM-Model` tells the client.
-    public var servedName: String {
-        let provider = self.offer.adapter.descriptor.name
-        var model = self.model
+    public var servedName: String { ModelPlan.servedName(self.adapter, self.model) }
+
+    public static func servedName(_ adapter: any ProviderAdapter, _ model: String) -> String {
+        let provider = adapter.descriptor.name
+        var model = model
         return model.withUTF8 { model in
             let length = provider.utf8CodeUnitCount
             return String(unsafeUninitializedCapacity: length + 1 + model.count) { out in

@@ -248,6 +248,12 @@ public protocol ModelResponseReader: AnyObject {
     /// A whole unstreamed answer.
     func document(_ bytes: ByteBuffer)
     var facts: ModelResponseFacts { get }
+    /// The facts, for who asks last: they need not be kept.
+    func takeFacts() -> ModelResponseFacts
+}
+
+extension ModelResponseReader {
+    public func takeFacts() -> ModelResponseFacts { self.facts }
 }
 
 /// The providers this build serves.

@@ -1,5 +1,6 @@
 public import GatewayWire
 public import NIOCore
+import Telemetry
 
 /// A request on its way through the stages: what came, and what is to be sent on.
 ///
@@ -33,6 +34,7 @@ public struct GatewayRequest: ~Copyable {
     /// Who the client is, once a stage has authenticated it.
     public private(set) var consumer: Consumer?
     public private(set) var credentialID: String?
+    private var isConsumerRecorded = true
     /// Where the request goes: the route's service unless a stage directs it elsewhere.
     public var upstream = UpstreamPlan.service
     /// Fields added to the response, as `ai-proxy`'s model header.
@@ -55,11 +57,12 @@ public struct GatewayRequest: ~Copyable {
     var received: ReceivedBody?
 
     init(
-        exchange: any DownstreamExchange, head: HTTPRequestHead, route: RouteRuntime, match: RouteMatch, normalizedPath: ByteBuffer, query: ByteBuffer?, requestID: String
+        exchange: any DownstreamExchange, connection: ConnectionInfo, head: HTTPRequestHead, route: RouteRuntime, match: RouteMatch, normalizedPath: ByteBuffer, query: ByteBuffer?,
+        requestID: String
     ) {
         self.exchange = exchange
         self.head = head
-        self.connection = exchange.connection
+        self.connection = connection
         self.route = route
         self.captures = match.captures
         self.fields = head.fields
@@ -183,6 +186,14 @@ public struct GatewayRequest: ~Copyable {
     public mutating func authenticate(_ consumer: Consumer?, credentialID: String?) {
         self.consumer = consumer
         self.credentialID = credentialID
+        self.isConsumerRecorded = false
+    }
+
+    /// Puts who the client is into the record, once a stage has found it out.
+    mutating func recordConsumer(_ record: borrowing RequestRecord) {
+        guard !self.isConsumerRecorded else { return }
+        self.isConsumerRecorded = true
+        if let consumer = self.consumer { record.authenticated(consumer.identity) }
     }
 
     /// Fields by which an upstream learns who the client is; what a client sends under these names is never passed on once it is known.

@@ -59,7 +59,12 @@ public final class AIProxy: InlineRequestPlugin, ModelServing {
         request.body = .model(body)
         request.upstream = .model(plan, body: encoded)
         if self.configuration.sendsModelNameHeader {
-            request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName))
+            // The list made once is shared, where nothing else is in it.
+            if request.responseFields.isEmpty, !self.target.modelHeader.isEmpty {
+                request.responseFields = self.target.modelHeader
+            } else {
+                request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName))
+            }
         }
         return .modified
     }

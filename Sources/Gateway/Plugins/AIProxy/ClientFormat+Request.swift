@@ -32,7 +32,12 @@ extension ClientFormat {
 }
 
 extension ClientRequest {
-    init(_ body: ModelRequestBody, _ request: borrowing GatewayRequest) {
+    /// - Parameter format: nil: any; some say everything in the body.
+    init(_ body: ModelRequestBody, _ request: borrowing GatewayRequest, _ format: ModelFormat? = nil) {
+        if format == .openai {
+            self.init(body: body)
+            return
+        }
         self.init(body: body, path: ByteBuffer(request.head.target.path), query: request.head.target.query.map { ByteBuffer($0) })
     }
 }

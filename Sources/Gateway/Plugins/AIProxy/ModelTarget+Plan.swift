@@ -12,7 +12,7 @@ extension ModelTarget {
     func plan(_ body: ModelRequestBody, _ request: borrowing GatewayRequest, media: FetchedMedia? = nil) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
         do throws(RefusedRequest) {
             guard self.operation.isPrompt else { return try self.passage(body, request) }
-            let client = ClientRequest(body, request)
+            let client = ClientRequest(body, request, self.format.name)
             let call: ClientCall
             do throws(ProviderFailure) { call = try self.format.call(client) } catch { throw RefusedRequest(error) }
             // What only the vendor serves is for it to check.

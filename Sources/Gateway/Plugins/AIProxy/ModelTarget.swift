@@ -24,11 +24,18 @@ final class ModelTarget: Sendable {
     let overrides: [(name: String, json: String)]
     /// How the gateway authenticates itself by a header, where no client may override that, and what the vendor wants in every request.
     let fields: FieldEdits
+    /// `X-Kong-LLM-Model` where no request changes it: what the client is told of who serves it. Empty: it depends on the request.
+    let modelHeader: [(name: String, value: String)]
 
     /// An address with the target that asks for it.
-    struct Place: Sendable {
+    final class Place: Sendable {
         let location: ProviderLocation
         let target: ByteBuffer
+
+        init(location: ProviderLocation, target: ByteBuffer) {
+            self.location = location
+            self.target = target
+        }
     }
 
     /// - Parameter policy: what becomes of fields the provider cannot express.
@@ -81,6 +88,7 @@ final class ModelTarget: Sendable {
             logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: services.instanceID, format: self.format,
             authorizer: authorizer, catalog: services.prices,
             tierFactors: options.serviceTierFactors.isEmpty ? nil : ServiceTierFactors(options.serviceTierFactors.map { ($0.tier, $0.factor) }))
+        self.modelHeader = templates == nil ? model.name.map { [(name: "X-Kong-LLM-Model", value: ModelPlan.servedName(adapter, $0))] } ?? [] : []
     }
 
     /// Where the model is served, as far as no request says otherwise.

@@ -125,12 +125,9 @@ public final class KeyAuth: InlineRequestPlugin {
     }
 
     private static func inHeader(_ name: String, _ fields: HTTPFields) -> Finding {
-        let values = fields.values(name: name)
-        switch values.count {
-        case 0: return .none
-        case 1: return .key(ByteBuffer(values[0]))
-        default: return .several
-        }
+        let (value, count) = fields.only(name: name)
+        if let value { return .key(ByteBuffer(value)) }
+        return count == 0 ? .none : .several
     }
 
     private static func inQuery(_ name: String, _ query: ByteBuffer?) -> Finding {

@@ -10,9 +10,14 @@ final class OpenAIResponseReader: ModelResponseReader {
     private(set) var facts = ModelResponseFacts()
     private let hidesUsage: Bool
     private var hasIdentity = false
-    private var finishReasons: [ByteBuffer] = []
 
     init(hidesUsage: Bool) { self.hidesUsage = hidesUsage }
+
+    func takeFacts() -> ModelResponseFacts {
+        var taken = ModelResponseFacts()
+        swap(&taken, &self.facts)
+        return taken
+    }
 
     // MARK: Stream
 
@@ -129,10 +134,14 @@ final class OpenAIResponseReader: ModelResponseReader {
     }
 
     private func add(finishReason: ByteBuffer) {
-        guard !self.finishReasons.contains(finishReason), self.finishReasons.count < 8 else { return }
-        self.finishReasons.append(finishReason)
-        var joined = self.facts.finishReasons ?? ByteBuffer()
-        if joined.readableBytes > 0 { joined.writeStaticString(",") }
+        // Nearly all answers have one, whose bytes are used where they lie.
+        guard var joined = self.facts.finishReasons else {
+            self.facts.finishReasons = finishReason
+            return
+        }
+        let reasons = joined.readableBytesView.split(separator: UInt8(ascii: ","))
+        guard reasons.count < 8, !reasons.contains(where: { $0 == finishReason.readableBytesView }) else { return }
+        joined.writeStaticString(",")
         joined.writeImmutableBuffer(finishReason)
         self.facts.finishReasons = joined
     }

@@ -18,6 +18,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
     static let outputLimit = 16_384
 
     let loop: DataLoop
+    private let executor: LoopExecutor
     let handler: any ExchangeHandler
     let options: ServerOptions
     let onClose: () -> Void
@@ -49,6 +50,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
     init(loop: DataLoop, handler: any ExchangeHandler, options: ServerOptions, facts: ConnectionFacts? = nil, onClose: @escaping () -> Void) {
         self.facts = facts
         self.loop = loop
+        self.executor = loop.executor
         self.handler = handler
         self.options = options
         self.onClose = onClose
@@ -65,10 +67,10 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        self.loop.executor.hold()
+        self.executor.hold()
         self.activate(context)
         context.fireChannelActive()
-        self.loop.executor.drain()
+        self.executor.drain()
     }
 
     private func activate(_ context: ChannelHandlerContext) {
@@ -78,17 +80,17 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
         self.loop.context.telemetry.metrics.add(self.loop.connectionGauge, 1)
         self.loop.timer.add(self)
         self.deadline = self.loop.timer.deadline(after: self.options.keepAliveTimeout)
-        self.task = Task(executorPreference: self.loop.executor) { await self.serve() }
+        self.task = Task(executorPreference: self.executor) { await self.serve() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = Self.unwrapInboundIn(data)
-        self.loop.executor.hold()
+        self.executor.hold()
         if self.received == 0 { self.firstByteAt = MonotonicClock.now() }
         self.received &+= bytes.readableBytes
         if self.input.readableBytes == 0 { self.input = bytes } else { self.input.writeBuffer(&bytes) }
         self.reader.wake()
-        self.loop.executor.drain()
+        self.executor.drain()
     }
 
     func read(context: ChannelHandlerContext) {
@@ -100,16 +102,16 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        self.loop.executor.hold()
+        self.executor.hold()
         if context.channel.isWritable { self.writer.wake() }
-        self.loop.executor.drain()
+        self.executor.drain()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.loop.executor.hold()
+        self.executor.hold()
         self.close(because: .closed)
         context.fireChannelInactive()
-        self.loop.executor.drain()
+        self.executor.drain()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -298,8 +300,9 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
         self.writeCollected()
         self.context?.flush()
         guard self.output.capacity > 0 else { return }
-        self.loop.buffers.giveBack(self.output)
-        self.output = ByteBuffer()
+        var collected = ByteBuffer()
+        swap(&collected, &self.output)
+        self.loop.buffers.giveBack(collected)
     }
 
     /// Whether the client's side takes more; passes on what is collected when that is much.

@@ -30,7 +30,8 @@ final class HTTP1ServerExchange: DownstreamExchange {
     private var mayPersist: Bool
     private var bodyBytes = 0
     var servedBy: (any UpstreamExchange)? {
-        didSet { self.transport.servedBy = self.servedBy }
+        get { self.transport.servedBy }
+        set { self.transport.servedBy = newValue }
     }
 
     init(connection: HTTP1ServerConnection, head: HTTPRequestHead, info: ConnectionInfo, startedAt: UInt64, headBytes: Int, mayPersist: Bool) {

@@ -17,7 +17,8 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
 
     let endpoint: UpstreamEndpoint
     let entry: PoolEntry
-    private unowned let pool: UpstreamPool
+    private let pool: UpstreamPool
+    private let executor: LoopExecutor
     private var context: ChannelHandlerContext?
     private(set) var input = ByteBuffer()
     private(set) var parser: HTTPResponseParser
@@ -52,6 +53,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         self.endpoint = endpoint
         self.entry = entry
         self.pool = pool
+        self.executor = pool.executor
         self.parser = HTTPResponseParser(limits: pool.options.http)
     }
 
@@ -74,7 +76,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = Self.unwrapInboundIn(data)
-        self.pool.executor.hold()
+        self.executor.hold()
         self.received &+= bytes.readableBytes
         if self.input.readableBytes == 0 { self.input = bytes } else { self.input.writeBuffer(&bytes) }
         if !self.isBusy {
@@ -82,7 +84,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
             self.close()
         }
         self.reader.wake()
-        self.pool.executor.drain()
+        self.executor.drain()
     }
 
     func read(context: ChannelHandlerContext) {
@@ -90,17 +92,17 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        self.pool.executor.hold()
+        self.executor.hold()
         if context.channel.isWritable { self.writer.wake() }
-        self.pool.executor.drain()
+        self.executor.drain()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent {
             self.handshake = self.hasAcceptedName(context) ? .done : .failed
-            self.pool.executor.hold()
+            self.executor.hold()
             self.reader.wake()
-            self.pool.executor.drain()
+            self.executor.drain()
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -127,7 +129,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.pool.executor.hold()
+        self.executor.hold()
         self.hasEnded = true
         if !self.isBusy { self.pool.lost(self) }
         self.pool.closed(self)
@@ -135,7 +137,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         self.reader.wake()
         self.writer.wake()
         context.fireChannelInactive()
-        self.pool.executor.drain()
+        self.executor.drain()
     }
 
     /// The kind of a TLS error without its details, which may name certificates.
@@ -166,11 +168,11 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
             while self.handshake == .notStarted, self.failure == nil { await withUnsafeContinuation { self.reader.keep($0) } }
         } onCancel: {
             // The client that needed the connection is gone.
-            self.pool.executor.loop.execute {
+            self.executor.loop.execute {
                 guard self.handshake == .notStarted else { return }
-                self.pool.executor.hold()
+                self.executor.hold()
                 self.cancel(.cancelled)
-                self.pool.executor.drain()
+                self.executor.drain()
             }
         }
         self.deadline = .max
@@ -192,7 +194,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         self.parser.expect(request.method)
         let exchange = HTTP1UpstreamExchange(connection: self, timeouts: request.timeouts, isReused: isReused)
         self.isBusy = true
-        exchange.start(request, executor: self.pool.executor)
+        exchange.start(request, executor: self.executor)
         return exchange
     }
 

@@ -94,7 +94,8 @@ public struct FieldLines: @unchecked Sendable {
         return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
     }
 
-    private mutating func add(_ field: KnownField, bytes value: UnsafeRawBufferPointer) -> Bool {
+    @discardableResult
+    public mutating func add(_ field: KnownField, bytes value: UnsafeRawBufferPointer) -> Bool {
         field.name.withBytes { self.add($0, value) }
     }
 

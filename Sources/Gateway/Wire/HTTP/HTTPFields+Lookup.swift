@@ -58,6 +58,21 @@ extension HTTPFields {
         }
     }
 
+    /// The only value of a field: nil where there is none, and where there are several, which `count` tells apart. The case of letters does not matter.
+    public func only(name: String) -> (value: ByteBufferView?, count: Int) {
+        var name = name
+        return name.withUTF8 { wanted in
+            bytes.withUnsafeReadableBytes { raw in
+                var (found, count) = (-1, 0)
+                for index in entries.indices where Self.matches(entries[index], UnsafeRawBufferPointer(wanted), in: raw) {
+                    found = index
+                    count &+= 1
+                }
+                return (count == 1 ? value(of: entries[found]) : nil, count)
+            }
+        }
+    }
+
     /// Calls `body` with every field's known name, name bytes and value bytes, in order. Allocates nothing. The pointers are valid only inside the call.
     @inlinable
     public func forEachUnsafe(_ body: (KnownField?, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) {

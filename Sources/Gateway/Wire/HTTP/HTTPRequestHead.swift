@@ -23,13 +23,11 @@ public final class HTTPRequestHead: Sendable {
 
     /// A head of our own making.
     public init(
-        method: HTTPMethod, target: HTTPTarget, version: HTTPVersion = .http11, fields: HTTPFields = HTTPFields(), framing: HTTPRequestFraming = .none,
+        method: HTTPMethod, target: consuming HTTPTarget, version: HTTPVersion = .http11, fields: consuming HTTPFields = HTTPFields(), framing: HTTPRequestFraming = .none,
         keepAlive: Bool = true, expectsContinue: Bool = false, upgradeRequested: Bool = false, authorityMismatch: Bool = false
     ) {
         self.method = method
-        self.target = target
         self.version = version
-        self.fields = fields
         self.framing = framing
         self.keepAlive = keepAlive
         self.expectsContinue = expectsContinue
@@ -41,6 +39,8 @@ public final class HTTPRequestHead: Sendable {
         self.authority = authority
         self.host = parts.flatMap { parts in authority.map { $0[$0.startIndex..<($0.startIndex + parts.hostLength)] } }
         self.port = parts?.port
+        self.target = target
+        self.fields = fields
     }
 
     /// The effective authority: that of the target, else Host; nil for an HTTP/1.0 request without Host.

@@ -17,7 +17,7 @@ public final class HTTPResponseHead: Sendable {
 
     /// A head of our own making.
     public init(
-        status: Int, reason: ByteBuffer = ByteBuffer(), version: HTTPVersion = .http11, fields: HTTPFields = HTTPFields(),
+        status: Int, reason: consuming ByteBuffer = ByteBuffer(), version: HTTPVersion = .http11, fields: consuming HTTPFields = HTTPFields(),
         framing: HTTPResponseFraming = .none, keepAlive: Bool = true
     ) {
         self.status = status

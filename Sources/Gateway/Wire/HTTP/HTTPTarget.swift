@@ -32,6 +32,12 @@ public struct HTTPTarget: Sendable {
         }
     }
 
+    /// The bytes of ``path``, for who needs no share in their storage.
+    public func withPath<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+        guard form == .origin else { return path.withUnsafeBytes(body) }
+        return bytes.withUnsafeReadableBytes { body(UnsafeRawBufferPointer(rebasing: $0[0..<Int(pathEnd)])) }
+    }
+
     /// What follows the first "?", without it; nil when there is none.
     public var query: ByteBufferView? {
         let end = UInt32(truncatingIfNeeded: bytes.readableBytes)

@@ -186,7 +186,7 @@ final class ModelRelay: ResponseRelay {
         guard self.isReadable, document.readableBytes > 0 else { return }
         let reader = self.plan.adapter.makeReader(self.plan.operation, hidesUsage: false)
         reader.document(document)
-        self.record(reader.facts, answeredBy: document, isWhole: isWhole, &scope)
+        self.record(reader.takeFacts(), answeredBy: document, isWhole: isWhole, &scope)
         guard self.plan.offer.logsPayloads else { return }
         scope.withAttempt { attempt, evidence in attempt.responsePayload = document.withUnsafeReadableBytes { evidence.text($0) } }
     }
@@ -271,8 +271,7 @@ final class ModelRelay: ResponseRelay {
 
     /// The same of an unstreamed answer, whose usage is estimated where it does not tell it.
     @inline(never)
-    func record(_ facts: ModelResponseFacts, answeredBy document: ByteBuffer, isWhole: Bool, _ scope: inout ScopeRecord) {
-        var facts = facts
+    func record(_ facts: consuming ModelResponseFacts, answeredBy document: ByteBuffer, isWhole: Bool, _ scope: inout ScopeRecord) {
         self.tokens?.complete(&facts.usage, document: document, isWhole: isWhole)
         self.record(facts, &scope)
     }

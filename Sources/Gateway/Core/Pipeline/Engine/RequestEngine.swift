@@ -19,7 +19,7 @@ public final class RequestEngine: ExchangeHandler {
     private func begin(_ exchange: any DownstreamExchange, on loop: LoopContext) -> BegunRequest {
         let snapshot = self.snapshots.active
         let head = exchange.head
-        let parent = RequestEngine.parent(of: head.fields)
+        let parent = RequestEngine.parent(of: head)
         let record = loop.telemetry.begin(parent: parent, sampler: snapshot.sampler, at: exchange.startedAt)
         let run = RequestRun(exchange: exchange, head: head, loop: loop, snapshot: snapshot, requestID: RequestEngine.requestID(of: record), parentDecision: parent?.isSampled)
         run.describe(record)
@@ -45,8 +45,8 @@ public final class RequestEngine: ExchangeHandler {
         return response
     }
 
-    private static func parent(of fields: HTTPFields) -> TraceContext? {
-        guard let value = fields.first(.traceparent) else { return nil }
+    private static func parent(of head: HTTPRequestHead) -> TraceContext? {
+        guard let value = head.fields.first(.traceparent) else { return nil }
         return value.withUnsafeBytes { TraceContext(traceparent: $0) }
     }
 

@@ -141,15 +141,14 @@ extension RequestRun {
     /// The request as it goes to the provider of a plan.
     @inline(never)
     func request(
-        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines)
+        for plan: ModelPlan, _ body: ByteBuffer, _ timeouts: UpstreamTimeouts, _ forwarded: consuming ForwardedHead
     ) -> PreparedRequest {
-        var (fields, skipped, lines) = forwarded
-        plan.fields.apply(to: &fields, &skipped, &lines)
+        plan.fields.apply(to: &forwarded)
         // The gateway reads what comes back; an answer in a coding it does not ask for would be unreadable.
-        skipped.insert(.acceptEncoding)
-        lines.add(.acceptEncoding, literal: "identity")
+        forwarded.skipped.insert(.acceptEncoding)
+        forwarded.lines.add(.acceptEncoding, literal: "identity")
         var upstream = UpstreamRequest(
-            endpoint: plan.location.endpoint, method: plan.method, target: plan.target, fields: fields, skipped: skipped, lines: lines, host: plan.location.endpoint.authority,
+            endpoint: plan.location.endpoint, method: plan.method, target: plan.target, fields: forwarded.fields, skipped: forwarded.skipped, lines: forwarded.lines, host: plan.location.endpoint.authority,
             body: plan.method == .get ? .none : .bytes(body), timeouts: timeouts)
         upstream.authorizer = plan.offer.authorizer
         return PreparedRequest(upstream)

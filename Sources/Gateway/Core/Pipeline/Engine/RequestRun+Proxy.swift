@@ -75,21 +75,20 @@ extension RequestRun {
             self.groupRoute = route
         }
         let target = request.target()
-        let forwarded = self.forwardedFields(request)
-        var (skipped, lines) = (forwarded.skipped, forwarded.lines)
+        var forwarded = self.forwardedFields(request)
         if selection.readsContent {
             // Stages read what comes back; what is compressed they could not.
-            skipped.insert(.acceptEncoding)
-            lines.add(.acceptEncoding, literal: "identity")
+            forwarded.skipped.insert(.acceptEncoding)
+            forwarded.lines.add(.acceptEncoding, literal: "identity")
         }
         if isWebSocket {
-            lines.add(.connection, literal: "Upgrade")
-            lines.add(.upgrade, literal: "websocket")
+            forwarded.lines.add(.connection, literal: "Upgrade")
+            forwarded.lines.add(.upgrade, literal: "websocket")
         }
         let clientHost = request.route.entity.preserveHost ? request.head.authority.map { String(decoding: $0, as: UTF8.self) } : nil
         let prepared = PreparedRequest(
             UpstreamRequest(
-                endpoint: endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: skipped, lines: lines,
+                endpoint: endpoint, method: request.head.method, target: target, fields: forwarded.fields, skipped: forwarded.skipped, lines: forwarded.lines,
                 host: clientHost ?? service.group?.entity.hostHeader ?? endpoint.authority, body: body, timeouts: service.timeouts))
         var isReplayable = true
         if case .stream = body { isReplayable = false }
@@ -369,7 +368,7 @@ extension RequestRun {
 
     /// What of the client's fields goes on, and what the gateway says about the client and the request, as Kong does.
     @inline(never)
-    func forwardedFields(_ request: borrowing GatewayRequest) -> (fields: HTTPFields, skipped: KnownFieldSet, lines: FieldLines) {
+    func forwardedFields(_ request: borrowing GatewayRequest) -> ForwardedHead {
         var fields = request.fields
         // Fields that Connection nominates are seldom more than the hop-by-hop ones, which are skipped while writing.
         if fields.contains(.connection) { HopByHop.remove(from: &fields) }
@@ -380,12 +379,19 @@ extension RequestRun {
             skipped = skipped.union(GatewayRequest.consumerFields)
             request.writeConsumer(into: &lines)
         }
-        let connection = self.exchange.connection
+        let connection = self.connection
         ForwardedFields.write(connection, self.head, received: fields, strippedPrefix: request.strippedPrefix, into: &lines)
         lines.add(.xRealIP, connection.clientAddress)
         lines.add(.via, GatewayIdentity.via)
         lines.add(.xKongRequestID, self.requestID)
-        return (fields, skipped, lines)
+        return ForwardedHead(fields: fields, skipped: skipped, lines: lines)
     }
+}
 
+/// What of a client's fields goes to the upstream. Not copyable: lines are added to it, which a second owner would make a copy of.
+struct ForwardedHead: ~Copyable {
+    var fields: HTTPFields
+    /// Names in `fields` that are not sent.
+    var skipped: KnownFieldSet
+    var lines: FieldLines
 }

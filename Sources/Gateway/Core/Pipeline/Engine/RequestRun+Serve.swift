@@ -61,14 +61,14 @@ extension RequestRun {
     @inline(never)
     private func passNow(_ stage: any RequestStage, _ box: RequestBox, _ record: borrowing RequestRecord) -> StageResult? {
         let result = stage.runNow(&box.request, record)
-        if result != nil, let consumer = box.request.consumer { record.authenticated(consumer.identity) }
+        if result != nil { box.request.recordConsumer(record) }
         return result
     }
 
     @inline(never)
     private func pass(_ stage: any RequestStage, _ box: RequestBox, _ record: borrowing RequestRecord) async -> StageResult {
         let result = await stage.run(&box.request, record)
-        if let consumer = box.request.consumer { record.authenticated(consumer.identity) }
+        box.request.recordConsumer(record)
         return result
     }
 
@@ -95,13 +95,14 @@ extension RequestRun {
         if let credential = box.request.credentialID { record.update { root, evidence in root.credentialID = evidence.text(credential) } }
         let route = box.request.route
         let selection = route.chain.selection(for: box.request.consumer)
-        record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: selection.sinks)
+        // What applied to a client not yet known has been recorded.
+        if !selection.isFixed { record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: selection.sinks) }
         return selection
     }
 
     @inline(never)
     private func route() -> RouteMatch? {
-        let connection = self.exchange.connection
+        let connection = self.connection
         let fields = FieldHeaders(head: self.head)
         var method = self.head.method.name
         var serverName = connection.serverName ?? ""
@@ -128,7 +129,7 @@ extension RequestRun {
     @inline(never)
     private func makeRequest(_ route: RouteRuntime, _ match: RouteMatch) -> GatewayRequest {
         GatewayRequest(
-            exchange: self.exchange, head: self.head, route: route, match: match, normalizedPath: self.normalizedPath, query: self.head.target.query.map { ByteBuffer($0) },
+            exchange: self.exchange, connection: self.connection, head: self.head, route: route, match: match, normalizedPath: self.normalizedPath, query: self.head.target.query.map { ByteBuffer($0) },
             requestID: self.requestID)
     }
 

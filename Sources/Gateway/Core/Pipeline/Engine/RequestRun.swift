@@ -5,6 +5,7 @@ import Telemetry
 /// One request being served: what the steps of the engine share. Lives on the connection's loop for the length of the request.
 final class RequestRun {
     let exchange: any DownstreamExchange
+    let connection: ConnectionInfo
     /// What the client sent; the exchange hands out a copy at each call.
     let head: HTTPRequestHead
     let loop: LoopContext
@@ -51,26 +52,26 @@ final class RequestRun {
 
     init(exchange: any DownstreamExchange, head: HTTPRequestHead, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parentDecision: Bool?) {
         self.exchange = exchange
+        self.connection = exchange.connection
         self.head = head
         self.loop = loop
         self.snapshot = snapshot
         self.requestID = requestID
         self.parentDecision = parentDecision
-        let path = head.target.path
-        self.normalizedPath = path.withUnsafeBytes { PathNormalizer.normalize($0) }.map { ByteBuffer(bytes: $0) } ?? ByteBuffer(path)
+        self.normalizedPath = head.target.withPath { PathNormalizer.normalize($0) }.map { ByteBuffer(bytes: $0) } ?? ByteBuffer(head.target.path)
     }
 
     // MARK: Evidence of the whole
 
     @inline(never)
     func describe(_ record: borrowing RequestRecord) {
-        let connection = self.exchange.connection
+        let connection = self.connection
         let head = self.head
         record.update { root, evidence in
             root.method = RequestRun.text(head.method, evidence)
             root.scheme = EvidenceText(connection.scheme)
             root.protocolVersion = EvidenceText(connection.isHTTP2 ? "2" : head.version == .http11 ? "1.1" : "1.0")
-            root.path = head.target.path.withUnsafeBytes { evidence.text($0) }
+            root.path = head.target.withPath { evidence.text($0) }
             if let host = head.host { root.host = host.withUnsafeBytes { evidence.text($0) } }
             if let agent = head.fields.first(.userAgent) { root.userAgent = agent.withUnsafeBytes { evidence.text($0) } }
             if let state = head.fields.first(.tracestate) { root.traceState = state.withUnsafeBytes { evidence.text($0) } }

@@ -58,14 +58,25 @@ extension RequestRun {
     ///
     /// - Parameter hidden: names that are not passed on, besides those of the connection.
     func relayHead(_ head: HTTPResponseHead, hiding hidden: KnownFieldSet = [], added: [(name: String, value: String)], startedAt: UInt64, framing: ResponseFraming) {
-        var fields = head.fields
-        if fields.contains(.connection) { HopByHop.remove(from: &fields) }
+        // A list of its own only where something has to come out that is not skipped in writing.
+        var changed: HTTPFields?
+        if head.fields.contains(.connection) {
+            var fields = head.fields
+            HopByHop.remove(from: &fields)
+            changed = fields
+        }
         var skipped = HopByHop.fields.union(hidden)
         skipped.insert(.xKongRequestID)
         let loop = self.loop
         loop.headLines.removeAll()
         for (name, value) in self.extraFields.isEmpty ? added : added + self.extraFields {
-            if let known = KnownField(name: name) { skipped.insert(known) } else { fields.remove(name: name) }
+            if let known = KnownField(name: name) {
+                skipped.insert(known)
+            } else {
+                var fields = changed ?? head.fields
+                fields.remove(name: name)
+                changed = fields
+            }
             _ = loop.headLines.add(name: name, value)
         }
         if let timing = self.serverTiming { _ = loop.headLines.add(name: "server-timing", timing) }
@@ -75,11 +86,15 @@ extension RequestRun {
         loop.headLines.add(.via, GatewayIdentity.via)
         loop.headLines.add(.xKongRequestID, self.requestID)
         if let cookie = self.cookie { loop.headLines.add(.setCookie, cookie) }
-        self.note(head.status, fields)
-        self.exchange.writeHead(status: head.status, fields: fields, skipping: skipped, lines: loop.headLines, framing: framing)
+        self.note(head.status, changed ?? head.fields)
+        if let changed {
+            self.exchange.writeHead(status: head.status, fields: changed, skipping: skipped, lines: loop.headLines, framing: framing)
+        } else {
+            self.exchange.writeHead(status: head.status, fields: head.fields, skipping: skipped, lines: loop.headLines, framing: framing)
+        }
     }
 
-    private func note(_ status: Int, _ fields: HTTPFields) {
+    private func note(_ status: Int, _ fields: consuming HTTPFields) {
         self.status = status
         self.source = "upstream"
         self.responseFields = fields
