@@ -119,6 +119,8 @@ struct HTTP2FieldsTests {
         base + [("transfer-encoding", "chunked")],
         base + [("upgrade", "h2c")],
         base + [("te", "gzip")],
+        [(":method", "GET"), (":scheme", "https"), (":authority", "a "), (":path", "/")],
+        [(":method", "GET"), (":scheme", "https"), (":authority", "\ta"), (":path", "/")],
     ]
 
     @Test(arguments: malformed.indices) func `what breaks the rules of HTTP-2 is malformed`(_ index: Int) {
@@ -189,6 +191,28 @@ struct HTTP2FieldsTests {
         var decoder = NIOHPACK.HPACKDecoder(allocator: ByteBufferAllocator())
         decoder.maxHeaderListSize = 1 << 20
         #expect(try decoder.decodeHeaders(from: &section).map { "\($0.name)=\($0.value)" } == [":status=200"] + expected)
+    }
+
+    /// Lengths from seven bits on take more bytes, and a parsed line may have less between name and value than one of our own.
+    @Test func `a section fits the room that is made for it, whatever the lengths of its strings`() throws {
+        let lengths = [1, 2, 126, 127, 128, 254, 255, 7_000]
+        for nameLength in lengths.dropLast() {
+            for valueLength in [0] + lengths {
+                let (name, value) = (String(repeating: "n", count: nameLength), String(repeating: "v", count: valueLength))
+                var parser = HTTPResponseParser(limits: HTTPLimits())
+                parser.expect(.get)
+                var input = ByteBuffer(string: "HTTP/1.1 200 OK\r\n" + String(repeating: "\(name):\(value)\r\n", count: 3) + "\r\n")
+                guard case .head(let head)? = try parser.next(&input) else {
+                    Issue.record("no head")
+                    return
+                }
+                var section = ByteBuffer()
+                _ = HTTP2ResponseFields.writeHead(status: 429, fields: head.fields, skipping: [], lines: nil, contentLength: nil, into: &section)
+                var decoder = NIOHPACK.HPACKDecoder(allocator: ByteBufferAllocator())
+                decoder.maxHeaderListSize = 1 << 20
+                #expect(try decoder.decodeHeaders(from: &section).map { "\($0.name)=\($0.value)" } == [":status=429"] + Array(repeating: "\(name)=\(value)", count: 3))
+            }
+        }
     }
 
     @Test func `an answer to a handshake leaves without what HTTP-1 needs`() throws {

@@ -13,7 +13,7 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
     private var task: Task<Void, Never>?
 
     // The request.
-    private var input = CircularBuffer<ByteBuffer>()
+    private var input = BufferQueue()
     private(set) var bufferedBytes = 0
     private var receivedBytes = 0
     /// Bytes of the window that the client has used and not got back.
@@ -30,7 +30,7 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
 
     // The response.
     /// Content that has not been written; an empty buffer at the end is the end of the stream alone.
-    private var pending = CircularBuffer<ByteBuffer>()
+    private var pending = BufferQueue()
     private(set) var pendingBytes = 0
     private var pendingTrailers: HTTPFields?
     /// What the client lets this stream send; negative after it took back some.
@@ -301,9 +301,9 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
         var rest = count
         while var first = self.pending.first, first.readableBytes <= rest {
             rest -= output.writeBuffer(&first)
-            self.pending.removeFirst()
+            _ = self.pending.popFirst()
         }
-        if rest > 0, let piece = self.pending[self.pending.startIndex].readSlice(length: rest) { output.writeImmutableBuffer(piece) }
+        if rest > 0, let piece = self.pending.readSliceOfFirst(length: rest) { output.writeImmutableBuffer(piece) }
     }
 
     /// A frame of content has been written.

@@ -159,18 +159,25 @@ extension HTTPFields {
     }
 
     /// The one place where bytes enter a list that did not come from a parser. Blanks around a value are no part of it (RFC 9110 section 5.5).
-    private mutating func addLine(known: KnownField?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
+    ///
+    /// - Parameters:
+    ///   - known: what ``KnownField`` recognises in the name.
+    ///   - name: a token of at most 65,535 bytes.
+    mutating func addLine(known: KnownField?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) -> Bool {
         guard HTTPGrammar.isFieldValue(value) else { return false }
         var start = 0, end = value.count
         while start < end, HTTPGrammar.isBlank(value[start]) { start += 1 }
         while end > start, HTTPGrammar.isBlank(value[end - 1]) { end -= 1 }
         let value = UnsafeRawBufferPointer(rebasing: value[start..<end])
         let nameOffset = bytes.writerIndex
-        bytes.reserveCapacity(minimumWritableBytes: name.count + value.count + 4)
-        bytes.writeBytes(name)
-        bytes.writeStaticString(": ")
-        bytes.writeBytes(value)
-        bytes.writeStaticString("\r\n")
+        let length = name.count + value.count + 4
+        bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: length) { space in
+            space.copyMemory(from: name)
+            space.storeBytes(of: UInt16(0x3A20).bigEndian, toByteOffset: name.count, as: UInt16.self)
+            UnsafeMutableRawBufferPointer(rebasing: space[(name.count + 2)...]).copyMemory(from: value)
+            space.storeBytes(of: UInt16(0x0D0A).bigEndian, toByteOffset: length - 2, as: UInt16.self)
+            return length
+        }
         entries.append(
             Entry(
                 nameOffset: UInt32(truncatingIfNeeded: nameOffset), valueOffset: UInt32(truncatingIfNeeded: nameOffset + name.count + 2),

@@ -17,7 +17,7 @@ public struct HTTP2RequestFields: HPACKFieldSink {
     private var method: HTTPMethod?
     private var isSchemeThere = false
     private var isSchemeKnown = false
-    private var authority: String?
+    private var isAuthorityThere = false
     private var path: ByteBuffer?
     /// RFC 8441 section 4.
     private var `protocol`: String?
@@ -50,14 +50,14 @@ public struct HTTP2RequestFields: HPACKFieldSink {
     }
 
     private mutating func takeField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        guard HTTPGrammar.isToken(name), let base = name.baseAddress else { return self.refusal = .fieldValueInvalid }
+        guard HTTPGrammar.isToken(name), name.count <= UInt16.max, let base = name.baseAddress else { return self.refusal = .fieldValueInvalid }
         let known = KnownField.recognize(base.assumingMemoryBound(to: UInt8.self), count: name.count)
-        if self.isTrailers { return self.add(name, value) }
+        if self.isTrailers { return self.add(known, name, value) }
         switch known {
         case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade:
             // RFC 9113 section 8.2.2.
             self.isMalformed = true
-        case .te where !value.elementsEqual("trailers".utf8): self.isMalformed = true
+        case .te where !value.isText("trailers"): self.isMalformed = true
         case .cookie:
             // Split for compression; one field for whoever reads it (RFC 9113 section 8.2.3).
             if self.cookies == nil { self.cookies = ByteBuffer() } else { self.cookies?.writeStaticString("; ") }
@@ -65,34 +65,35 @@ public struct HTTP2RequestFields: HPACKFieldSink {
         case .host:
             if self.host != nil { return self.refusal = .hostRepeated }
             self.host = String(decoding: value, as: UTF8.self)
-        default: self.add(name, value)
+        default: self.add(known, name, value)
         }
     }
 
-    private mutating func add(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        if !self.fields.append(nameBytes: name, bytes: value) { self.refusal = .fieldValueInvalid }
+    private mutating func add(_ known: KnownField?, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        if !self.fields.addLine(known: known, name: name, value: value) { self.refusal = .fieldValueInvalid }
     }
 
     private mutating func takePseudo(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         guard !self.isTrailers, !self.isPseudoOver else { return self.isMalformed = true }
-        if name.elementsEqual(":method".utf8) {
-            if self.methodBytes > 0 || value.isEmpty { return self.isMalformed = true }
+        if name.isText(":method") {
+            guard self.methodBytes == 0, let base = value.baseAddress, !value.isEmpty else { return self.isMalformed = true }
             self.methodBytes = value.count
-            self.method = HTTPMethod(String(decoding: value, as: UTF8.self))
-            if self.method == nil { self.refusal = .methodInvalid }
-        } else if name.elementsEqual(":scheme".utf8) {
+            guard HTTPGrammar.isToken(value) else { return self.refusal = .methodInvalid }
+            self.method = HTTPMethod(token: base.assumingMemoryBound(to: UInt8.self), count: value.count)
+        } else if name.isText(":scheme") {
             if self.isSchemeThere { return self.isMalformed = true }
             self.isSchemeThere = true
-            self.isSchemeKnown = value.elementsEqual("https".utf8) || value.elementsEqual("http".utf8)
-        } else if name.elementsEqual(":authority".utf8) {
-            if self.authority != nil { return self.isMalformed = true }
-            self.authority = String(decoding: value, as: UTF8.self)
+            self.isSchemeKnown = value.isText("https") || value.isText("http")
+        } else if name.isText(":authority") {
+            // What is added to the fields loses its blanks, which no value may have there (RFC 9113 section 8.2.1).
+            if self.isAuthorityThere || value.first.map(HTTPGrammar.isBlank) ?? false || value.last.map(HTTPGrammar.isBlank) ?? false { return self.isMalformed = true }
+            self.isAuthorityThere = true
             // Pseudo-fields come first, so that Host stands where HTTP/1.1 has it.
             if !self.fields.append(.host, bytes: value) { self.refusal = .hostInvalid }
-        } else if name.elementsEqual(":path".utf8) {
+        } else if name.isText(":path") {
             if self.path != nil { return self.isMalformed = true }
             self.path = ByteBuffer(bytes: value)
-        } else if name.elementsEqual(":protocol".utf8) {
+        } else if name.isText(":protocol") {
             if self.protocol != nil { return self.isMalformed = true }
             self.protocol = String(decoding: value, as: UTF8.self)
         } else {
@@ -113,7 +114,7 @@ public struct HTTP2RequestFields: HPACKFieldSink {
         self.checkPseudoFields()
         guard !self.isMalformed, var method else { throw .methodInvalid }
         if let host {
-            if let authority {
+            if let authority = self.authority {
                 guard authority.lowercased() == host.lowercased() else { throw .hostInvalid }
             } else {
                 guard self.fields.append(.host, host) else { throw .hostInvalid }
@@ -132,11 +133,14 @@ public struct HTTP2RequestFields: HPACKFieldSink {
         return try self.finish(method, isEnd: isEnd)
     }
 
+    /// Of the pseudo-field, which stands first among the fields; nil: there is none.
+    private var authority: String? { self.isAuthorityThere ? self.fields.firstString(.host) ?? "" : nil }
+
     private mutating func checkPseudoFields() {
         // RFC 9113 section 8.3.1; CONNECT has an authority only (section 8.5), unless it is extended.
         if self.methodBytes == 0 { self.isMalformed = true }
         if self.method == .connect, self.protocol == nil {
-            if self.isSchemeThere || self.path != nil || self.authority == nil { self.isMalformed = true }
+            if self.isSchemeThere || self.path != nil || !self.isAuthorityThere { self.isMalformed = true }
         } else if !self.isSchemeThere || (self.path?.readableBytes ?? 0) == 0 || self.protocol != nil && self.method != .connect {
             self.isMalformed = true
         }

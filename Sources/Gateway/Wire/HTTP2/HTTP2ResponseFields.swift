@@ -16,56 +16,120 @@ public enum HTTP2ResponseFields {
     public static func writeHead(
         status: Int, fields: HTTPFields, skipping: KnownFieldSet, lines: FieldLines?, contentLength: Int?, isTunnel: Bool = false, into output: inout ByteBuffer
     ) -> Int {
-        var writer = Writer(taking: &output)
-        writer.status(status)
         let skipped = skipping.union(self.connectionFields).union([.contentLength])
-        fields.forEachUnsafe { known, name, value in
-            if let known, skipped.contains(known) { return }
-            if isTunnel, name.elementsEqual("sec-websocket-accept".utf8, by: { HTTPGrammar.lowercased($0) == $1 }) { return }
-            writer.field(known, name, value)
-        }
-        lines?.withUnsafeBytes { writer.lines($0, isTunnel: isTunnel) }
-        if let contentLength {
-            withUnsafeTemporaryAllocation(byteCount: HTTPWriter.maximumDecimalDigits, alignment: 1) { space in
-                let count = HTTPWriter.decimal(contentLength, into: space)
-                writer.field(.contentLength, UnsafeRawBufferPointer(start: nil, count: 0), UnsafeRawBufferPointer(rebasing: space[..<count]))
+        return self.write(bound: fields.writtenBound &+ (lines?.count ?? 0), into: &output) { writer in
+            writer.status(status)
+            fields.forEachUnsafe { known, name, value in
+                if let known, skipped.contains(known) { return }
+                if isTunnel, name.elementsEqual("sec-websocket-accept".utf8, by: { HTTPGrammar.lowercased($0) == $1 }) { return }
+                writer.field(known, name, value)
+            }
+            lines?.withUnsafeBytes { writer.lines($0, isTunnel: isTunnel) }
+            if let contentLength {
+                withUnsafeTemporaryAllocation(byteCount: HTTPWriter.maximumDecimalDigits, alignment: 1) { space in
+                    let count = HTTPWriter.decimal(contentLength, into: space)
+                    writer.field(.contentLength, UnsafeRawBufferPointer(start: nil, count: 0), UnsafeRawBufferPointer(rebasing: space[..<count]))
+                }
             }
         }
-        output = writer.output
-        return writer.size
     }
 
     /// The trailers of a response, without those that may not stand there. Returns the section's size.
     public static func writeTrailers(_ fields: HTTPFields, into output: inout ByteBuffer) -> Int {
-        var writer = Writer(taking: &output)
-        fields.forEachUnsafe { known, name, value in
-            if let known, self.connectionFields.contains(known) || TrailerRules.forbidden.contains(known) { return }
-            writer.field(known, name, value)
+        self.write(bound: fields.writtenBound, into: &output) { writer in
+            fields.forEachUnsafe { known, name, value in
+                if let known, self.connectionFields.contains(known) || TrailerRules.forbidden.contains(known) { return }
+                writer.field(known, name, value)
+            }
         }
-        output = writer.output
-        return writer.size
     }
 
-    /// What a section's names begin with in the encoding: an index of the static table, or the name itself.
-    private static let beginnings: [[UInt8]] = KnownField.allCases.map { known in
-        var name: [UInt8] = []
-        known.name.withBytes { bytes in name = bytes.map { HTTPGrammar.lowercased($0) } }
-        // Never to be indexed by anybody on the way (RFC 7541 section 7.1.3).
-        let kind: UInt8 = known == .setCookie ? 0x10 : 0x00
-        let index = (1...HPACKStaticTable.count).first { index in HPACKStaticTable.entry(index).name.withBytes { $0.elementsEqual(name) } }
-        guard let index else { return [kind, UInt8(name.count)] + name }
-        return index < 15 ? [kind | UInt8(index)] : [kind | 15, UInt8(index - 15)]
+    /// One look at the room for a whole section.
+    ///
+    /// - Parameter bound: bytes of the lines that the fields are in HTTP/1.1: four more a field than name and value, where this encoding has three, and four more for each string of 127 bytes or more.
+    @inline(__always)
+    private static func write(bound: Int, into output: inout ByteBuffer, _ body: (inout Writer) -> Void) -> Int {
+        var size = 0
+        _ = output.writeWithUnsafeMutableBytes(minimumWritableBytes: bound &+ bound / 16 &+ 64) { space in
+            var writer = Writer(space)
+            body(&writer)
+            size = writer.size
+            return writer.count
+        }
+        return size
     }
+
+    /// What a section's names begin with in the encoding: an index of the static table, or the name itself. Made once, for the length of the process.
+    private struct Beginnings: @unchecked Sendable {
+        // Unchecked: written once, before anybody reads.
+        private let bytes: UnsafeMutablePointer<UInt8>
+        /// Where each begins; the last is where the last one ends.
+        private let offsets: UnsafeMutablePointer<Int>
+
+        init() {
+            let all = KnownField.allCases.map(Beginnings.encoded)
+            self.bytes = .allocate(capacity: all.reduce(0) { $0 + $1.count })
+            self.offsets = .allocate(capacity: all.count + 1)
+            var end = 0
+            for (place, beginning) in zip(KnownField.allCases, all) {
+                // The order of the cases is that of their raw values, from 0.
+                precondition(Int(place.rawValue) < all.count)
+                self.offsets[Int(place.rawValue)] = end
+                for byte in beginning {
+                    self.bytes[end] = byte
+                    end += 1
+                }
+            }
+            self.offsets[all.count] = end
+        }
+
+        private static func encoded(_ known: KnownField) -> [UInt8] {
+            var name: [UInt8] = []
+            known.name.withBytes { bytes in name = bytes.map { HTTPGrammar.lowercased($0) } }
+            // Never to be indexed by anybody on the way (RFC 7541 section 7.1.3).
+            let kind: UInt8 = known == .setCookie ? 0x10 : 0x00
+            let index = (1...HPACKStaticTable.count).first { index in HPACKStaticTable.entry(index).name.withBytes { $0.elementsEqual(name) } }
+            guard let index else { return [kind, UInt8(name.count)] + name }
+            return index < 15 ? [kind | UInt8(index)] : [kind | 15, UInt8(index - 15)]
+        }
+
+        @inline(__always)
+        subscript(known: KnownField) -> UnsafeRawBufferPointer {
+            let start = self.offsets[Int(known.rawValue)]
+            return UnsafeRawBufferPointer(start: self.bytes + start, count: self.offsets[Int(known.rawValue) + 1] - start)
+        }
+    }
+
+    private static let beginnings = Beginnings()
 
     private struct Writer {
-        var output: ByteBuffer
-        var size = 0
+        private let base: UnsafeMutableRawPointer
+        private let room: Int
+        private(set) var count = 0
+        private(set) var size = 0
 
-        /// Takes the buffer out of its owner's hands, so that writing to it copies nothing.
-        init(taking output: inout ByteBuffer) {
-            self.output = output
-            output = ByteBuffer()
+        init(_ space: UnsafeMutableRawBufferPointer) {
+            // Asked for with room for more than a byte, hence there is an address.
+            self.base = space.baseAddress!
+            self.room = space.count
         }
+
+        /// The next bytes of the room. What does not fit is a defect of who made the room, and ends the process rather than write beyond it.
+        @inline(__always)
+        private mutating func take(_ bytes: Int) -> UnsafeMutableRawPointer {
+            precondition(bytes <= self.room &- self.count, "the room for a field section was too small")
+            defer { self.count &+= bytes }
+            return self.base + self.count
+        }
+
+        @inline(__always)
+        private mutating func put(_ bytes: UnsafeRawBufferPointer) {
+            guard let source = bytes.baseAddress else { return }
+            self.take(bytes.count).copyMemory(from: source, byteCount: bytes.count)
+        }
+
+        @inline(__always)
+        private mutating func put(_ byte: UInt8) { self.take(1).storeBytes(of: byte, as: UInt8.self) }
 
         /// `:status`: the table has the most frequent ones.
         mutating func status(_ status: Int) {
@@ -82,39 +146,39 @@ public enum HTTP2ResponseFields {
                 default: nil
                 }
             if let index {
-                self.output.writeInteger(0x80 | index)
+                self.put(0x80 | index)
             } else {
-                self.output.writeMultipleIntegers(UInt8(0x08), UInt8(3), UInt8(0x30 + status / 100), UInt8(0x30 + status / 10 % 10), UInt8(0x30 + status % 10))
+                self.put(0x08)
+                self.put(3)
+                for digit in [status / 100, status / 10 % 10, status % 10] { self.put(UInt8(0x30 + digit)) }
             }
         }
 
         mutating func field(_ known: KnownField?, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
             if let known {
                 self.size &+= known.name.utf8CodeUnitCount &+ value.count &+ 32
-                self.output.writeBytes(HTTP2ResponseFields.beginnings[Int(known.rawValue)])
+                self.put(HTTP2ResponseFields.beginnings[known])
             } else {
                 self.size &+= name.count &+ value.count &+ 32
-                self.output.writeInteger(UInt8(0))
+                self.put(0)
                 self.length(name.count)
-                _ = self.output.writeWithUnsafeMutableBytes(minimumWritableBytes: name.count) { space in
-                    for i in 0..<name.count { space[i] = HTTPGrammar.lowercased(name[i]) }
-                    return name.count
-                }
+                let space = self.take(name.count)
+                for i in 0..<name.count { space.storeBytes(of: HTTPGrammar.lowercased(name[i]), toByteOffset: i, as: UInt8.self) }
             }
             self.length(value.count)
-            self.output.writeBytes(value)
+            self.put(value)
         }
 
         /// A string's length (RFC 7541 section 5.1): seven bits, and the rest in groups of seven.
         private mutating func length(_ count: Int) {
-            guard count >= 127 else { return _ = self.output.writeInteger(UInt8(count)) }
-            self.output.writeInteger(UInt8(127))
+            guard count >= 127 else { return self.put(UInt8(count)) }
+            self.put(127)
             var rest = count - 127
             while rest >= 128 {
-                self.output.writeInteger(UInt8(rest & 0x7F | 0x80))
+                self.put(UInt8(rest & 0x7F | 0x80))
                 rest >>= 7
             }
-            self.output.writeInteger(UInt8(rest))
+            self.put(UInt8(rest))
         }
 
         /// `name ": " value CRLF` each.
