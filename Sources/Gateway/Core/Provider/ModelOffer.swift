@@ -23,6 +23,14 @@ public final class ModelOffer: Sendable {
     /// What the catalog said last: nearly every request asks for the same model and is answered by the same.
     private let lastAsked = Mutex<AskedPrices?>(nil)
 
+    /// What clients were told last of who serves them.
+    private let lastServed = Mutex<ServedFields?>(nil)
+
+    private struct ServedFields {
+        let model: String
+        let fields: [(name: String, value: String)]
+    }
+
     private struct AskedPrices {
         let model: String
         let answered: ByteBuffer?
@@ -46,6 +54,17 @@ public final class ModelOffer: Sendable {
         self.format = format
         self.authorizer = authorizer
         self.catalog = catalog
+    }
+
+    /// `X-Kong-LLM-Model`: the provider and the model asked for there, `provider/model`.
+    func servedFields(_ model: String) -> [(name: String, value: String)] {
+        self.lastServed.withLock { last in
+            if let last, last.model == model { return last.fields }
+            let fields = [(name: "X-Kong-LLM-Model", value: "\(self.adapter.descriptor.name)/\(model)")]
+            // A name from a client can be of any length: only what names a model is worth keeping.
+            if model.utf8.count <= 256 { last = ServedFields(model: model, fields: fields) }
+            return fields
+        }
     }
 
     /// What a model costs: by the configuration, else by the catalog under the name asked for, else under the name that answered; nil: unknown.

@@ -41,22 +41,8 @@ public final class ModelPlan: Sendable {
         self.passesBody = passesBody
     }
 
-    /// `provider/model`, what `X-Kong-LLM-Model` tells the client.
-    public var servedName: String { ModelPlan.servedName(self.adapter, self.model) }
-
-    public static func servedName(_ adapter: any ProviderAdapter, _ model: String) -> String {
-        let provider = adapter.descriptor.name
-        var model = model
-        return model.withUTF8 { model in
-            let length = provider.utf8CodeUnitCount
-            return String(unsafeUninitializedCapacity: length + 1 + model.count) { out in
-                _ = out[..<length].update(fromContentsOf: UnsafeBufferPointer(start: provider.utf8Start, count: length))
-                out[length] = UInt8(ascii: "/")
-                _ = out[(length + 1)...].update(fromContentsOf: model)
-                return length + 1 + model.count
-            }
-        }
-    }
+    /// The response field that tells the client who serves it.
+    public var servedFields: [(name: String, value: String)] { self.offer.servedFields(self.model) }
 
     public var adapter: any ProviderAdapter { self.offer.adapter }
     public var operation: ModelOperation { self.offer.operation }

@@ -167,8 +167,11 @@ public struct GatewayRequest: ~Copyable {
         self.parsed = ParsedBody(document)
     }
 
-    /// Forgets the scanned body, for who is the last to look into it: a request may last as long as a stream.
-    public mutating func forgetDocument() { self.parsed = nil }
+    /// The same for who is the last to look into it: nothing of it is kept, as a request may last as long as a stream.
+    public mutating func takeDocument(of bytes: ByteBuffer) throws(JSONError) -> JSONDocument {
+        if let parsed = self.parsed.take()?.document, parsed.bytes.isSame(as: bytes) { return parsed }
+        return try JSONDocument(bytes)
+    }
 
     /// Leaves something for the same plugin instance to find at the response.
     public mutating func leave(_ note: some Sendable, for instanceID: String) {

@@ -59,12 +59,8 @@ public final class AIProxy: InlineRequestPlugin, ModelServing {
         request.body = .model(body)
         request.upstream = .model(plan, body: encoded)
         if self.configuration.sendsModelNameHeader {
-            // The list made once is shared, where nothing else is in it.
-            if request.responseFields.isEmpty, !self.target.modelHeader.isEmpty {
-                request.responseFields = self.target.modelHeader
-            } else {
-                request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName))
-            }
+            // A list that is there already is shared, where nothing else is in it.
+            if request.responseFields.isEmpty { request.responseFields = plan.servedFields } else { request.responseFields += plan.servedFields }
         }
         return .modified
     }
@@ -91,7 +87,7 @@ public final class AIProxy: InlineRequestPlugin, ModelServing {
             let (plan, encoded) = try self.target.passage(body, form: form, request)
             if let body { request.body = .model(body) }
             request.upstream = .model(plan, body: encoded)
-            if self.configuration.sendsModelNameHeader, !plan.model.isEmpty { request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName)) }
+            if self.configuration.sendsModelNameHeader, !plan.model.isEmpty { request.responseFields += plan.servedFields }
             return .modified
         } catch { return .reject(error.rejection) }
     }
@@ -117,7 +113,7 @@ public final class AIProxy: InlineRequestPlugin, ModelServing {
         do throws(RefusedRequest) {
             let plan = try self.target.session(request)
             request.upstream = .model(plan, body: ByteBuffer())
-            if self.configuration.sendsModelNameHeader, !plan.model.isEmpty { request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName)) }
+            if self.configuration.sendsModelNameHeader, !plan.model.isEmpty { request.responseFields += plan.servedFields }
             return .modified
         } catch { return .reject(error.rejection) }
     }

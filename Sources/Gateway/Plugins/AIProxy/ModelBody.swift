@@ -47,8 +47,7 @@ enum ModelBody {
 
     private static func body(_ bytes: ByteBuffer, _ request: inout GatewayRequest, _ operation: ModelOperation, _ format: ModelFormat) -> Result<ModelRequestBody, RefusedRequest> {
         do throws(JSONError) {
-            let body = ModelRequestBody(try request.document(of: bytes), operation: operation, format: format)
-            request.forgetDocument()
+            let body = ModelRequestBody(try request.takeDocument(of: bytes), operation: operation, format: format)
             guard body.isObject else { return .failure(RefusedRequest(400, "invalid_request_body", "the request body must be a JSON object").shaped(for: format)) }
             return .success(body)
         } catch {

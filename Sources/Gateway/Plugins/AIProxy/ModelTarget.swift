@@ -24,8 +24,6 @@ final class ModelTarget: Sendable {
     let overrides: [(name: String, json: String)]
     /// How the gateway authenticates itself by a header, where no client may override that, and what the vendor wants in every request.
     let fields: FieldEdits
-    /// `X-Kong-LLM-Model` where no request changes it: what the client is told of who serves it. Empty: it depends on the request.
-    let modelHeader: [(name: String, value: String)]
 
     /// An address with the target that asks for it.
     final class Place: Sendable {
@@ -88,7 +86,6 @@ final class ModelTarget: Sendable {
             logsStatistics: configuration.logging.logsStatistics, logsPayloads: configuration.logging.logsPayloads, pluginID: services.instanceID, format: self.format,
             authorizer: authorizer, catalog: services.prices,
             tierFactors: options.serviceTierFactors.isEmpty ? nil : ServiceTierFactors(options.serviceTierFactors.map { ($0.tier, $0.factor) }))
-        self.modelHeader = templates == nil ? model.name.map { [(name: "X-Kong-LLM-Model", value: ModelPlan.servedName(adapter, $0))] } ?? [] : []
     }
 
     /// Where the model is served, as far as no request says otherwise.

@@ -112,7 +112,7 @@ public final class DirectProxy: RequestPlugin {
             }
             request.body = .model(body)
             request.upstream = .model(plan, body: encoded)
-            request.responseFields.append((name: "X-Kong-LLM-Model", value: plan.servedName))
+            request.responseFields += plan.servedFields
             return .modified
         } catch { return .reject(error.shaped(for: self.configuration.format.modelFormat).rejection) }
     }

@@ -28,7 +28,9 @@ final class HTTP2ServerExchange: DownstreamExchange {
     private var bodyBytes = 0
     private var isContinuePending: Bool
     private var response = ResponseState.none
+    /// Content that has not been sent: a piece as it came, or several in one buffer.
     private var output = ByteBuffer()
+    private var isCollected = false
     private var isAbandoned = false
 
     init(stream: HTTP2ServerStream, head: HTTPRequestHead, info: ConnectionInfo, startedAt: UInt64, headBytes: Int) {
@@ -126,14 +128,28 @@ final class HTTP2ServerExchange: DownstreamExchange {
     func write(_ bytes: ByteBuffer) -> Bool {
         guard case .head = self.response, bytes.readableBytes > 0 else { return true }
         self.responseBytes &+= bytes.readableBytes
-        if self.output.readableBytes == 0, bytes.readableBytes >= HTTP2ServerExchange.frameBytes / 2 {
+        if self.output.readableBytes > 0 {
+            self.collect(bytes)
+        } else if bytes.readableBytes >= HTTP2ServerExchange.frameBytes / 2 {
             self.send(bytes)
+        } else if bytes.storageCapacity <= BufferStack.newBytes {
+            // Nearly always nothing follows before the flush: the bytes are sent from where they lie, unless much that was read with them would have to wait with them.
+            self.output = bytes
         } else {
-            if self.output.capacity == 0 { self.output = self.stream.buffers.take() }
-            self.output.writeImmutableBuffer(bytes)
-            if self.output.readableBytes >= HTTP2ServerExchange.frameBytes { self.sendCollected() }
+            self.collect(bytes)
         }
         return self.stream.canTakeMore
+    }
+
+    private func collect(_ bytes: ByteBuffer) {
+        if !self.isCollected {
+            self.isCollected = true
+            var collected = self.stream.buffers.take()
+            collected.writeImmutableBuffer(self.output)
+            swap(&collected, &self.output)
+        }
+        self.output.writeImmutableBuffer(bytes)
+        if self.output.readableBytes >= HTTP2ServerExchange.frameBytes { self.sendOutput() }
     }
 
     private func send(_ bytes: ByteBuffer) {
@@ -141,11 +157,17 @@ final class HTTP2ServerExchange: DownstreamExchange {
         self.stream.send(bytes)
     }
 
-    /// Hands the collected content to the stream, whose storage it then is: frames may wait for the client's window.
-    private func sendCollected() {
+    /// Hands the content to the stream, whose storage it then is: frames may wait for the client's window.
+    private func sendOutput() {
         guard self.output.readableBytes > 0 else { return }
-        self.send(self.output)
-        self.output = ByteBuffer()
+        self.send(self.takeOutput())
+    }
+
+    private func takeOutput() -> ByteBuffer {
+        self.isCollected = false
+        var output = ByteBuffer()
+        swap(&output, &self.output)
+        return output
     }
 
     func relieve() async throws(DownstreamFailure) {
@@ -154,7 +176,7 @@ final class HTTP2ServerExchange: DownstreamExchange {
     }
 
     func flush() {
-        self.sendCollected()
+        self.sendOutput()
         self.stream.flush()
     }
 
@@ -162,12 +184,11 @@ final class HTTP2ServerExchange: DownstreamExchange {
         guard case .head = self.response else { return }
         self.response = .finished
         if let trailers, !trailers.isEmpty {
-            self.sendCollected()
+            self.sendOutput()
             self.responseBytes &+= self.stream.sendTrailers(trailers)
         } else {
             self.responseBytes &+= 9
-            self.stream.sendLast(self.output)
-            self.output = ByteBuffer()
+            self.stream.sendLast(self.takeOutput())
         }
         self.stream.flush()
     }

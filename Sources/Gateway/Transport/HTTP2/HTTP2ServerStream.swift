@@ -10,7 +10,7 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
     // Unchecked: confined to its event loop; the serving task runs on the loop's executor.
     let id: UInt32
     let connection: HTTP2ServerConnection
-    private var task: Task<Void, Never>?
+    private var task: StreamTask?
 
     // The request.
     private var input = BufferQueue()
@@ -67,10 +67,17 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
         self.open()
         let info = self.options.trustedProxies?.resolve(self.connection.info, head.fields) ?? self.connection.info
         let exchange = HTTP2ServerExchange(stream: self, head: head, info: info, startedAt: startedAt, headBytes: size)
-        self.task = Task(executorPreference: self.loop.executor) {
-            await self.connection.handler.handle(exchange, on: self.loop.context)
-            self.conclude()
-        }
+        let task = self.loop.takeTask()
+        self.task = task
+        task.serve(self, exchange)
+    }
+
+    /// Serves the exchange, in its task.
+    func serve(_ exchange: HTTP2ServerExchange) async {
+        await self.connection.handler.handle(exchange, on: self.loop.context)
+        // The task goes on with other streams.
+        self.task = nil
+        self.conclude()
     }
 
     /// Answers a request that is none.

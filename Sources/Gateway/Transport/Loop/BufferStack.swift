@@ -5,9 +5,11 @@ import NIOCore
 final class BufferStack {
     /// Larger storage is not kept.
     static let keptBytes = 16_384
+    /// What a new buffer has room for.
+    static let newBytes = 4096
     private var free: [ByteBuffer] = []
 
-    func take() -> ByteBuffer { self.free.popLast() ?? ByteBufferAllocator().buffer(capacity: 4096) }
+    func take() -> ByteBuffer { self.free.popLast() ?? ByteBufferAllocator().buffer(capacity: BufferStack.newBytes) }
 
     /// Takes back a buffer whose bytes were handed to the socket. If the socket still holds them, the next user gets storage of its own.
     func giveBack(_ buffer: consuming ByteBuffer) {

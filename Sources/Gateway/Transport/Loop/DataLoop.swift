@@ -51,6 +51,21 @@ public final class DataLoop: @unchecked Sendable {
         }
     }
 
+    /// Tasks that have served a stream and wait for the next.
+    private var idleTasks: [StreamTask] = []
+    /// More are not kept: each has room for the frames of a request.
+    private static let keptTasks = 64
+    private var hasStopped = false
+
+    func takeTask() -> StreamTask { self.idleTasks.popLast() ?? StreamTask(loop: self) }
+
+    /// - Returns: false where the task is to end.
+    func keep(_ task: StreamTask) -> Bool {
+        guard !self.hasStopped, self.idleTasks.count < DataLoop.keptTasks else { return false }
+        self.idleTasks.append(task)
+        return true
+    }
+
     private var ticks = 0
     private func tick() {
         self.ticks &+= 1
@@ -94,6 +109,11 @@ public final class DataLoop: @unchecked Sendable {
         self.loop.submit {
             self.timer.stop()
             self.pool.closeAll()
+            self.hasStopped = true
+            self.executor.hold()
+            for task in self.idleTasks { task.end() }
+            self.idleTasks = []
+            self.executor.drain()
         }
     }
 }

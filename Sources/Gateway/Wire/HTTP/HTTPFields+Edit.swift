@@ -158,6 +158,16 @@ extension HTTPFields {
         }
     }
 
+    /// Keeps bytes that are no field beside the lines: a request's target shares their storage, as it does where both were received together.
+    ///
+    /// - Returns: where ``kept(_:)`` finds them.
+    mutating func keep(_ text: UnsafeRawBufferPointer) -> Range<Int> {
+        let start = bytes.writerIndex
+        return start..<(start + bytes.writeBytes(text))
+    }
+
+    func kept(_ place: Range<Int>) -> ByteBuffer? { bytes.getSlice(at: place.lowerBound, length: place.count) }
+
     /// The one place where bytes enter a list that did not come from a parser. Blanks around a value are no part of it (RFC 9110 section 5.5).
     ///
     /// - Parameters:

@@ -18,7 +18,8 @@ public struct HTTP2RequestFields: HPACKFieldSink {
     private var isSchemeThere = false
     private var isSchemeKnown = false
     private var isAuthorityThere = false
-    private var path: ByteBuffer?
+    /// Where it lies among the fields' bytes.
+    private var path: Range<Int>?
     /// RFC 8441 section 4.
     private var `protocol`: String?
     private var isPseudoOver = false
@@ -92,7 +93,7 @@ public struct HTTP2RequestFields: HPACKFieldSink {
             if !self.fields.append(.host, bytes: value) { self.refusal = .hostInvalid }
         } else if name.isText(":path") {
             if self.path != nil { return self.isMalformed = true }
-            self.path = ByteBuffer(bytes: value)
+            self.path = self.fields.keep(value)
         } else if name.isText(":protocol") {
             if self.protocol != nil { return self.isMalformed = true }
             self.protocol = String(decoding: value, as: UTF8.self)
@@ -141,13 +142,13 @@ public struct HTTP2RequestFields: HPACKFieldSink {
         if self.methodBytes == 0 { self.isMalformed = true }
         if self.method == .connect, self.protocol == nil {
             if self.isSchemeThere || self.path != nil || !self.isAuthorityThere { self.isMalformed = true }
-        } else if !self.isSchemeThere || (self.path?.readableBytes ?? 0) == 0 || self.protocol != nil && self.method != .connect {
+        } else if !self.isSchemeThere || self.path?.isEmpty ?? true || self.protocol != nil && self.method != .connect {
             self.isMalformed = true
         }
     }
 
     private func finish(_ method: HTTPMethod, isEnd: Bool) throws(HTTPParseError) -> HTTPRequestHead {
-        guard let text = method == .connect ? self.authority.map({ ByteBuffer(string: $0) }) : self.path, text.readableBytes > 0 else { throw .targetInvalid }
+        guard let text = method == .connect ? self.authority.map({ ByteBuffer(string: $0) }) : self.path.flatMap(self.fields.kept), text.readableBytes > 0 else { throw .targetInvalid }
         guard text.readableBytes + self.methodBytes <= self.limits.startLineBytes else { throw .startLineTooLong }
         let target = try HTTPTarget(text, method: method)
         guard target.form != .absolute, method == .connect || self.isSchemeKnown else { throw .targetInvalid }
