@@ -150,6 +150,7 @@ class Pellucid(Contender):
     """A Pellucid with one of the configurations below; one event loop per core, as it is by default."""
 
     telemetry = False
+    audit = False
     ai = True
     environment: dict = {}
 
@@ -181,9 +182,7 @@ class Pellucid(Contender):
                     "config": {"traces_endpoint": f"http://127.0.0.1:{self.upstreams.sink_port}/v1/traces", "sampling_rate": 1, "queue": QUEUE},
                 },
             ]
-            result["_pellucid"] = {"audit": {"path": str(self.directory / "audit.log")}}
-        else:
-            result["_pellucid"] = {"audit": {"enabled": False}}
+        result["_pellucid"] = {"audit": {"path": str(self.directory / "audit.log")} if self.audit else {"enabled": False}}
         return result
 
     def ai_plugin(self, target: dict) -> dict:
@@ -251,9 +250,18 @@ class Compressor(Stages):
     title = "pellucid, ai-proxy, ai-prompt-compressor"
 
 
-class Everything(Pellucid):
-    title = "pellucid, all telemetry at 100%"
+class Exporting(Pellucid):
+    """What the budgets for telemetry are about: Prometheus, a line a request in a file, all traces to a collector."""
+
+    title = "pellucid, prometheus + file-log + OTLP"
     telemetry = True
+
+
+class Everything(Exporting):
+    """The same and the audit stream: one more line a request, whose hash is chained to the one before, in files that are compressed once they are full."""
+
+    title = "pellucid, and the audit stream"
+    audit = True
 
 
 class EverythingGzip(Everything):
@@ -318,10 +326,12 @@ class GenericTLS(Generic):
         return {**super().configuration(), "certificates": [{"cert": pem.read_text(), "key": key.read_text(), "snis": [{"name": "localhost"}]}]}
 
 
-class EverythingTLS(Everything):
-    title = "pellucid, all telemetry, TLS and HTTP/2"
-    listens = "ssl http2"
+class ExportingTLS(GenericTLS):
+    title = "pellucid, prometheus + file-log + OTLP, TLS, h2"
+    telemetry = True
+    ai = True
 
-    def configuration(self) -> dict:
-        pem, key = certificate(self.directory)
-        return {**super().configuration(), "certificates": [{"cert": pem.read_text(), "key": key.read_text(), "snis": [{"name": "localhost"}]}]}
+
+class EverythingTLS(ExportingTLS):
+    title = "pellucid, and the audit stream, TLS, h2"
+    audit = True

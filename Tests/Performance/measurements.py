@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from contenders import BODY, KEY, STREAM_BODY, Contender, Everything, Pellucid
+from contenders import BODY, KEY, STREAM_BODY, Contender, Exporting, Pellucid
 from processes import built, get, last_json, tool
 
 # After a load, batches already recorded are still encoded and sent: that work belongs to the requests.
@@ -289,7 +289,7 @@ def scrapes(contender: Pellucid, routes: int, seconds: float, rounds: int) -> di
     }
 
 
-def telemetry_losses(contender: Everything) -> dict:
+def telemetry_losses(contender: Exporting) -> dict:
     """What the contender itself says about evidence that did not get out, and whether its books balance."""
     text = get(contender.status_port, "/metrics")[1].decode()
     values = {"unaccounted": 0.0, "dropped": 0.0}
