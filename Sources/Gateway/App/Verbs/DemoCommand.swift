@@ -1,3 +1,6 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
 import ArgumentParser
 import GatewayCore
 import GatewayTransport
@@ -10,29 +13,48 @@ struct DemoCommand: AsyncParsableCommand {
 
     @OptionGroup var listeners: ListenerOptions
 
+    @Option(help: "Serve the simulated provider alone, at this address: what other gateways, load tests and stacks of containers are tried with.", transform: DemoCommand.address)
+    var providerListen: ListenAddress?
+
+    private static func address(_ text: String) throws -> ListenAddress {
+        guard let address = try ListenAddress.parse(text) else { throw ValidationError("\(text) is no address") }
+        return address
+    }
+
     private static let key = "demo-key"
 
     mutating func run() async throws {
+        if let address = self.providerListen { return try await DemoCommand.serveProvider(at: address) }
         let environment = ProcessEnvironment.current
         var options = try self.listeners.resolved(environment, proxyDefault: "127.0.0.1:8000")
         for address in options.proxy where !address.isLoopback {
             throw ValidationError("the demo serves the loopback address only, not \(address.text)")
         }
-        let provider = try await DemoCommand.startProvider()
+        let provider = try await DemoCommand.startProvider(at: ListenAddress(host: "127.0.0.1", port: 0))
         options.source = .text(DemoCommand.configuration(providerPort: provider.port), name: "demo")
         options.greeting = { proxy, status in DemoCommand.greeting(proxy, status) }
         try await GatewayProcess(options: options, environment: environment).run()
         await provider.close()
     }
 
-    private static func startProvider() async throws -> HTTPListener {
+    /// Serves the provider until a signal ends it.
+    private static func serveProvider(at address: ListenAddress) async throws {
+        let signals = SignalStream()
+        let provider = try await self.startProvider(at: address)
+        print("The simulated provider serves OpenAI's format at http://\(ListenAddress(host: address.host, port: provider.port).text)/v1/chat/completions")
+        fflush(nil)
+        for await event in signals.events where event == .stop { break }
+        await provider.close()
+    }
+
+    private static func startProvider(at address: ListenAddress) async throws -> HTTPListener {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let registry = MetricRegistry()
         let flow = EvidenceFlow(registry: registry, ringCapacity: 64)
         let loop = DataLoop(loop: group.next(), telemetry: flow.makeLoop(), upstream: UpstreamOptions())
         loop.start()
         return try await HTTPListener.bind(
-            host: "127.0.0.1", port: 0, group: group, loops: [loop], handler: DemoProvider(), options: ServerOptions(), registry: registry, connectionCount: ConnectionCount())
+            host: address.host, port: address.port, group: group, loops: [loop], handler: DemoProvider(), options: ServerOptions(), registry: registry, connectionCount: ConnectionCount())
     }
 
     private static func configuration(providerPort: Int) -> String {
