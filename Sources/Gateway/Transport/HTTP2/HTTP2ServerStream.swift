@@ -10,6 +10,7 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
     // Unchecked: confined to its event loop; the serving task runs on the loop's executor.
     let id: UInt32
     let connection: HTTP2ServerConnection
+    private let loop: DataLoop
     private var task: StreamTask?
 
     // The request.
@@ -53,11 +54,11 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
     init(id: UInt32, connection: HTTP2ServerConnection, isInputEnded: Bool) {
         self.id = id
         self.connection = connection
+        self.loop = connection.loop
         self.isInputEnded = isInputEnded
         self.sendWindow = connection.initialSendWindow
     }
 
-    private var loop: DataLoop { self.connection.loop }
     var options: ServerOptions { self.connection.options }
 
     // MARK: Beginning and end

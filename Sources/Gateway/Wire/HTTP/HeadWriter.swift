@@ -27,6 +27,16 @@ public struct HeadWriter {
     }
 
     @inline(__always)
+    mutating func put(byte: UInt8) { self.take(1).storeBytes(of: byte, as: UInt8.self) }
+
+    /// ASCII letters in lower case.
+    @inline(__always)
+    mutating func put(lowercased bytes: UnsafeRawBufferPointer) {
+        let space = self.take(bytes.count)
+        for i in 0..<bytes.count { space.storeBytes(of: HTTPGrammar.lowercased(bytes[i]), toByteOffset: i, as: UInt8.self) }
+    }
+
+    @inline(__always)
     public mutating func put(_ text: StaticString) { self.take(text.utf8CodeUnitCount).copyMemory(from: text.utf8Start, byteCount: text.utf8CodeUnitCount) }
 
     @inline(__always)

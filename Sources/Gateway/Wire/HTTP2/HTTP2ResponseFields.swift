@@ -50,11 +50,11 @@ public enum HTTP2ResponseFields {
     @inline(__always)
     private static func write(bound: Int, into output: inout ByteBuffer, _ body: (inout Writer) -> Void) -> Int {
         var size = 0
-        _ = output.writeWithUnsafeMutableBytes(minimumWritableBytes: bound &+ bound / 16 &+ 64) { space in
-            var writer = Writer(space)
+        output.writeHead(room: bound &+ bound / 16 &+ 64) { out in
+            var writer = Writer(out)
             body(&writer)
+            out = writer.out
             size = writer.size
-            return writer.count
         }
         return size
     }
@@ -103,33 +103,10 @@ public enum HTTP2ResponseFields {
     private static let beginnings = Beginnings()
 
     private struct Writer {
-        private let base: UnsafeMutableRawPointer
-        private let room: Int
-        private(set) var count = 0
+        var out: HeadWriter
         private(set) var size = 0
 
-        init(_ space: UnsafeMutableRawBufferPointer) {
-            // Asked for with room for more than a byte, hence there is an address.
-            self.base = space.baseAddress!
-            self.room = space.count
-        }
-
-        /// The next bytes of the room. What does not fit is a defect of who made the room, and ends the process rather than write beyond it.
-        @inline(__always)
-        private mutating func take(_ bytes: Int) -> UnsafeMutableRawPointer {
-            precondition(bytes <= self.room &- self.count, "the room for a field section was too small")
-            defer { self.count &+= bytes }
-            return self.base + self.count
-        }
-
-        @inline(__always)
-        private mutating func put(_ bytes: UnsafeRawBufferPointer) {
-            guard let source = bytes.baseAddress else { return }
-            self.take(bytes.count).copyMemory(from: source, byteCount: bytes.count)
-        }
-
-        @inline(__always)
-        private mutating func put(_ byte: UInt8) { self.take(1).storeBytes(of: byte, as: UInt8.self) }
+        init(_ out: HeadWriter) { self.out = out }
 
         /// `:status`: the table has the most frequent ones.
         mutating func status(_ status: Int) {
@@ -146,39 +123,38 @@ public enum HTTP2ResponseFields {
                 default: nil
                 }
             if let index {
-                self.put(0x80 | index)
+                self.out.put(byte: 0x80 | index)
             } else {
-                self.put(0x08)
-                self.put(3)
-                for digit in [status / 100, status / 10 % 10, status % 10] { self.put(UInt8(0x30 + digit)) }
+                self.out.put(byte: 0x08)
+                self.out.put(byte: 3)
+                for digit in [status / 100, status / 10 % 10, status % 10] { self.out.put(byte: UInt8(0x30 + digit)) }
             }
         }
 
         mutating func field(_ known: KnownField?, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
             if let known {
                 self.size &+= known.name.utf8CodeUnitCount &+ value.count &+ 32
-                self.put(HTTP2ResponseFields.beginnings[known])
+                self.out.put(HTTP2ResponseFields.beginnings[known])
             } else {
                 self.size &+= name.count &+ value.count &+ 32
-                self.put(0)
+                self.out.put(byte: 0)
                 self.length(name.count)
-                let space = self.take(name.count)
-                for i in 0..<name.count { space.storeBytes(of: HTTPGrammar.lowercased(name[i]), toByteOffset: i, as: UInt8.self) }
+                self.out.put(lowercased: name)
             }
             self.length(value.count)
-            self.put(value)
+            self.out.put(value)
         }
 
         /// A string's length (RFC 7541 section 5.1): seven bits, and the rest in groups of seven.
         private mutating func length(_ count: Int) {
-            guard count >= 127 else { return self.put(UInt8(count)) }
-            self.put(127)
+            guard count >= 127 else { return self.out.put(byte: UInt8(count)) }
+            self.out.put(byte: 127)
             var rest = count - 127
             while rest >= 128 {
-                self.put(UInt8(rest & 0x7F | 0x80))
+                self.out.put(byte: UInt8(rest & 0x7F | 0x80))
                 rest >>= 7
             }
-            self.put(UInt8(rest))
+            self.out.put(byte: UInt8(rest))
         }
 
         /// `name ": " value CRLF` each.
