@@ -41,8 +41,9 @@ public final class ModelPlan: Sendable {
         self.passesBody = passesBody
     }
 
-    /// The response field that tells the client who serves it.
+    /// The response field that tells the client who serves it, as a list of one.
     public var servedFields: [(name: String, value: String)] { self.offer.servedFields(self.model) }
+    public var servedField: (name: String, value: String) { self.servedFields[0] }
 
     public var adapter: any ProviderAdapter { self.offer.adapter }
     public var operation: ModelOperation { self.offer.operation }

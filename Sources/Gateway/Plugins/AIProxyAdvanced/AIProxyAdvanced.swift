@@ -304,7 +304,7 @@ private final class ModelPlanner: TargetPlanner {
             case .nothing: (plan, encoded) = try self.targets[target].passage(nil, request)
             }
             let attempts = (name: "X-Pellucid-Attempts", value: attempt == 1 ? "1" : "\(attempt)")
-            return .planned(plan, body: encoded, responseFields: self.sendsModelName ? plan.servedFields + [attempts] : [attempts])
+            return .planned(plan, body: encoded, responseFields: self.sendsModelName ? [plan.servedField, attempts] : [attempts])
         } catch { return .refused(error.shaped(for: self.targets[target].format.name).rejection) }
     }
 }

@@ -72,7 +72,7 @@ extension RequestRun {
         for (name, value) in self.extraFields.isEmpty ? added : added + self.extraFields {
             if let known = KnownField(name: name) {
                 skipped.insert(known)
-            } else {
+            } else if changed?.contains(name: name) ?? head.fields.contains(name: name) {
                 var fields = changed ?? head.fields
                 fields.remove(name: name)
                 changed = fields
