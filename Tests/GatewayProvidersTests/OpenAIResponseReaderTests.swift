@@ -33,6 +33,12 @@ import Testing
         #expect(facts.isComplete)
     }
 
+    @Test func `an empty finish reason is none`() {
+        let reader = OpenAIResponseReader(hidesUsage: false)
+        reader.document(ByteBuffer(string: #"{"choices":[{"finish_reason":""},{"finish_reason":"stop"},{"finish_reason":""}]}"#))
+        #expect(reader.facts.finishReasons == ByteBuffer(string: "stop"))
+    }
+
     @Test func `tokens of sound are told apart, in documents, streams and other operations`() {
         let usage =
             #""usage":{"prompt_tokens":19,"completion_tokens":10,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":12},"completion_tokens_details":{"audio_tokens":9,"reasoning_tokens":0}}"#

@@ -251,14 +251,14 @@ class Compressor(Stages):
 
 
 class Exporting(Pellucid):
-    """What the budgets for telemetry are about: Prometheus, a line a request in a file, all traces to a collector."""
+    """Telemetry as far as plugins ask for it: Prometheus, a line a request in a file, all traces to a collector."""
 
     title = "pellucid, prometheus + file-log + OTLP"
     telemetry = True
 
 
 class Everything(Exporting):
-    """The same and the audit stream: one more line a request, whose hash is chained to the one before, in files that are compressed once they are full."""
+    """All telemetry: the same and the audit stream, one more line a request, whose hash is chained to the one before, in files that are compressed once they are full."""
 
     title = "pellucid, and the audit stream"
     audit = True

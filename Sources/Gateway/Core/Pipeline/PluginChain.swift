@@ -27,7 +27,7 @@ final class PluginChain: Sendable {
         let clientFormat: ModelFormat?
         /// Whether a stage looks into the content of responses.
         let readsContent: Bool
-        /// Applies to clients that are not known, and where the route does not ask who it is to all.
+        /// Whether it is what applies to a client that is not known; on a route without plugins of single consumers that is everybody's.
         let isFixed: Bool
 
         init(_ instances: [PluginInstance], isFixed: Bool) {

@@ -134,6 +134,7 @@ final class OpenAIResponseReader: ModelResponseReader {
     }
 
     private func add(finishReason: ByteBuffer) {
+        guard finishReason.readableBytes > 0 else { return }
         // Nearly all answers have one, whose bytes are used where they lie.
         guard var joined = self.facts.finishReasons else {
             self.facts.finishReasons = finishReason
