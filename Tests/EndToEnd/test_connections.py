@@ -5,6 +5,7 @@ import http.client
 import os
 import socket
 import threading
+import time
 
 import pytest
 import requests
@@ -173,6 +174,22 @@ def test_an_upstream_that_breaks_off_is_seen_by_the_client(connection, origin):
         connection.response()
 
 
+def test_an_answer_without_a_length_that_a_reset_cuts_off_is_seen_by_the_client(connection, origin):
+    def script(c, r):
+        c.send("HTTP/1.1 200 OK\r\n\r\nonly this")
+        # The first bytes are on their way before the reset, which may overtake what is not read yet.
+        time.sleep(0.3)
+        c.reset()
+        return False
+
+    origin.script = script
+    connection.send("GET /plain HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert connection.head().status == 200
+    assert connection.chunk() == b"only this"
+    with pytest.raises(Closed):
+        connection.chunk()
+
+
 def test_upstream_connections_are_kept_alive(gateway, origin):
     session = requests.Session()
     session.get(f"{gateway.url}/plain", timeout=10)
@@ -239,6 +256,69 @@ def test_an_early_answer_to_an_unfinished_upload_reaches_the_client(gateway, ori
     with Connection.open(gateway.proxy_port) as client:
         client.send("POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nonly the start")
         assert client.response().status == 413
+
+
+def test_uploads_that_an_answer_overtakes_leave_nothing_behind(gateway, origin):
+    """Whoever passes the body on waits for the client when the upstream's answer ends the exchange."""
+
+    def on_head(c, head):
+        respond(c, "no", status="401 Unauthorized")
+        return False
+
+    def overtaken(count: int) -> int:
+        for _ in range(count):
+            with Connection.open(gateway.proxy_port) as client:
+                client.send(b"POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n" + b"x" * 30_000)
+                assert client.response().status == 401
+        until(lambda: gateway.metrics().total("pellucid_connections_open", side="client") <= 1, what="the clients' connections to be closed")
+        return gateway.resident_bytes()
+
+    origin.on_head = on_head
+    before = overtaken(200)
+    # Each that is left behind keeps its connections' objects and a buffer.
+    assert overtaken(1500) - before < 12 << 20
+
+
+def test_an_upload_may_take_longer_than_the_time_to_read(gateway, origin):
+    origin.script = lambda c, request: respond(c, str(len(request.body)))
+    with Connection.open(gateway.proxy_port) as client:
+        client.send("POST /impatient HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n")
+        for _ in range(7):
+            # The passing of time is what is tested: 1.4 s in all, of which no gap is as long as the 0.5 s to read.
+            time.sleep(0.2)
+            client.send("x")
+        response = client.response()
+    assert (response.status, response.body) == (200, b"7")
+
+
+def test_the_time_to_read_begins_when_the_upload_ends(gateway, origin):
+    origin.script = lambda c, request: c.rest()
+    with Connection.open(gateway.proxy_port) as client:
+        client.send("POST /impatient HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n")
+        time.sleep(0.7)
+        client.send("0\r\n\r\n")
+        begin = time.monotonic()
+        assert client.response().status == 504
+    assert 0.4 < time.monotonic() - begin < 3
+
+
+def test_a_refusal_reaches_a_client_that_sends_megabytes_first(gateway, origin):
+    """RFC 9112 section 9.6: a connection closed with unread bytes is reset, and the answer in it lost."""
+    with Connection.open(gateway.proxy_port) as client:
+        client.send("POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n")
+        for _ in range(40):
+            client.send(b"x" * 100_000)
+        response = client.response()
+        assert (response.status, response.header("Connection")) == (404, "close")
+        assert client.is_closed()
+
+
+def test_a_client_that_waits_for_100_continue_is_told_that_the_connection_ends(gateway, origin):
+    with Connection.open(gateway.proxy_port) as client:
+        client.send("POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+        response = client.response()
+        assert (response.status, response.header("Connection")) == (404, "close")
+        assert client.is_closed()
 
 
 def test_thousands_of_short_connections_leave_nothing_behind(gateway, origin):

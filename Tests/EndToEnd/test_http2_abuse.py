@@ -21,6 +21,8 @@ MEBIBYTE = 1 << 20
 def script(connection, request):
     if request.target.endswith("/large"):
         return respond(connection, b"x" * 4 * MEBIBYTE)
+    if request.target.endswith("/many-fields"):
+        return connection.send("HTTP/1.1 200 OK\r\n" + "".join(f"x-field-{n}: {'v' * 900}\r\n" for n in range(40)) + "content-length: 2\r\n\r\n")
     return hello(connection, request)
 
 
@@ -236,6 +238,56 @@ def test_more_streams_than_announced_are_refused(gateway):
         except Closed:
             return
         assert refused or got.error != frames.NO_ERROR
+
+
+def test_trailers_that_are_none_are_counted_like_resets(gateway):
+    """A client makes the gateway reset its streams (CVE-2025-8671): no more often than it may reset them itself."""
+    with Client(gateway.h2c_port) as client, pytest.raises(Closed):
+        for stream in range(1, 2001, 2):
+            client.request(stream, "/plain", "POST", end=False)
+            client.send(frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, stream, client.encoder.encode([("host", "x")])))
+            while (got := client.next()).kind not in (frames.RST_STREAM, frames.GOAWAY):
+                pass
+            if got.kind == frames.GOAWAY:
+                assert got.error == frames.ENHANCE_YOUR_CALM
+                raise Closed
+
+
+def test_answers_that_nobody_takes_stop_the_reading(gateway, origin):
+    """HEAD has answers without content, which no window holds up: here 36 KB each, of which the client reads none."""
+    before = gateway.resident_bytes()
+    with Client(gateway.h2c_port, receive_buffer=4096, timeout=2) as client:
+        # An upload keeps the connection busy.
+        client.request(1, "/plain", "POST", ("content-length", "1000000"), end=False)
+        begun = len(origin.requests)
+        for batch in range(60):
+            for stream in range(batch * 200 + 3, batch * 200 + 203, 2):
+                client.send(frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, stream, client.head("/plain/many-fields", "HEAD")))
+            try:
+                until(lambda answered=(batch + 1) * 100: len(origin.requests) - begun >= answered, timeout=3, what="the answers")
+            except AssertionError:
+                break
+        else:
+            pytest.fail("the gateway went on reading")
+        assert gateway.resident_bytes() - before < 64 << 20
+
+
+def test_a_request_that_is_shorter_than_it_says_reaches_nobody(gateway, origin):
+    """RFC 9113 section 8.1.1: also where a connection to the upstream is at hand."""
+    with Client(gateway.h2c_port) as client:
+        client.request(1, "/plain", "POST", ("content-length", "2"), end=False)
+        client.send(frame(frames.DATA, frames.END_STREAM, 1, b"ok"))
+        assert client.answer(1)[0] == 200
+        seen = len(origin.requests)
+        client.send(
+            frame(frames.HEADERS, frames.END_HEADERS, 3, client.head("/plain", "POST", ("content-length", "10"))) + frame(frames.DATA, frames.END_STREAM, 3, b"short")
+        )
+        got = client.next_of(3)
+        assert (got.kind, got.error) == (frames.RST_STREAM, frames.PROTOCOL_ERROR)
+        # What comes behind it is served, and nothing came between.
+        client.request(5, "/plain")
+        assert client.answer(5)[0] == 200
+        assert [r.method for r in origin.requests[seen:]] == ["GET"]
 
 
 def test_an_early_answer_reaches_a_client_that_is_still_sending(gateway):

@@ -1,13 +1,15 @@
 """Slow clients (slowhttptest): slow heads, slow bodies, slow readers. Each is let go in its time, and honest clients are served meanwhile."""
 
+import contextlib
 import shutil
 import subprocess
+import time
 
 import pytest
 import requests
 
 from support.configuration import plain_service, plugin
-from support.raw import Origin, respond
+from support.raw import Connection, Origin, respond
 from support.waiting import until
 
 pytestmark = pytest.mark.skipif(shutil.which("slowhttptest") is None, reason="slowhttptest is not installed")
@@ -52,6 +54,23 @@ def test_slow_clients_are_let_go_and_others_are_served(gateway, kind, path):
         attack.kill()
         attack.wait()
     until(lambda: open_connections(gateway) <= 2, timeout=15, what="the end of their connections")
+
+
+def test_a_head_has_its_time_from_its_first_byte_on(gateway):
+    """A byte now and then must not renew it."""
+    with Connection.open(gateway.proxy_port) as client:
+        begin = time.monotonic()
+        client.send("GET /plain HTTP/1.1\r\nX-Slow: ")
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            while not answer and time.monotonic() - begin < 15:
+                client.socket.settimeout(0.3)
+                try:
+                    answer = client.socket.recv(4096)
+                except TimeoutError:
+                    client.send("x")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert 1.9 < time.monotonic() - begin < 6
 
 
 def open_connections(gateway) -> float:

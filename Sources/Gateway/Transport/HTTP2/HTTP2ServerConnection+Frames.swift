@@ -115,7 +115,8 @@ extension HTTP2ServerConnection {
         if let stream {
             if stream.isInputEnded { return try self.breach(stream, .streamClosed) }
             guard section.isEnd, !fields.isMalformed else { return try self.breach(stream, .protocolError) }
-            stream.receiveTrailers(fields)
+            // As often as a client may reset streams itself may it make the gateway do it (CVE-2025-8671).
+            guard stream.receiveTrailers(fields) else { return try self.countBreach() }
             if stream.isShort { try self.breach(stream, .protocolError) }
         } else if section.stream > self.lastStream {
             self.lastStream = section.stream

@@ -5,6 +5,8 @@ import NIOCore
 extension HTTP2ServerConnection {
     /// Bytes collected before a stream has to wait for them to leave.
     private static let outputLimit = 65_536
+    /// Bytes that may wait for a socket that takes no more before nothing is read from it: what the windows of some streams let through at once.
+    static let stalledLimit = 1 << 20
 
     var isWritable: Bool {
         self.output.readableBytes < HTTP2ServerConnection.outputLimit && self.context?.channel.isWritable == true
@@ -33,6 +35,7 @@ extension HTTP2ServerConnection {
         guard self.output.readableBytes > 0 || promise != nil else { return }
         let wasFull = self.output.readableBytes >= HTTP2ServerConnection.outputLimit
         context.writeAndFlush(Self.wrapOutboundOut(self.output), promise: promise)
+        if !context.channel.isWritable { self.stalledBytes &+= self.output.readableBytes }
         self.loop.buffers.giveBack(self.output)
         self.output = ByteBuffer()
         // Who waits for the socket is told by the channel; who waits for this buffer, here.

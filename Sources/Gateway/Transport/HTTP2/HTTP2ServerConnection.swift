@@ -6,9 +6,10 @@ import Telemetry
 /// One client connection speaking HTTP/2 (RFC 9113): its streams are exchanges like those of HTTP/1.1.
 ///
 /// Frames are read and acted on as they come; what is to be sent is collected and leaves in one write at the end of a turn of the loop, however many streams it is of.
-final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientConnection, @unchecked Sendable {
+final class HTTP2ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientConnection, @unchecked Sendable {
     // Unchecked: confined to its event loop.
     typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     let loop: DataLoop
@@ -47,6 +48,9 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
     /// Whether ``channelReadComplete(context:)`` will flush.
     var isReading = false
     var isFlushPending = false
+    /// Bytes given to the socket since it took no more.
+    var stalledBytes = 0
+    private var isReadHeld = false
 
     private var served = 0
     private var isDraining = false
@@ -123,6 +127,11 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
         self.loop.executor.drain()
     }
 
+    /// Nothing is read from a client that takes no answers: each frame may ask for another one (CVE-2019-9512, CVE-2019-9515).
+    func read(context: ChannelHandlerContext) {
+        if self.stalledBytes > HTTP2ServerConnection.stalledLimit { self.isReadHeld = true } else { context.read() }
+    }
+
     func channelReadComplete(context: ChannelHandlerContext) {
         self.isReading = false
         self.flushNow()
@@ -131,7 +140,14 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         self.loop.executor.hold()
-        if context.channel.isWritable { self.wakeWriters() }
+        if context.channel.isWritable {
+            self.stalledBytes = 0
+            if self.isReadHeld {
+                self.isReadHeld = false
+                context.read()
+            }
+            self.wakeWriters()
+        }
         self.loop.executor.drain()
     }
 
@@ -226,7 +242,7 @@ final class HTTP2ServerConnection: ChannelInboundHandler, TimeoutTarget, ClientC
 
     /// The client has answered a ping.
     func pingAnswered() {
-        if self.isDraining { self.announceEnd(after: self.lastStream, .noError) }
+        if self.isDraining, !self.isGone { self.announceEnd(after: self.lastStream, .noError) }
     }
 
     private func announceEnd(after stream: UInt32, _ code: HTTP2ErrorCode) {

@@ -48,7 +48,8 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
     private var isClosed = false
     var servedBy: (any UpstreamExchange)?
 
-    var deadline = UInt64.max
+    private var deadlines = WaitDeadlines()
+    var deadline: UInt64 { self.deadlines.next }
     var timerSlot = -1
 
     init(id: UInt32, connection: HTTP2ServerConnection, isInputEnded: Bool) {
@@ -104,7 +105,9 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
         guard !self.isClosed, self.failure == nil else { return }
         if !self.isOutputEnded { return self.fail(.closed) }
         self.isConcluded = true
-        self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
+        // Who still passes the body on (the upstream answered before its end) has nobody to pass it to.
+        self.wakeReader()
+        self.deadlines.write = self.loop.timer.deadline(after: self.options.sendTimeout)
         self.closeIfOver()
     }
 
@@ -117,14 +120,16 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
             self.servedBy = nil
             upstream.cancel()
         }
-        self.reader.wake()
+        self.wakeReader()
         self.writer.wake()
     }
 
     private func close() {
         guard !self.isClosed else { return }
         self.isClosed = true
-        self.deadline = .max
+        self.wakeReader()
+        self.writer.wake()
+        self.deadlines = WaitDeadlines()
         self.loop.timer.remove(self)
         self.pending.removeAll()
         self.pendingBytes = 0
@@ -160,14 +165,18 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
     }
 
     func deadlinePassed() {
-        self.deadline = .max
-        if self.reader.isWaiting {
-            self.isReadOverdue = true
-            self.reader.wake()
-        } else if self.writer.isWaiting || self.isConcluded {
-            // Also the rest of a response that is complete on this side: a client that gives no window must not keep it for ever.
-            self.fail(.timeout)
-        }
+        // Also the rest of a response that is complete on this side: a client that gives no window must not keep it for ever.
+        guard self.deadlines.expire() else { return self.fail(.timeout) }
+        guard self.reader.isWaiting else { return }
+        self.isReadOverdue = true
+        self.reader.wake()
+    }
+
+    /// Lets who waits for input go on; its deadline ends with the wait.
+    private func wakeReader() {
+        guard self.reader.isWaiting else { return }
+        self.deadlines.read = .max
+        self.reader.wake()
     }
 
     // MARK: Reading
@@ -188,17 +197,20 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
             }
         }
         if isEnd { self.endInput() }
-        self.reader.wake()
+        self.wakeReader()
         return true
     }
 
-    func receiveTrailers(_ fields: HTTP2RequestFields) {
+    /// Takes the trailers, and with them the end of the request; false: they are none, and the stream was reset.
+    func receiveTrailers(_ fields: HTTP2RequestFields) -> Bool {
         do throws(HTTPParseError) {
             self.trailers = try fields.trailers()
             self.endInput()
-            self.reader.wake()
+            self.wakeReader()
+            return true
         } catch {
             self.fail(.malformed(error))
+            return false
         }
     }
 
@@ -223,13 +235,14 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
     /// The next bytes of the body, nil at its end.
     func nextBody() async throws(DownstreamFailure) -> ByteBuffer? {
         while true {
+            // First of all: a malformed request must not look like one that has ended (RFC 9113 section 8.1.1).
+            if let failure = self.failure { throw failure }
+            if self.isConcluded || self.isClosed { throw .closed }
             if let bytes = self.takeFirst() { return bytes }
             if self.isInputEnded { return nil }
-            if let failure = self.failure { throw failure }
             if self.isReadOverdue { throw .timeout }
-            self.deadline = self.loop.timer.deadline(after: self.options.bodyTimeout)
+            self.deadlines.read = self.loop.timer.deadline(after: self.options.bodyTimeout)
             await withUnsafeContinuation { self.reader.keep($0) }
-            self.deadline = .max
         }
     }
 
@@ -238,13 +251,13 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
         while true {
             if let bytes = self.takeFirst() { return bytes }
             if let failure = self.failure { throw failure }
-            if self.isInputEnded || isAbandoned() { throw .closed }
+            if self.isInputEnded || self.isClosed || isAbandoned() { throw .closed }
             await withUnsafeContinuation { self.reader.keep($0) }
         }
     }
 
     /// Wakes a reader so that it sees that its exchange is over.
-    func interruptReader() { self.reader.wake() }
+    func interruptReader() { self.wakeReader() }
 
     private func takeFirst() -> ByteBuffer? {
         guard let bytes = self.input.popFirst() else { return nil }
@@ -355,9 +368,10 @@ final class HTTP2ServerStream: TimeoutTarget, @unchecked Sendable {
     func waitForWritability() async throws(DownstreamFailure) {
         self.connection.flushNow()
         while !self.isClosed, !self.isWritable, self.failure == nil {
-            self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
+            self.deadlines.write = self.loop.timer.deadline(after: self.options.sendTimeout)
             await withUnsafeContinuation { self.writer.keep($0) }
-            self.deadline = .max
+            // The exchange's end has a deadline of its own.
+            if !self.isConcluded { self.deadlines.write = .max }
         }
         if let failure = self.failure { throw failure }
         if self.isClosed { throw .closed }

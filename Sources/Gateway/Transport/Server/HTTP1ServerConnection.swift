@@ -38,14 +38,19 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
 
     private var output = ByteBuffer()
     private(set) var isServing = false
+    /// Whether a request, or what was none, has not been read to its end.
+    private var mayStillSend = false
     var servedBy: (any UpstreamExchange)?
     private var served = 0
     /// Bytes received since the last head ended, and when the first of them came.
     private var received = 0
     private var firstByteAt: UInt64 = 0
 
-    var deadline = UInt64.max
+    private var deadlines = WaitDeadlines()
+    var deadline: UInt64 { self.deadlines.next }
     var timerSlot = -1
+    /// Whether everything is said, and what the client still sends is thrown away.
+    private var isLingering = false
 
     init(loop: DataLoop, handler: any ExchangeHandler, options: ServerOptions, facts: ConnectionFacts? = nil, onClose: @escaping () -> Void) {
         self.facts = facts
@@ -79,7 +84,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
         self.loop.connections[ObjectIdentifier(self)] = self
         self.loop.context.telemetry.metrics.add(self.loop.connectionGauge, 1)
         self.loop.timer.add(self)
-        self.deadline = self.loop.timer.deadline(after: self.options.keepAliveTimeout)
+        self.deadlines.read = self.loop.timer.deadline(after: self.options.keepAliveTimeout)
         self.task = Task(executorPreference: self.executor) { await self.serve() }
     }
 
@@ -88,8 +93,11 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
         self.executor.hold()
         if self.received == 0 { self.firstByteAt = MonotonicClock.now() }
         self.received &+= bytes.readableBytes
-        if self.input.readableBytes == 0 { self.input = bytes } else { self.input.writeBuffer(&bytes) }
-        self.reader.wake()
+        // What comes after the last answer is taken from the socket and forgotten.
+        if !self.isLingering {
+            if self.input.readableBytes == 0 { self.input = bytes } else { self.input.writeBuffer(&bytes) }
+            self.wakeReader()
+        }
         self.executor.drain()
     }
 
@@ -136,7 +144,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
             self.servedBy = nil
             upstream.cancel()
         }
-        self.reader.wake()
+        self.wakeReader()
         self.writer.wake()
     }
 
@@ -147,33 +155,36 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
     }
 
     func closeIfIdle() {
-        guard !self.isServing, self.received == 0 else { return }
+        guard self.isLingering || !self.isServing && self.received == 0 else { return }
         self.forceClose(.shutdown)
     }
 
     func deadlinePassed() {
-        self.deadline = .max
-        if self.reader.isWaiting {
-            // What did not come in time is answered by the task, where there is something to answer.
-            self.isReadOverdue = true
-            self.reader.wake()
-        } else if self.writer.isWaiting {
-            self.forceClose(.timeout)
-        }
+        guard self.deadlines.expire() else { return self.forceClose(.timeout) }
+        guard self.reader.isWaiting else { return }
+        // What did not come in time is answered by the task, where there is something to answer.
+        self.isReadOverdue = true
+        self.reader.wake()
     }
 
     // MARK: Reading
 
     /// Waits for bytes, for the end of the connection or for the deadline.
-    private func waitForInput(timeout: UInt64) async {
+    private func waitForInput(until deadline: UInt64) async {
         guard self.failure == nil else { return }
         if self.isReadHeld {
             self.isReadHeld = false
             self.context?.read()
         }
-        self.deadline = self.loop.timer.deadline(after: timeout)
+        self.deadlines.read = deadline
         await withUnsafeContinuation { self.reader.keep($0) }
-        self.deadline = .max
+    }
+
+    /// Lets who waits for input go on. The deadline ends here and not in the waiting task, which may run when somebody else waits already.
+    private func wakeReader() {
+        guard self.reader.isWaiting else { return }
+        self.deadlines.read = .max
+        self.reader.wake()
     }
 
     /// The next event of the request under way.
@@ -181,11 +192,11 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
     /// - Parameter isAbandoned: checked after each wait; true ends the wait as if the client had closed.
     func nextEvent(timeout: UInt64, isAbandoned: () -> Bool = { false }) async throws(DownstreamFailure) -> HTTPRequestEvent {
         while true {
+            if isAbandoned() { throw .closed }
             if let event = try self.bufferedEvent() { return event }
             if let failure = self.failure { throw failure }
             if self.isReadOverdue { throw .timeout }
-            if isAbandoned() { throw .closed }
-            await self.waitForInput(timeout: timeout)
+            await self.waitForInput(until: self.loop.timer.deadline(after: timeout))
         }
     }
 
@@ -199,7 +210,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
         while self.input.readableBytes == 0 {
             if let failure = self.failure { throw failure }
             if isAbandoned() { throw .closed }
-            await self.waitForInput(timeout: .max)
+            await self.waitForInput(until: .max)
         }
         let bytes = self.input
         self.input = ByteBuffer()
@@ -207,7 +218,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
     }
 
     /// Wakes a reader so that it sees that its exchange is over.
-    func interruptReader() { self.reader.wake() }
+    func interruptReader() { self.wakeReader() }
 
     /// Whether an event can be had without waiting.
     var hasInput: Bool { self.input.readableBytes > 0 }
@@ -223,14 +234,26 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
             await self.handler.handle(exchange, on: self.loop.context)
             let reusable = await exchange.conclude()
             self.isServing = false
+            self.mayStillSend = !exchange.isBodyEnded
             guard reusable else { break }
             self.received = self.input.readableBytes
             if self.received > 0 { self.firstByteAt = MonotonicClock.now() }
             if self.loop.isDraining && self.received == 0 { break }
-            self.deadline = self.loop.timer.deadline(after: self.options.keepAliveTimeout)
         }
         self.flushOutput()
+        await self.linger()
         self.context?.close(mode: .all, promise: nil)
+    }
+
+    /// Takes what a client still sends, for a while, before the connection is closed: a socket that is closed with bytes nobody read resets it, and what the
+    /// client has not read of the answer is lost (RFC 9112 section 9.6).
+    private func linger() async {
+        guard self.failure == nil, self.mayStillSend, let context = self.context, context.channel.isActive else { return }
+        self.isLingering = true
+        self.isReadOverdue = false
+        self.input = ByteBuffer()
+        context.close(mode: .output, promise: nil)
+        await self.waitForInput(until: self.loop.timer.deadline(after: self.options.lingerTimeout))
     }
 
     private func nextExchange() async -> HTTP1ServerExchange? {
@@ -239,6 +262,7 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
                 if case .head(let head)? = try self.parser.next(&self.input) { return self.makeExchange(head) }
             } catch {
                 self.refuse(.malformed(error))
+                self.mayStillSend = true
                 return nil
             }
             if self.failure != nil { return nil }
@@ -247,8 +271,15 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
                 if self.received > 0 { self.refuse(.timeout) }
                 return nil
             }
-            await self.waitForInput(timeout: self.received > 0 ? self.options.headTimeout : self.options.keepAliveTimeout)
+            await self.waitForInput(until: self.headDeadline)
         }
+    }
+
+    /// A head has its time from its first byte on, however many bytes follow and when; before that the connection is idle.
+    private var headDeadline: UInt64 {
+        guard self.received > 0 else { return self.loop.timer.deadline(after: self.options.keepAliveTimeout) }
+        let (sum, overflow) = self.firstByteAt.addingReportingOverflow(self.options.headTimeout)
+        return overflow ? .max : sum
     }
 
     private func makeExchange(_ head: HTTPRequestHead) -> HTTP1ServerExchange {
@@ -318,9 +349,9 @@ final class HTTP1ServerConnection: ChannelDuplexHandler, TimeoutTarget, ClientCo
         self.flushOutput()
         while !context.channel.isWritable {
             if let failure = self.failure { throw failure }
-            self.deadline = self.loop.timer.deadline(after: self.options.sendTimeout)
+            self.deadlines.write = self.loop.timer.deadline(after: self.options.sendTimeout)
             await withUnsafeContinuation { self.writer.keep($0) }
-            self.deadline = .max
+            self.deadlines.write = .max
         }
         if let failure = self.failure { throw failure }
     }

@@ -46,6 +46,22 @@ final class HTTP1ServerExchange: DownstreamExchange {
 
     var isClosed: Bool { self.transport.failure != nil }
 
+    /// Whether the request has been read to its end.
+    var isBodyEnded: Bool {
+        if case .ended = self.body { return true }
+        return self.head.framing == .none
+    }
+
+    /// Whether what is left of the request will not be read after the answer: too much, or a client that waits for 100 Continue and may or may not begin now.
+    private var isBodyGivenUp: Bool {
+        guard case .unread(let isContinuePending) = self.body else { return false }
+        switch self.head.framing {
+        case .none: return false
+        case .length(let length): return isContinuePending || length &- self.bodyBytes > self.transport.bufferedBytes &+ self.transport.options.lingerBytes
+        case .chunked: return isContinuePending
+        }
+    }
+
     var hasResponded: Bool {
         if case .none = self.response { return false }
         return true
@@ -121,7 +137,8 @@ final class HTTP1ServerExchange: DownstreamExchange {
     func writeHead(status: Int, fields: HTTPFields, skipping: KnownFieldSet, lines: FieldLines?, framing: ResponseFraming) {
         guard case .none = self.response else { return }
         var isChunked = false
-        self.mayPersist = self.mayPersist && !self.transport.loop.isDraining
+        // What ends the connection is said (RFC 9112 section 9.6).
+        self.mayPersist = self.mayPersist && !self.transport.loop.isDraining && !self.isBodyGivenUp
         let room = fields.writtenBound &+ (lines?.count ?? 0) &+ HeadWriter.fixedRoom
         self.transport.withOutput { out in
             self.responseBytes &+= out.writeHead(room: room) { out in
@@ -200,12 +217,15 @@ final class HTTP1ServerExchange: DownstreamExchange {
             return false
         }
         if case .ended = self.body { return true }
+        // Who still passes the body on (the upstream answered before its end) must not wait beside this task.
+        self.isAbandoned = true
+        self.transport.interruptReader()
         // A client that waits for 100 Continue has sent nothing and may or may not begin now: the framing of what follows is unknowable.
         if case .unread(isContinuePending: true) = self.body, self.head.framing != .none { return false }
         var budget = self.transport.options.lingerBytes
         while budget >= 0 {
             do throws(DownstreamFailure) {
-                guard let bytes = try await self.readBody() else { return true }
+                guard let bytes = try self.take(try await self.transport.nextEvent(timeout: self.transport.options.bodyTimeout)) else { return true }
                 budget -= bytes.readableBytes
             } catch {
                 return false

@@ -22,6 +22,8 @@ public struct ServerOptions: Sendable {
     public var maximumBodyBytes = 0
     /// Bytes of an unread request body still read after the response, so that the connection can serve again.
     public var lingerBytes = 65_536
+    /// How long a connection that is to be closed takes what the client still sends, so that the answer is not lost.
+    public var lingerTimeout: UInt64 = 5_000_000_000
     public var http2 = HTTP2Limits()
     /// Peers that speak for clients; nil: none.
     public var trustedProxies: TrustedProxies?

@@ -24,6 +24,10 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     private(set) var parser: HTTPResponseParser
     private var isReadHeld = false
     private var hasEnded = false
+    /// Whether it ended otherwise than by the upstream's own end: what the end delimits is incomplete.
+    private var isBroken = false
+    /// Whether both sides have said the end of TLS: what happens to the socket afterwards breaks nothing.
+    private var isTLSEnded = false
     private(set) var failure: UpstreamFailure?
     private var reader = LoopWaiter()
     private var writer = LoopWaiter()
@@ -36,9 +40,11 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     var idleSince: UInt64 = 0
     var isCounted = false
 
-    var deadline = UInt64.max
+    private var deadlines = WaitDeadlines()
+    var deadline: UInt64 { self.deadlines.next }
     var timerSlot = -1
-    private var overdue: UpstreamFailure = .readTimeout
+    /// What it means when the time to read is over.
+    private var readOverdue: UpstreamFailure = .readTimeout
 
     private enum Handshake { case notStarted, done, failed }
 
@@ -98,11 +104,14 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent {
+        switch event as? TLSUserEvent {
+        case .handshakeCompleted?:
             self.handshake = self.hasAcceptedName(context) ? .done : .failed
             self.executor.hold()
             self.reader.wake()
             self.executor.drain()
+        case .shutdownCompleted?: self.isTLSEnded = true
+        case nil: break
         }
         context.fireUserInboundEventTriggered(event)
     }
@@ -118,6 +127,8 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A reset, a broken record, or an end without TLS' closure alert, which anybody on the way could have made (RFC 9112 section 9.8).
+        if !self.isTLSEnded { self.isBroken = true }
         if let refused = error as? ProxyTunnelHandler.Refused {
             self.failure = .proxyRefused
             DiagnosticLog.shared.warning("the proxy opened no tunnel", ("upstream", self.endpoint.authority), ("status", "\(refused.status)"))
@@ -151,19 +162,23 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
 
     var isUsable: Bool { !self.hasEnded && self.failure == nil && self.context?.channel.isActive == true && self.parser.isIdle && self.input.readableBytes == 0 }
 
-    func close() { self.context?.close(promise: nil) }
+    func close() {
+        // An answer under way has not ended by the gateway's own doing.
+        if self.isBusy { self.isBroken = true }
+        self.context?.close(promise: nil)
+    }
 
     func deadlinePassed() {
-        self.deadline = .max
-        if self.failure == nil { self.failure = self.overdue }
+        let overdue: UpstreamFailure = self.deadlines.expire() ? self.readOverdue : .sendTimeout
+        if self.failure == nil { self.failure = overdue }
         self.reader.wake()
         self.writer.wake()
         self.close()
     }
 
     func waitForHandshake(timeout: UInt64) async throws(UpstreamFailure) {
-        self.deadline = self.pool.timer.deadline(after: timeout)
-        self.overdue = .connectTimeout
+        self.deadlines.read = self.pool.timer.deadline(after: timeout)
+        self.readOverdue = .connectTimeout
         await withTaskCancellationHandler {
             while self.handshake == .notStarted, self.failure == nil { await withUnsafeContinuation { self.reader.keep($0) } }
         } onCancel: {
@@ -175,7 +190,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
                 self.executor.drain()
             }
         }
-        self.deadline = .max
+        self.deadlines.read = .max
         if let failure = self.failure {
             self.close()
             throw failure
@@ -201,7 +216,7 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     /// Ends the exchange: the connection goes back to the pool when it can serve again.
     func conclude(reusable: Bool) {
         self.isBusy = false
-        self.deadline = .max
+        self.deadlines = WaitDeadlines()
         self.writer.wake()
         if reusable, self.isUsable { self.pool.giveBack(self) } else { self.close() }
     }
@@ -214,9 +229,9 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     func waitForWritability(timeout: UInt64, until isOver: () -> Bool) async throws(UpstreamFailure) {
         while let context = self.context, !context.channel.isWritable, !isOver() {
             if let failure = self.failure { throw failure }
-            self.deadline = self.pool.timer.deadline(after: timeout)
-            self.overdue = .sendTimeout
+            self.deadlines.write = self.pool.timer.deadline(after: timeout)
             await withUnsafeContinuation { self.writer.keep($0) }
+            self.deadlines.write = .max
         }
         if let failure = self.failure { throw failure }
         if self.hasEnded, !isOver() { throw .closedBeforeResponse }
@@ -238,22 +253,23 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         }
         if let failure = self.failure { throw failure }
         if self.hasEnded {
-            if case .complete = self.parser.finish() { return .ended }
+            if case .complete = self.parser.finish(isBroken: self.isBroken) { return .ended }
             throw self.received == 0 ? .closedBeforeResponse : .closedMidResponse
         }
         return .pending
     }
 
     /// Waits for bytes, for the end of the connection or for the deadline.
+    ///
+    /// - Parameter timeout: nanoseconds; `.max`: no deadline, until ``restartReadTime(_:)`` sets one.
     func waitForInput(timeout: UInt64) async {
         if self.isReadHeld {
             self.isReadHeld = false
             self.context?.read()
         }
-        self.deadline = self.pool.timer.deadline(after: timeout)
-        self.overdue = .readTimeout
+        self.restartReadTime(timeout)
         await withUnsafeContinuation { self.reader.keep($0) }
-        self.deadline = .max
+        self.deadlines.read = .max
     }
 
     func cancel(_ failure: UpstreamFailure) {
@@ -263,6 +279,14 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         self.reader.wake()
         self.writer.wake()
     }
+
+    /// Lets the time to read begin again: what the answer depends on has gone on.
+    func restartReadTime(_ timeout: UInt64) {
+        self.deadlines.read = self.pool.timer.deadline(after: timeout)
+        self.readOverdue = .readTimeout
+    }
+
+    var isWaitingForInput: Bool { self.reader.isWaiting }
 
     // MARK: Another protocol
 
@@ -278,10 +302,4 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     }
 
     var isEnded: Bool { self.hasEnded }
-
-    /// Lets the time to read begin again: the other direction is alive.
-    func restartReadTime(_ timeout: UInt64) {
-        self.deadline = self.pool.timer.deadline(after: timeout)
-        self.overdue = .readTimeout
-    }
 }

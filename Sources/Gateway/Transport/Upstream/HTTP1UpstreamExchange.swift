@@ -154,6 +154,7 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
         var end = ByteBuffer()
         if framing == .chunked { HTTPWriter.lastChunk(trailers: source.trailers, into: &end) }
         self.finishSending(end)
+        if self.connection.isWaitingForInput { self.connection.restartReadTime(self.timeouts.read) }
         self.settle()
     }
 
@@ -166,7 +167,7 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
                 self.isKeptAlive = head.keepAlive
                 return head
             case .event(.informational): continue
-            case .pending: await self.connection.waitForInput(timeout: self.timeouts.read)
+            case .pending: await self.connection.waitForInput(timeout: self.readTime)
             case .event(.body), .event(.end), .ended: throw self.fail(.malformed(code: "unexpected_bytes"))
             }
         }
@@ -177,10 +178,13 @@ final class HTTP1UpstreamExchange: UpstreamExchange {
             switch try self.pollBody() {
             case .bytes(let bytes): return bytes
             case .end: return nil
-            case .pending: await self.connection.waitForInput(timeout: self.timeouts.read)
+            case .pending: await self.connection.waitForInput(timeout: self.readTime)
             }
         }
     }
+
+    /// The upstream's time to answer begins when it has the request; until then the client's time to send it and the upstream's to take it count.
+    private var readTime: UInt64 { self.isRequestSent ? self.timeouts.read : .max }
 
     func pollBody() throws(UpstreamFailure) -> BodyPoll {
         guard !self.isComplete else { return .end }
