@@ -190,6 +190,33 @@ def test_an_answer_without_a_length_that_a_reset_cuts_off_is_seen_by_the_client(
         connection.chunk()
 
 
+def test_an_answer_without_a_length_that_a_reset_cuts_off_during_an_upload_is_seen_by_the_client(gateway, origin):
+    def on_head(c, head):
+        c.send("HTTP/1.1 200 OK\r\n\r\nonly this")
+        time.sleep(0.02)
+        c.reset()
+        return False
+
+    origin.on_head = on_head
+    # It is either a read or a write that finds the connection broken.
+    for _ in range(20):
+        with Connection.open(gateway.proxy_port) as client:
+            client.send("POST /plain HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+            def upload():
+                try:
+                    while True:
+                        client.send(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
+                except OSError:
+                    pass
+
+            uploading = threading.Thread(target=upload, daemon=True)
+            uploading.start()
+            with pytest.raises(Closed):
+                client.response()
+        uploading.join(5)
+
+
 def test_upstream_connections_are_kept_alive(gateway, origin):
     session = requests.Session()
     session.get(f"{gateway.url}/plain", timeout=10)

@@ -141,3 +141,15 @@ def test_every_pipeline_of_the_collector_configuration_is_made_of_declared_parts
                 undeclared = set(pipeline[kind]) - set(configuration[kind])
                 assert not undeclared, f"{path.name}, pipeline {name}: {undeclared} not among the {kind}"
         assert {"traces", "metrics", "logs"} <= set(configuration["service"]["pipelines"])
+
+
+def test_every_collector_that_samples_keeps_what_was_refused_or_failed_over():
+    def policies(name: str) -> list:
+        return yaml.safe_load((ROOT / "otel-collector" / name).read_text())["processors"]["tail_sampling"]["policies"]
+
+    kept = {policy["name"]: policy for policy in policies("collector.yaml")}
+    assert policies("gateway.yaml") == list(kept.values())
+    assert {"errors", "refused", "failed-over", "slow", "some"} <= set(kept)
+    # Requests that the gateway blocks have no ERROR status.
+    refused = kept["refused"]["string_attribute"]
+    assert refused["key"] == "pellucid.outcome" and {"rejected", "failed", "abandoned", "cancelled"} <= set(refused["values"])

@@ -8,10 +8,10 @@ import json
 
 import pytest
 
-from support.clients import CLIENTS, IMAGE, Gemini
+from support.clients import CLIENTS, IMAGE, SCHEMA, Gemini, OpenAI
 from support.configuration import plugin
 from support.provider import ANSWER, PROMPT_TOKENS
-from support.vendors import THOUGHT, TOOL_ARGUMENTS
+from support.vendors import SIGNATURE, THOUGHT, TOOL_ARGUMENTS
 
 VERTEX = {"gemini": {"api_endpoint": "{base}", "project_id": "p1", "location_id": "eu"}}
 BEARER = {"header_name": "Authorization", "header_value": "Bearer sk-up"}
@@ -280,3 +280,26 @@ def test_a_translated_stream_arrives_piece_by_piece(gateway, provider):
     assert provider.last().finished is None, "the provider still holds the rest back"
     provider.release()
     assert first + "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == ANSWER
+
+
+@pytest.mark.parametrize("provider_name", ["anthropic", "bedrock"])
+def test_streamed_thoughts_go_back_as_the_sdk_adds_them_up(provider_name, gateway, provider):
+    """Only with their text and signature does a vendor take them; the SDK's own accumulator puts both together."""
+    from openai.lib.streaming._deltas import accumulate_delta
+
+    case = Case(OpenAI, provider_name, gateway, provider)
+    client = case.client()
+    options = {"model": client.model, "max_tokens": 2000, "reasoning_effort": "low", "tools": [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]}
+    question = {"role": "user", "content": "weather?"}
+    message = {}
+    for chunk in client.client.chat.completions.create(**options, messages=[question], stream=True):
+        for choice in chunk.choices:
+            message = accumulate_delta(message, choice.delta.to_dict())
+    assert message["thinking_blocks"] == [{"index": 0, "type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE}]
+    result = {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": "rain"}
+    client.client.chat.completions.create(**options, messages=[question, message, result])
+    thought = case.sent()["messages"][1]["content"][0]
+    if provider_name == "bedrock":
+        assert thought == {"reasoningContent": {"reasoningText": {"text": THOUGHT, "signature": SIGNATURE}}}
+    else:
+        assert thought == {"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE}

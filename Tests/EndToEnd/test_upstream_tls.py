@@ -1,6 +1,7 @@
 """TLS towards upstreams: what is trusted, what is refused, and which name the server is asked for."""
 
 import http.server
+import socket
 import ssl
 import subprocess
 import threading
@@ -9,6 +10,7 @@ import pytest
 import requests
 
 from support import configuration, names
+from support.raw import Closed, Connection
 from support.waiting import until
 
 
@@ -93,6 +95,37 @@ def test_an_authority_named_in_the_environment_is_trusted(gateways, secure, auth
             answer = client.get(f"{gateway.url}/secure", timeout=10)
             assert (answer.status_code, answer.text) == (200, "secret")
     assert secure.names == ["localhost"], "one handshake, with the name of the service"
+
+
+@pytest.mark.parametrize("is_clean", [True, False])
+def test_an_end_without_a_closure_alert_completes_no_answer_that_only_the_end_delimits(gateways, authority, is_clean):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority / "server.pem", authority / "server.key")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            plain, _ = listener.accept()
+            secured = context.wrap_socket(plain, server_side=True)
+            secured.recv(65536)
+            secured.sendall(b"HTTP/1.1 200 OK\r\n\r\nno length")
+            if is_clean:
+                secured.unwrap().close()
+            else:
+                # Python sends no alert unless it is told to.
+                secured.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        port = listener.getsockname()[1]
+        route = {"name": "all", "paths": ["/secure"]}
+        gateway = gateways({"services": [{"name": "secure", "url": f"https://localhost:{port}", "retries": 0, "routes": [route]}]}, environment=trusting(authority))
+        with Connection.open(gateway.proxy_port) as client:
+            client.send("GET /secure HTTP/1.1\r\nHost: a\r\n\r\n")
+            message = client.head()
+            if is_clean:
+                assert client.body(message, is_response=True).body == b"no length"
+            else:
+                with pytest.raises(Closed):
+                    client.body(message, is_response=True)
 
 
 def test_an_unknown_authority_is_refused_and_every_view_says_why(gateways, secure, collector):

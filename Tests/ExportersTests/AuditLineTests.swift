@@ -250,6 +250,50 @@ import Testing
         #expect(self.at(line, "usage", "input_tokens") as? Int == 20)
     }
 
+    @Test func `of two attempts at once the one that answered is told of`() throws {
+        let line = try self.line { request in
+            var winner = request.openAttempt()
+            winner.withAttempt { attempt, evidence in
+                Sample.fillAttempt(&attempt, evidence)
+                attempt.logsStatistics = true
+                attempt.headAt = 1_000_000
+                attempt.lastChunkAt = 5_000_000
+            }
+            var loser = request.openAttempt()
+            loser.withAttempt { attempt, evidence in
+                attempt.operation = EvidenceText("chat")
+                attempt.requestModel = evidence.text("slow")
+                attempt.logsStatistics = true
+            }
+            loser.finish(.cancelled)
+            winner.answers()
+            winner.finish(.passed)
+        }
+        #expect(self.at(line, "ai", "proxy", "meta", "request_model") as? String == "gpt-4o")
+        #expect(self.at(line, "ai", "proxy", "usage", "total_tokens") as? Int == 30)
+        #expect(self.at(line, "latencies", "receive") as? Int == 4)
+        let tries = try #require(line["tries"] as? [[String: Any]])
+        #expect(tries.map { $0["state"] as? String } == [nil, nil])
+        #expect(tries.map { $0["outcome"] as? String } == ["passed", "cancelled"])
+    }
+
+    @Test func `a relayed 5xx has an error type`() throws {
+        #expect(try self.line { $0.update { root, evidence in Sample.fillRoot(&root, evidence, status: 502) } }["error_type"] as? String == "502")
+    }
+
+    @Test func `tokens written to the provider's cache are told`() throws {
+        let line = try self.line { request in
+            var attempt = request.openAttempt()
+            attempt.withAttempt { attempt, evidence in
+                Sample.fillAttempt(&attempt, evidence)
+                attempt.usage.cacheWrites = 7
+            }
+            attempt.finish(.passed)
+        }
+        #expect(self.at(line, "usage", "cache_creation_input_tokens") as? Int == 7)
+        #expect(self.at(try self.modelLine(), "usage", "cache_creation_input_tokens") == nil)
+    }
+
     @Test func `numbers that JSON lacks are null`() throws {
         let identity = StageIdentity(plugin: "x", phase: .request, auditPath: "ai.x")
         let line = try self.line { request in

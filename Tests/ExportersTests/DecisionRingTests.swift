@@ -55,6 +55,27 @@ import Testing
         for mark in timeline { #expect((mark["duration_us"] as? Double ?? -1) >= 0) }
     }
 
+    @Test func `what a stream's stage does after the upstream's end is not taken from the upstream's time`() {
+        var budget: LatencyBudget?
+        EvidenceBuilder().request { record in
+            var attempt = record.openAttempt()
+            var stage = record.openStage(StageIdentity(plugin: "x", phase: .stream))
+            let begin = MonotonicClock.now()
+            record.update { root, _ in
+                root.startMonotonic = begin - 10_000_000_000
+                root.upstreamNanoseconds = 3_000_000_000
+            }
+            attempt.end(at: begin + 3_000_000_000)
+            stage.addBusy(2_500_000_000, events: 1)
+            stage.end(at: begin + 5_000_000_000)
+            attempt.finish(.passed)
+            stage.finish(.passed)
+        } inspect: { budget = LatencyBudget(EvidenceView($0)) }
+        #expect(budget?.stages == 2_500_000_000)
+        // Half a second of the stage's work lay within the upstream's interval.
+        #expect(budget.map { $0.upstream / 10_000_000 } == 250)
+    }
+
     /// The invariant of the latency budget, over random requests: the parts add up to the whole, whatever overlaps.
     @Test func `stages, upstream and other add up to the wall time`() {
         let builder = EvidenceBuilder()

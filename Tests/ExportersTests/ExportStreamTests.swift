@@ -26,7 +26,7 @@ import Testing
             target.retry.jitter = 0
             change(&target)
             self.stream = ExportStream(
-                target: target, spoolName: "s", number: 0, client: self.client, registry: self.registry, log: DiagnosticLog(descriptor: -1), wake: { [woken] in woken.notify() })
+                target: target, spoolName: "s", numbers: (0, 0), client: self.client, registry: self.registry, log: DiagnosticLog(descriptor: -1), wake: { [woken] in woken.notify() })
             if let spool { self.stream.use(spool, budget: budget ?? SpoolBudget(maximumBytes: spool.maximumBytes)) }
         }
 

@@ -124,6 +124,20 @@ import Testing
         #expect(decoded.spans[0].attributes["error.type"] == (isError ? "\(status)" : nil))
     }
 
+    @Test func `tokens written to the provider's cache are on the attempt's span`() throws {
+        for writes in [0, 7] as [Int64] {
+            let decoded = try self.decode { request in
+                var attempt = request.openAttempt()
+                attempt.withAttempt { attempt, evidence in
+                    Sample.fillAttempt(&attempt, evidence)
+                    attempt.usage.cacheWrites = writes
+                }
+                attempt.finish(.passed)
+            }
+            #expect(decoded.spans[1].attributes["gen_ai.usage.cache_creation.input_tokens"] == (writes == 0 ? nil : "7"))
+        }
+    }
+
     @Test(arguments: [(UInt16(200), false), (404, true), (500, true)])
     func `a client span is an error from status 400 on`(status: UInt16, isError: Bool) throws {
         let decoded = try self.decode { request in

@@ -51,6 +51,19 @@ import Testing
         #expect([transcript.facts.usage.input, transcript.facts.usage.inputAudio, transcript.facts.usage.output] == [14, 10, 3])
     }
 
+    @Test(arguments: [(135, 103), (41, 9), (0, 9)] as [(Int64, Int64)])
+    func `reasoning that xAI counts apart is output, where the total says so`(total: Int64, output: Int64) {
+        let details = #""completion_tokens_details":{"reasoning_tokens":94}"#
+        for usage in [
+            #"{"prompt_tokens":32,"completion_tokens":9,"total_tokens":\#(total),\#(details)}"#, #"{\#(details),"total_tokens":\#(total),"completion_tokens":9,"prompt_tokens":32}"#,
+        ] {
+            let whole = OpenAIResponseReader(hidesUsage: false), streamed = OpenAIResponseReader(hidesUsage: false)
+            whole.document(ByteBuffer(string: "{\"choices\":[],\"usage\":\(usage)}"))
+            _ = self.event("{\"model\":\"m\",\"choices\":[],\"usage\":\(usage)}", streamed)
+            for facts in [whole.facts, streamed.facts] { #expect([facts.usage.input, facts.usage.output, facts.usage.reasoning] == [32, output, 94]) }
+        }
+    }
+
     @Test func `embeddings have no output and no finish reason`() {
         let reader = OpenAIResponseReader(hidesUsage: false)
         reader.document(ByteBuffer(string: #"{"object":"list","data":[{"embedding":[0.1]}],"model":"e","usage":{"prompt_tokens":8,"total_tokens":8}}"#))

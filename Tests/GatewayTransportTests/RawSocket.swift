@@ -113,10 +113,15 @@ final class RawSocket {
     /// Half-closes: the peer sees the end, and may still answer.
     func finishSending() { shutdown(self.descriptor, Int32(SHUT_WR)) }
 
-    /// Ends the connection with a reset.
-    func reset() {
+    /// Lets the connection end with a reset once the socket is given up.
+    func resetOnClose() {
         var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
         setsockopt(self.descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+    }
+
+    /// Ends the connection with a reset.
+    func reset() {
+        self.resetOnClose()
         shutdown(self.descriptor, Int32(SHUT_RDWR))
     }
 }

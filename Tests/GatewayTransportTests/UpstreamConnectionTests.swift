@@ -100,6 +100,23 @@ import Testing
         }
     }
 
+    @Test func `content that a reset cuts off is not passed on as complete`() async throws {
+        try await self.run { gateway, origin in
+            let client = try gateway.client()
+            try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            var upstream: RawSocket? = try origin.accept()
+            _ = try upstream?.read(until: "\r\n\r\n")
+            try upstream?.send("HTTP/1.1 200 OK\r\n\r\nbefore the reset")
+            _ = try client.read(until: "before the reset\r\n")
+            upstream?.resetOnClose()
+            upstream = nil
+            #expect(try client.readToEnd() == "", "no last chunk")
+            let record = try await gateway.requests(1)[0]
+            #expect(record.root.outcome == .failed)
+            #expect(record.errorType == "\(UpstreamFailure.closedMidResponse.code)")
+        }
+    }
+
     @Test func `an idle connection is closed after its time`() async throws {
         var options = UpstreamOptions()
         options.idleTimeout = 1_000_000

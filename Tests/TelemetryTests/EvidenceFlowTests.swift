@@ -95,6 +95,16 @@ import Testing
         #expect(second.consumer == nil)
         #expect(second.attempts.isEmpty)
         #expect(second.scopes.isEmpty)
+        #expect(second.configurationHash.isEmpty)
+    }
+
+    @Test func `a request without a route has the configuration it began under`() throws {
+        let fixture = TelemetryFixture()
+        fixture.loop.begin(parent: nil, isSampled: true, configurationHash: "cafe").finish(.rejected)
+        let record = fixture.loop.begin(parent: nil, isSampled: true, configurationHash: "beef")
+        record.matched(Known.route, sinks: [])
+        record.finish(.passed)
+        #expect(fixture.finished.map(\.configurationHash) == ["cafe", "beef"])
     }
 
     @Test func `a shutdown ships what waits and tells every consumer once`() {

@@ -129,17 +129,87 @@ import Testing
             attempt.usage.output = 11
             attempt.usage.source = .providerReported
         }
-        record.recordChunks(scope, gap: 30_000_000, simultaneous: 2)
+        record.recordChunks(scope, gap: 30_000_000, simultaneous: 2, at: start + 51_000_000)
         scope.finish(.passed)
+        record.update { root, _ in root.firstContentAt = start + 22_000_000 }
         record.finish(.passed)
         _ = fixture.finished
         let registry = fixture.registry
         #expect(registry.observations("gen_ai.client.operation.time_to_first_chunk") == (1, 0.02))
-        #expect(registry.observations("gen_ai.server.time_to_first_token") == (1, 0.021))
+        #expect(registry.observations("gen_ai.server.time_to_first_token") == (1, 0.022))
         let perToken = registry.observations("gen_ai.server.time_per_output_token")
         #expect(perToken.count == 1)
         #expect(abs(perToken.sum - 0.01) < 1e-12)
         #expect(registry.observations("gen_ai.client.operation.time_per_output_chunk") == (3, 0.03))
+    }
+
+    @Test func `the time to the first token is that of handing it over`() {
+        let fixture = TelemetryFixture()
+        for firstContent in [0, 90_000_000] as [UInt64] {
+            let record = fixture.begin()
+            var scope = record.openAttempt()
+            let start = record.evidence.root.startMonotonic
+            scope.withAttempt { attempt, _ in
+                attempt.operation = EvidenceText("chat")
+                attempt.isStream = true
+                attempt.firstChunkAt = start + 10_000_000
+            }
+            scope.finish(.passed)
+            record.update { root, _ in if firstContent > 0 { root.firstContentAt = start + firstContent } }
+            record.finish(.passed)
+        }
+        _ = fixture.finished
+        #expect(fixture.registry.observations("gen_ai.server.time_to_first_token") == (1, 0.09), "what nobody was given has no time")
+    }
+
+    @Test func `the server's view is of the attempt that answered`() {
+        let fixture = TelemetryFixture()
+        let record = fixture.begin()
+        var winner = record.openAttempt()
+        var loser = record.openAttempt()
+        winner.withAttempt { attempt, evidence in
+            attempt.operation = EvidenceText("chat")
+            attempt.responseModel = evidence.text("winner")
+        }
+        loser.withAttempt { attempt, evidence in
+            attempt.operation = EvidenceText("chat")
+            attempt.responseModel = evidence.text("loser")
+        }
+        loser.finish(.cancelled)
+        winner.answers()
+        winner.finish(.passed)
+        record.finish(.passed)
+        _ = fixture.finished
+        #expect(fixture.registry.observations("gen_ai.client.operation.duration").count == 2)
+        #expect(fixture.registry.observations("gen_ai.server.request.duration").count == 1)
+        #expect(fixture.registry.observations("gen_ai.server.request.duration", where: ["gen_ai.response.model": "winner"]).count == 1)
+    }
+
+    @Test func `an answered 5xx has its status as the error type`() throws {
+        let fixture = TelemetryFixture()
+        for (status, outcome) in [(500, .passed), (404, .passed), (200, .failed)] as [(UInt16, Outcome)] {
+            let record = fixture.begin()
+            record.update { root, _ in root.status = status }
+            record.finish(outcome)
+        }
+        #expect(fixture.finished.map(\.errorType) == ["500", "", "failed"])
+        #expect(fixture.registry.observations("http.server.request.duration", where: ["http.response.status_code": "500", "error.type": "500"]).count == 1)
+        #expect(fixture.registry.total("pellucid.requests.finished", where: ["outcome": "passed", "http.response.status_code": "500"]) == 1)
+        #expect(fixture.registry.total("pellucid.requests.finished", where: ["outcome": "passed"]) == 2)
+    }
+
+    @Test func `an attempt ends when it is said to have ended`() throws {
+        let fixture = TelemetryFixture()
+        let record = fixture.begin()
+        var scope = record.openAttempt()
+        scope.withAttempt { attempt, _ in attempt.operation = EvidenceText("chat") }
+        let end = record.evidence.scopes[0].start + 5_000_000_000
+        scope.end(at: end)
+        scope.finish(.passed)
+        record.finish(.passed)
+        let request = try #require(fixture.finished.first)
+        #expect(request.scopes[0].evidence.end == end && request.scopes[0].evidence.busy == 5_000_000_000)
+        #expect(fixture.registry.observations("gen_ai.client.operation.duration") == (1, 5))
     }
 
     @Test func `a failed stream has no time per token of a served one`() {
@@ -191,6 +261,22 @@ import Testing
         #expect(exemplar.spanID == request.root.spanID)
         #expect(exemplar.value == Double(request.root.endMonotonic - request.root.startMonotonic) / 1e9)
         #expect(exemplar.time / 1_000_000_000 == 7)
+    }
+
+    @Test func `a chunk of a stream under way becomes an exemplar of its own trace`() throws {
+        let fixture = TelemetryFixture()
+        for isSampled in [false, true] {
+            let record = fixture.begin(isSampled: isSampled)
+            var scope = record.openAttempt()
+            scope.withAttempt { attempt, _ in attempt.operation = EvidenceText("chat") }
+            record.update { root, _ in root.startWall = 7_000_000_000 }
+            record.recordChunks(scope, gap: 30_000_000, simultaneous: 0, at: record.evidence.root.startMonotonic + 2_000_000_000)
+            let found = self.exemplars(fixture.registry, "gen_ai.client.operation.time_per_output_chunk")
+            #expect(found.map(\.spanID) == (isSampled ? [record.evidence.root.spanID] : []))
+            #expect(found.map(\.time) == (isSampled ? [9_000_000_000] : []))
+            scope.finish(.passed)
+            record.finish(.passed)
+        }
     }
 
     @Test func `a series takes one exemplar a second`() {

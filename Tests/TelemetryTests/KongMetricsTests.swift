@@ -12,8 +12,8 @@ import Testing
             ai: only.contains("ai"), perConsumer: perConsumer)
     }
 
-    private func request(sink: KongMetrics, status: UInt16 = 200, source: StaticString = "upstream") {
-        let record = self.fixture.begin()
+    private func request(sink: KongMetrics, status: UInt16 = 200, source: StaticString = "upstream", isSampled: Bool = true) {
+        let record = self.fixture.begin(isSampled: isSampled)
         record.matched(Known.route, configurationHash: "h", sinks: [sink])
         record.authenticated(Known.consumer)
         record.update { root, _ in
@@ -121,5 +121,31 @@ import Testing
         self.fixture.flow.drainOnce()
         #expect(self.fixture.registry.points("kong.http_requests").isEmpty)
         #expect(sink.counts().delivered == 1)
+    }
+
+    private static let histograms = ["kong.request_latency", "kong.kong_latency", "kong.upstream_latency", "kong.ai_llm_provider_latency"]
+
+    private func exemplars(_ name: String) -> [Exemplar] { self.fixture.registry.points(name).flatMap { $0.exemplars.values } }
+
+    @Test func `every latency names the trace of a sampled request`() throws {
+        let sink = self.metrics()
+        self.request(sink: sink, isSampled: false)
+        for name in Self.histograms { #expect(self.exemplars(name).isEmpty, "\(name)") }
+        self.request(sink: sink)
+        let root = try #require(self.fixture.finished.last).root
+        for name in Self.histograms {
+            let exemplars = self.exemplars(name)
+            #expect(exemplars.count == 1, "\(name)")
+            let exemplar = try #require(exemplars.first)
+            #expect(exemplar.traceIDHigh == root.traceIDHigh && exemplar.traceIDLow == root.traceIDLow && exemplar.spanID == root.spanID, "\(name)")
+        }
+        #expect(self.exemplars("kong.upstream_latency").first?.value == 42)
+        #expect(self.exemplars("kong.request_latency").first?.value == Double(root.endMonotonic - root.startMonotonic) / 1e6)
+    }
+
+    @Test func `a request whose trace is exported after all is an exemplar too`() {
+        self.fixture.flow.setTailSampling(TailSampling())
+        self.request(sink: self.metrics(), status: 503, isSampled: false)
+        for name in Self.histograms { #expect(self.exemplars(name).count == 1, "\(name)") }
     }
 }

@@ -46,6 +46,13 @@ import Testing
             record.openAttempt().finish(.passed)
         }
         #expect(self.reason(TailSampling(), two) == .failedOver)
+        let hedged: (borrowing RequestRecord) -> Void = { record in
+            let first = record.openAttempt()
+            record.openAttempt().finish(.cancelled)
+            first.answers()
+            first.finish(.passed)
+        }
+        #expect(self.reason(TailSampling(), hedged) == nil, "the first attempt answered, so nothing failed over")
         #expect(self.reason(TailSampling(keepsFailures: false), outcome: .failed, two) == nil)
         #expect(self.reason(nil, outcome: .failed) == nil)
         #expect(self.reason(TailSampling(), isSampled: true, outcome: .failed) == nil, "the head decision was yes already")

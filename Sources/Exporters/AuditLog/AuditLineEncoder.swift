@@ -117,8 +117,8 @@ extension AuditLineEncoder {
             out.put("-1" as StaticString)
         } else {
             out.putDecimal(root.upstreamWaitNanoseconds / 1_000_000)
-            let last = attempts[attempts.count &- 1]
-            if last.headAt != 0, last.lastChunkAt > last.headAt { receive = last.lastChunkAt &- last.headAt }
+            let answering = attempts[root.answeringAttempt(of: attempts.count)]
+            if answering.headAt != 0, answering.lastChunkAt > answering.headAt { receive = answering.lastChunkAt &- answering.headAt }
         }
         out.put(",\"request\":" as StaticString)
         out.putDecimal(wall / 1_000_000)
@@ -178,6 +178,12 @@ extension AuditLineEncoder {
             out.putDecimal(totals.input)
             out.put(",\"output_tokens\":" as StaticString)
             out.putDecimal(totals.output)
+            var cacheWrites: Int64 = 0
+            for index in evidence.attempts.indices { cacheWrites &+= evidence.attempts[index].usage.cacheWrites }
+            if cacheWrites != 0 {
+                out.put(",\"cache_creation_input_tokens\":" as StaticString)
+                out.putDecimal(cacheWrites)
+            }
         }
         out.put(0x7d)
         if totals.hasCost {

@@ -26,17 +26,22 @@ struct AuditTree {
         self.entries.removeAll(keepingCapacity: true)
         let stages = evidence.stages
         let attempts = evidence.attempts
+        let answering = evidence.root.answeringAttempt(of: attempts.count)
         var statistics = -1
+        var hasAnswering = false
         for (index, scope) in evidence.scopes.enumerated() {
             switch scope.kind {
             case .stage:
                 let path = stages[Int(scope.detail)].auditPath
                 if path.utf8CodeUnitCount > 0, evidence.hasAttributes(scope) { self.entries.append(Entry(path: path, scope: index, isAttempt: false)) }
-            case .attempt: if attempts[Int(scope.detail)].logsStatistics { statistics = index }
+            case .attempt:
+                // A request can have several; told is the one that answered.
+                guard attempts[Int(scope.detail)].logsStatistics, !hasAnswering else { continue }
+                statistics = index
+                hasAnswering = Int(scope.detail) == answering
             case .call: break
             }
         }
-        // A failed-over request has several; the last one answered.
         if statistics >= 0 { self.entries.append(Entry(path: AuditTree.proxyPath, scope: statistics, isAttempt: true)) }
         if self.entries.isEmpty { return }
         if self.entries.count == 1 { return self.single(self.entries[0], evidence, &out) }

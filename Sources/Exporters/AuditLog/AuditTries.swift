@@ -5,6 +5,7 @@ enum AuditTries {
     static func write(_ evidence: EvidenceView, _ out: inout ByteWriter) {
         out.put(",\"tries\":[" as StaticString)
         let attempts = evidence.attempts
+        let answering = evidence.root.answeringAttempt(of: attempts.count)
         for scope in evidence.scopes where scope.kind == .attempt {
             let index = Int(scope.detail)
             let attempt = attempts[index]
@@ -24,8 +25,8 @@ enum AuditTries {
             out.putDecimal(latency / 1_000_000)
             out.put(",\"balancer_latency_ns\":" as StaticString)
             out.putDecimal(latency)
-            if index < attempts.count - 1 {
-                // Kong marks what was followed by another try.
+            if index != answering, scope.outcome != .cancelled {
+                // Kong marks what was followed by another try; what lost a race has not failed.
                 out.put(",\"state\":\"failed\"" as StaticString)
             }
             if attempt.status != 0 {

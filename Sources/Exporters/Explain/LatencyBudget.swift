@@ -22,7 +22,10 @@ struct LatencyBudget: Equatable {
             // Stages run one at a time on the request's loop; what is cut off at the end cannot be more than the whole.
             let busy = min(scope.busy, wall &- min(wall, stages))
             stages &+= busy
-            if attempts.contains(where: { scope.start >= $0.start && scope.start < $0.end }) { inside &+= busy }
+            guard let attempt = attempts.first(where: { scope.start >= $0.start && scope.start < $0.end }) else { continue }
+            // A stage of a stream may end after the upstream has: what it did with the last of the answer is not within the interval.
+            let after = scope.end > attempt.end ? scope.end &- attempt.end : 0
+            inside &+= busy > after ? busy &- after : 0
         }
         let interval = min(root.upstreamNanoseconds, wall)
         self.wall = wall

@@ -52,6 +52,7 @@ struct EncodedKeys: Sendable {
     let inputTokens = EncodedKey(AttributeNames.genAIUsageInputTokens)
     let outputTokens = EncodedKey(AttributeNames.genAIUsageOutputTokens)
     let cachedTokens = EncodedKey(AttributeNames.genAIUsageCacheReadInputTokens)
+    let cacheCreationTokens = EncodedKey(AttributeNames.genAIUsageCacheCreationInputTokens)
     let reasoningTokens = EncodedKey(AttributeNames.genAIUsageReasoningOutputTokens)
 
     let requestID = EncodedKey(AttributeNames.requestID)

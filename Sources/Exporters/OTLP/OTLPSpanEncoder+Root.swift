@@ -53,13 +53,7 @@ extension OTLPSpanEncoder {
         if root.droppedScopes != 0 { out.attribute(self.keys.droppedScopes, Int64(root.droppedScopes)) }
         // A refusal (4xx) is the caller's error, not the server's; a failed answer below 500 is one that broke while it was sent.
         let isError = root.status >= 500 || root.outcome == .failed || root.outcome == .abandoned
-        if !root.errorType.isEmpty {
-            self.text(self.keys.errorType, root.errorType, evidence, into: &out)
-        } else if root.status >= 500 {
-            self.errorType(status: root.status, into: &out)
-        } else if isError {
-            out.attribute(self.keys.errorType, constant: root.outcome.name)
-        }
+        self.text(self.keys.errorType, root.errorType, evidence, into: &out)
         if isError { self.statusError(into: &out) }
     }
 }

@@ -104,6 +104,7 @@ extension OTLPSpanEncoder {
             out.attribute(self.keys.inputTokens, attempt.usage.input)
             out.attribute(self.keys.outputTokens, attempt.usage.output)
             if attempt.usage.cachedInput != 0 { out.attribute(self.keys.cachedTokens, attempt.usage.cachedInput) }
+            if attempt.usage.cacheWrites != 0 { out.attribute(self.keys.cacheCreationTokens, attempt.usage.cacheWrites) }
             if attempt.usage.reasoning != 0 { out.attribute(self.keys.reasoningTokens, attempt.usage.reasoning) }
         }
         out.attribute(self.keys.usageSource, constant: attempt.usage.source.name)

@@ -18,6 +18,8 @@ public final class SocketLogSink: EvidenceConsumer, @unchecked Sendable {
         /// When set, what is left after it is dropped (``MonotonicClock``).
         var deadline: UInt64?
         var isFailing = false
+        /// Whether everything that waited was counted as dropped: a send that returns later counts nothing, its lines were among it.
+        var isOver = false
     }
 
     private let format: SocketLogFormat
@@ -133,7 +135,8 @@ public final class SocketLogSink: EvidenceConsumer, @unchecked Sendable {
 
     private func settle(_ sent: SocketTransport.Sent, of batch: [[UInt8]]) {
         let gone = sent.lines + sent.refused
-        let wasFailing = self.state.withLock { state in
+        let wasFailing = self.state.withLock { state -> Bool? in
+            guard !state.isOver else { return nil }
             state.bytes -= batch.prefix(gone).reduce(0) { $0 + $1.count }
             state.queue.removeFirst(gone)
             state.counts.queued -= UInt64(gone)
@@ -142,6 +145,7 @@ public final class SocketLogSink: EvidenceConsumer, @unchecked Sendable {
             defer { state.isFailing = sent.failure != nil }
             return state.isFailing
         }
+        guard let wasFailing else { return }
         if sent.refused > 0 { self.registry.add(Instruments.telemetryDropped, ["\(self.name)", "too_large"], by: Int64(sent.refused)) }
         if sent.inDoubt > 0 { self.registry.add(Instruments.possibleDuplicates, ["\(self.name)"], by: Int64(sent.inDoubt)) }
         if let failure = sent.failure, !wasFailing {
@@ -151,8 +155,11 @@ public final class SocketLogSink: EvidenceConsumer, @unchecked Sendable {
         }
     }
 
+    /// The counts are final from here on: who removes a sink adds them to its totals. So lines of a send that still waits are lost to them
+    /// even if the receiver takes them at last.
     private func dropRest() {
         let rest = self.state.withLock { state in
+            state.isOver = true
             let rest = state.counts.queued
             state.counts.queued = 0
             state.counts.dropped += rest

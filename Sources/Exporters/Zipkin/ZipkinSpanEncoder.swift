@@ -100,7 +100,9 @@ struct ZipkinSpanEncoder {
         out.put(",\"tags\":{\"kong.balancer.try\":\"\(number)\"")
         self.tag("peer.hostname", attempt.serverAddress, view, &out)
         if attempt.status != 0 { self.tag("http.status_code", "\(attempt.status)", &out) }
-        if number < view.attempts.count { self.tag("kong.balancer.state", "failed", &out) }
+        // By what became of it, not by what followed: the loser of a race comes after the winner, and was called off rather than failed.
+        let hasFailed = scope.outcome == .failed || scope.outcome == .abandoned
+        if hasFailed { self.tag("kong.balancer.state", "failed", &out) }
         self.place(view, &out)
         if !attempt.operation.isEmpty {
             self.tag(AttributeNames.genAIOperationName, attempt.operation, view, &out)
@@ -112,7 +114,7 @@ struct ZipkinSpanEncoder {
                 self.tag("\(AttributeNames.genAIUsageOutputTokens)", "\(attempt.usage.output)", &out)
             }
         }
-        let isError = attempt.status >= 400 || scope.outcome == .failed || scope.outcome == .abandoned
+        let isError = attempt.status >= 400 || hasFailed
         if isError { self.tag("error", attempt.errorType.isEmpty ? "true" : String(decoding: view.bytes(of: attempt.errorType), as: UTF8.self), &out) }
         out.put("}}" as StaticString)
     }

@@ -43,6 +43,7 @@ public enum AttributeNames {
     public static let genAIUsageInputTokens: StaticString = "gen_ai.usage.input_tokens"
     public static let genAIUsageOutputTokens: StaticString = "gen_ai.usage.output_tokens"
     public static let genAIUsageCacheReadInputTokens: StaticString = "gen_ai.usage.cache_read.input_tokens"
+    public static let genAIUsageCacheCreationInputTokens: StaticString = "gen_ai.usage.cache_creation.input_tokens"
     public static let genAIUsageReasoningOutputTokens: StaticString = "gen_ai.usage.reasoning.output_tokens"
     public static let genAITokenType: StaticString = "gen_ai.token.type"
 

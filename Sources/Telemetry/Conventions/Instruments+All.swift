@@ -9,8 +9,8 @@ extension Instruments {
         auditHeadSeq, auditHeadHash, auditSegments, exportDropped, exportQueueItems, exportQueueBytes, exportDelay,
         spoolDegraded, spoolRecovered, spoolWritten, spoolDamaged, sdkExporterSpanExported, sdkExporterSpanInflight,
         sdkExporterOperationDuration, sdkProcessorQueueSize, sdkProcessorQueueCapacity, sdkProcessorSpanProcessed, sdkExporterLogExported,
-        sdkExporterLogInflight, sdkExporterDataPointExported, sdkExporterDataPointInflight, sdkProcessorLogProcessed, configInfo,
-        configReloads, buildInfo, connectionsOpen, connectionsRefused, protocolErrors, upstreamConnections, dnsLookupDuration,
+        sdkExporterLogInflight, sdkExporterDataPointExported, sdkExporterDataPointInflight, sdkProcessorLogQueueSize,
+        sdkProcessorLogQueueCapacity, sdkProcessorLogProcessed, configInfo, configReloads, buildInfo, connectionsOpen, connectionsRefused, protocolErrors, upstreamConnections, dnsLookupDuration,
         dnsAnswers, targetHealthy, targetInFlight, processCPU, processMemory, processDescriptors,
     ]
 }

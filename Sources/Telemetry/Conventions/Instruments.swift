@@ -68,7 +68,8 @@ public enum Instruments {
         "pellucid.overhead.duration", .histogram(bounds: overheadBounds), unit: "s",
         help: "Time the gateway itself added: request duration minus the union of upstream intervals.", attributes: [AttributeNames.route], source: ours)
     public static let requestsFinished = Instrument(
-        "pellucid.requests.finished", .counter, unit: "{request}", help: "Requests that ended, by outcome.", attributes: ["outcome", AttributeNames.route], source: ours)
+        "pellucid.requests.finished", .counter, unit: "{request}", help: "Requests that ended, by outcome and status.",
+        attributes: ["outcome", AttributeNames.route, AttributeNames.httpResponseStatusCode], source: ours)
     public static let requestsInFlight = Instrument(
         "pellucid.requests.in_flight", .observedGauge, unit: "{request}", help: "Requests begun and not ended.", source: ours)
     public static let cost = Instrument(
@@ -211,6 +212,11 @@ public enum Instruments {
     public static let sdkExporterDataPointInflight = Instrument(
         "otel.sdk.exporter.metric_data_point.inflight", .upDownCounter, unit: "{data_point}", help: "Metric data points passed to the exporter and not yet answered.",
         attributes: ["otel.component.name"], source: sdk)
+    public static let sdkProcessorLogQueueSize = Instrument(
+        "otel.sdk.processor.log.queue.size", .observedGauge, unit: "{log_record}", help: "Log records in the queue of the processor.", attributes: ["otel.component.name"],
+        source: sdk)
+    public static let sdkProcessorLogQueueCapacity = Instrument(
+        "otel.sdk.processor.log.queue.capacity", .observedGauge, unit: "{log_record}", help: "Most log records the queue holds.", attributes: ["otel.component.name"], source: sdk)
     public static let sdkProcessorLogProcessed = Instrument(
         "otel.sdk.processor.log.processed", .counter, unit: "{log_record}", help: "Log records the processor finished with; error.type says which were dropped and why.",
         attributes: ["otel.component.name", AttributeNames.errorType], source: sdk)

@@ -35,8 +35,11 @@ public final class LoopTelemetry: @unchecked Sendable {
     }
 
     /// Starts the record of a request: takes the time, makes ids, joins the caller's trace where there is one.
-    package func begin(parent: TraceContext?, isSampled: Bool, at now: UInt64 = MonotonicClock.now()) -> RequestRecord {
+    ///
+    /// - Parameter configurationHash: of what the request runs under, whatever becomes of it: a refusal has one as well.
+    package func begin(parent: TraceContext?, isSampled: Bool, configurationHash: String = "", at now: UInt64 = MonotonicClock.now()) -> RequestRecord {
         let evidence = self.takeEvidence()
+        evidence.configurationHash = configurationHash
         var root = RootEvidence()
         root.startMonotonic = now
         root.startWall = MonotonicClock.wall()
@@ -76,6 +79,7 @@ public final class LoopTelemetry: @unchecked Sendable {
 
     func finish(_ evidence: RequestEvidence, _ outcome: Outcome) {
         evidence.root.outcome = outcome
+        if evidence.root.errorType.isEmpty { evidence.nameError() }
         evidence.root.endMonotonic = MonotonicClock.now()
         self.closeOpenScopes(of: evidence)
         evidence.generation &+= 1

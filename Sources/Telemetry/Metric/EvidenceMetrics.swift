@@ -7,8 +7,10 @@ final class EvidenceMetrics {
 
     private var requestModels: LabelCache
     private var responseModels: LabelCache
+    /// What an exemplar says about its request.
+    private typealias Trace = (high: UInt64, low: UInt64, spanID: UInt64, time: UInt64, second: UInt64)
     /// The request being recorded, when it is sampled: its observations may become exemplars.
-    private var sampled: (traceIDHigh: UInt64, traceIDLow: UInt64, spanID: UInt64, time: UInt64, second: UInt64)?
+    private var sampled: Trace?
 
     init(shard: MetricShard, registry: MetricRegistry) {
         self.shard = shard
@@ -18,12 +20,7 @@ final class EvidenceMetrics {
 
     func record(_ evidence: RequestEvidence) {
         let root = evidence.root
-        if root.isSampled {
-            let time = evidence.wall(root.endMonotonic)
-            self.sampled = (root.traceIDHigh, root.traceIDLow, root.spanID, time, time / 1_000_000_000)
-        } else {
-            self.sampled = nil
-        }
+        self.sampled = root.isSampled ? EvidenceMetrics.trace(of: root, at: evidence.wall(root.endMonotonic)) : nil
         self.recordRoot(evidence, root)
         for scope in evidence.scopes {
             switch scope.kind {
@@ -38,13 +35,20 @@ final class EvidenceMetrics {
         if root.droppedScopes > 0 { self.shard.add(self.droppedScopes, Int64(root.droppedScopes)) }
     }
 
+    @inline(__always)
+    private static func trace(of root: RootEvidence, at time: UInt64) -> Trace { (root.traceIDHigh, root.traceIDLow, root.spanID, time, time / 1_000_000_000) }
+
     /// Records an observation, and offers it as an exemplar.
     @inline(__always)
     private func observe(_ series: LocalSeries, _ value: Double, bounds: [Double]) {
         self.shard.record(series, value, bounds: bounds)
-        guard let sampled, self.shard.wantsExemplar(series, second: sampled.second) else { return }
-        self.shard.offer(
-            Exemplar(value: value, traceIDHigh: sampled.traceIDHigh, traceIDLow: sampled.traceIDLow, spanID: sampled.spanID, time: sampled.time), to: series, bounds: bounds)
+        if let sampled { self.offer(series, value, bounds: bounds, sampled) }
+    }
+
+    @inline(__always)
+    private func offer(_ series: LocalSeries, _ value: Double, bounds: [Double], _ trace: Trace) {
+        guard self.shard.wantsExemplar(series, second: trace.second) else { return }
+        self.shard.offer(Exemplar(value: value, traceIDHigh: trace.high, traceIDLow: trace.low, spanID: trace.spanID, time: trace.time), to: series, bounds: bounds)
     }
 
     /// The attempt with model names that may be attribute values.
@@ -77,7 +81,8 @@ final class EvidenceMetrics {
         }
         self.observe(duration, Double(wall) / 1e9, bounds: Instruments.httpBounds)
 
-        self.shard.add(self.shard.series(bundle, 1, Instruments.requestsFinished) { ["\(root.outcome.name)", route?.routeName ?? ""] })
+        self.shard.add(
+            self.shard.series(bundle, 1, Instruments.requestsFinished) { ["\(root.outcome.name)", route?.routeName ?? "", root.status == 0 ? "" : "\(root.status)"] })
 
         let overhead = self.shard.series(bundle, 2, Instruments.overheadDuration) { [route?.routeName ?? ""] }
         let own = wall > root.upstreamNanoseconds ? wall - root.upstreamNanoseconds : 0
@@ -178,22 +183,27 @@ final class EvidenceMetrics {
             self.observe(first, Double(attempt.firstChunkAt - attempt.sentAt) / 1e9, bounds: Instruments.firstTokenBounds)
         }
         if attempt.hasCost { self.recordCost(attempt, evidence) } else if attempt.usage.source != .none { self.recordCostMiss(attempt, evidence) }
-        if Int(scope.detail) == evidence.attempts.count - 1 { self.recordServerView(attempt, bundle, values, evidence) }
+        if Int(scope.detail) == evidence.root.answeringAttempt(of: evidence.attempts.count) { self.recordServerView(attempt, bundle, values, evidence) }
     }
 
-    /// The same operation as the gateway's client sees it: recorded once a request, with its last attempt.
+    /// The same operation as the gateway's client sees it: recorded once a request, with the attempt that answered.
     private func recordServerView(_ attempt: AttemptEvidence, _ bundle: SeriesBundle, _ values: () -> [String], _ evidence: RequestEvidence) {
         let root = evidence.root
         let duration = self.shard.series(bundle, OperationSlot.serverDuration, Instruments.genAIServerRequestDuration) { values() + [evidence.string(of: root.errorType)] }
         self.observe(duration, Double(root.endMonotonic &- root.startMonotonic) / 1e9, bounds: Instruments.operationBounds)
-        guard attempt.isStream, root.errorType.isEmpty, attempt.firstChunkAt > root.startMonotonic else { return }
-
-        let first = self.shard.series(bundle, OperationSlot.serverFirstToken, Instruments.genAIServerTimeToFirstToken, values)
-        self.observe(first, Double(attempt.firstChunkAt - root.startMonotonic) / 1e9, bounds: Instruments.firstTokenBounds)
-        guard attempt.usage.output > 1, attempt.lastChunkAt > attempt.firstChunkAt else { return }
+        guard attempt.isStream, root.errorType.isEmpty else { return }
+        self.recordFirstToken(bundle, values, root)
+        guard attempt.usage.output > 1, attempt.firstChunkAt > root.startMonotonic, attempt.lastChunkAt > attempt.firstChunkAt else { return }
         let perToken = self.shard.series(bundle, OperationSlot.serverPerToken, Instruments.genAIServerTimePerOutputToken, values)
         let seconds = Double(attempt.lastChunkAt - attempt.firstChunkAt) / 1e9 / Double(attempt.usage.output - 1)
         self.observe(perToken, seconds, bounds: Instruments.perTokenBounds)
+    }
+
+    /// What stages hold back the client has not had: the time is that of handing over, not of arriving.
+    private func recordFirstToken(_ bundle: SeriesBundle, _ values: () -> [String], _ root: RootEvidence) {
+        guard root.firstContentAt > root.startMonotonic else { return }
+        let first = self.shard.series(bundle, OperationSlot.serverFirstToken, Instruments.genAIServerTimeToFirstToken, values)
+        self.observe(first, Double(root.firstContentAt - root.startMonotonic) / 1e9, bounds: Instruments.firstTokenBounds)
     }
 
     private func recordCostMiss(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {
@@ -245,11 +255,14 @@ final class EvidenceMetrics {
     }
 
     /// Counts a streamed chunk while the stream runs: `gen_ai.client.operation.time_per_output_chunk`.
-    func recordChunkGap(_ attempt: AttemptEvidence, _ evidence: RequestEvidence, nanoseconds: UInt64, simultaneous: UInt64) {
+    func recordChunkGap(_ attempt: AttemptEvidence, _ evidence: RequestEvidence, nanoseconds: UInt64, simultaneous: UInt64, at now: UInt64) {
         let attempt = self.labelled(attempt, evidence)
         let series = self.shard.series(self.operationBundle(attempt, evidence), OperationSlot.perChunk, Instruments.timePerOutputChunk) { self.operationValues(attempt, evidence) }
         self.shard.record(series, Double(nanoseconds) / 1e9, bounds: Instruments.perTokenBounds)
         for _ in 0..<simultaneous { self.shard.record(series, 0, bounds: Instruments.perTokenBounds) }
+        // `sampled` is of a request that has ended; this one has not.
+        guard evidence.root.isSampled else { return }
+        self.offer(series, Double(nanoseconds) / 1e9, bounds: Instruments.perTokenBounds, EvidenceMetrics.trace(of: evidence.root, at: evidence.wall(now)))
     }
 }
 

@@ -5,7 +5,7 @@ import Synchronization
 /// Names, labels and buckets: https://developer.konghq.com/plugins/prometheus/ and kong/plugins/prometheus/exporter.lua. A consumer of its own
 /// series cache; called on the drain thread only.
 public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
-    // Unchecked: `shard` is used on the drain thread only.
+    // Unchecked: `shard`, `models` and `sampled` are used on the drain thread only.
     public let name: StaticString = "prometheus"
     private let shard: MetricShard
     private let statusCodes: Bool
@@ -17,6 +17,8 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
     public let showsUpstreamHealth: Bool
     private let served = Atomic<UInt64>(0)
     private var models: LabelCache
+    /// The request being recorded, when its trace is exported: its observations may become exemplars.
+    private var sampled: (traceIDHigh: UInt64, traceIDLow: UInt64, spanID: UInt64, time: UInt64, second: UInt64)?
 
     public init(registry: MetricRegistry, statusCodes: Bool, latencies: Bool, bandwidth: Bool, ai: Bool, perConsumer: Bool, showsUpstreamHealth: Bool = false) {
         self.shard = registry.makeShard()
@@ -31,6 +33,7 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
 
     public func consume(_ evidence: RequestEvidence) {
         if let route = evidence.route {
+            if self.latencies || self.ai { self.sampled = KongMetrics.sampled(evidence) }
             self.recordRoot(evidence, route)
             if self.ai { for scope in evidence.scopes where scope.kind == .attempt { self.recordOperation(scope, evidence) } }
         }
@@ -88,6 +91,23 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
 
     // MARK: Recording
 
+    /// Unlike the loops' metrics these come after the decision on whole traces, so what that keeps is among it.
+    private static func sampled(_ evidence: RequestEvidence) -> (traceIDHigh: UInt64, traceIDLow: UInt64, spanID: UInt64, time: UInt64, second: UInt64)? {
+        let root = evidence.root
+        guard root.isExported else { return nil }
+        let time = evidence.wall(root.endMonotonic)
+        return (root.traceIDHigh, root.traceIDLow, root.spanID, time, time / 1_000_000_000)
+    }
+
+    /// Records an observation, and offers it as an exemplar.
+    @inline(__always)
+    private func observe(_ series: LocalSeries, _ value: Double, bounds: [Double]) {
+        self.shard.record(series, value, bounds: bounds)
+        guard let sampled, self.shard.wantsExemplar(series, second: sampled.second) else { return }
+        self.shard.offer(
+            Exemplar(value: value, traceIDHigh: sampled.traceIDHigh, traceIDLow: sampled.traceIDLow, spanID: sampled.spanID, time: sampled.time), to: series, bounds: bounds)
+    }
+
     private func recordRoot(_ evidence: RequestEvidence, _ route: RouteIdentity) {
         let root = evidence.root
         let consumer = self.perConsumer ? evidence.consumer : nil
@@ -121,11 +141,11 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
         let total = root.endMonotonic &- root.startMonotonic
         let own = total > root.upstreamNanoseconds ? total - root.upstreamNanoseconds : 0
         let values = { [route.serviceName, route.routeName, KongMetrics.workspace] }
-        self.shard.record(self.shard.series(bundle, 1, KongMetrics.requestLatency, values), Double(total) / 1e6, bounds: KongMetrics.upstreamLatencyBounds)
-        self.shard.record(self.shard.series(bundle, 2, KongMetrics.kongLatency, values), Double(own) / 1e6, bounds: KongMetrics.kongLatencyBounds)
+        self.observe(self.shard.series(bundle, 1, KongMetrics.requestLatency, values), Double(total) / 1e6, bounds: KongMetrics.upstreamLatencyBounds)
+        self.observe(self.shard.series(bundle, 2, KongMetrics.kongLatency, values), Double(own) / 1e6, bounds: KongMetrics.kongLatencyBounds)
         guard root.upstreamStatus != 0 else { return }
         let upstream = self.shard.series(bundle, 3, KongMetrics.upstreamLatency, values)
-        self.shard.record(upstream, Double(root.upstreamWaitNanoseconds) / 1e6, bounds: KongMetrics.upstreamLatencyBounds)
+        self.observe(upstream, Double(root.upstreamWaitNanoseconds) / 1e6, bounds: KongMetrics.upstreamLatencyBounds)
     }
 
     private func recordOperation(_ scope: ScopeEvidence, _ evidence: RequestEvidence) {
@@ -142,7 +162,7 @@ public final class KongMetrics: EvidenceConsumer, @unchecked Sendable {
         self.shard.add(self.shard.series(bundle, 0, KongMetrics.operations, values))
         if labelled.hasCost { self.shard.addReal(self.shard.series(bundle, 1, KongMetrics.cost, values), labelled.cost) }
         let latency = self.shard.series(bundle, 2, KongMetrics.providerLatency, values)
-        self.shard.record(latency, Double(scope.end &- scope.start) / 1e6, bounds: KongMetrics.providerLatencyBounds)
+        self.observe(latency, Double(scope.end &- scope.start) / 1e6, bounds: KongMetrics.providerLatencyBounds)
         guard labelled.usage.source != .none else { return }
         let tokens = { (type: String) in names() + [type, KongMetrics.workspace] }
         self.shard.add(self.shard.series(bundle, 3, KongMetrics.tokens) { tokens("prompt_tokens") }, labelled.usage.input)

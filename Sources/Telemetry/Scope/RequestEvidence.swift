@@ -50,6 +50,7 @@ public final class RequestEvidence: @unchecked Sendable {
         self.root = RootEvidence()
         self.route = nil
         self.consumer = nil
+        self.configurationHash = ""
         self.scopes.removeAll(keepingCapacity: true)
         self.attempts.removeAll(keepingCapacity: true)
         self.stages.removeAll(keepingCapacity: true)
@@ -156,6 +157,18 @@ public final class RequestEvidence: @unchecked Sendable {
         self.arena = larger
         self.arenaCapacity = capacity
         return true
+    }
+
+    /// Gives a request that ended badly and does not say why an `error.type`, so that every view of it has the same one: the status of a 5xx answer, as the HTTP
+    /// conventions want it, else the outcome.
+    func nameError() {
+        let status = self.root.status
+        if status >= 500 {
+            let digits: (UInt8, UInt8, UInt8) = (0x30 + UInt8(status / 100 % 10), 0x30 + UInt8(status / 10 % 10), 0x30 + UInt8(status % 10))
+            self.root.errorType = withUnsafeBytes(of: digits) { self.text($0) }
+        } else if self.root.outcome == .failed || self.root.outcome == .abandoned {
+            self.root.errorType = EvidenceText(self.root.outcome.name)
+        }
     }
 
     // MARK: Scopes

@@ -15,9 +15,10 @@ public struct RequestRecord: ~Copyable {
         body(&self.evidence.root, self.evidence)
     }
 
-    package borrowing func matched(_ route: RouteIdentity, configurationHash: String, sinks: [any EvidenceConsumer]) {
+    /// - Parameter configurationHash: nil: the one the request began under.
+    package borrowing func matched(_ route: RouteIdentity, configurationHash: String? = nil, sinks: [any EvidenceConsumer]) {
         self.evidence.route = route
-        self.evidence.configurationHash = configurationHash
+        if let configurationHash { self.evidence.configurationHash = configurationHash }
         if !sinks.isEmpty { self.evidence.sinks = sinks }
     }
 
@@ -57,9 +58,9 @@ public struct RequestRecord: ~Copyable {
     }
 
     /// Counts the gaps before streamed chunks of an open attempt: one of `gap` nanoseconds, the others of none because they came together.
-    package borrowing func recordChunks(_ scope: borrowing ScopeRecord, gap: UInt64, simultaneous: UInt64) {
+    package borrowing func recordChunks(_ scope: borrowing ScopeRecord, gap: UInt64, simultaneous: UInt64, at now: UInt64) {
         guard let attempt = scope.attempt else { return }
-        self.telemetry.instruments.recordChunkGap(attempt, self.evidence, nanoseconds: gap, simultaneous: simultaneous)
+        self.telemetry.instruments.recordChunkGap(attempt, self.evidence, nanoseconds: gap, simultaneous: simultaneous, at: now)
     }
 
     package consuming func finish(_ outcome: Outcome) { self.outcome = outcome }

@@ -46,9 +46,11 @@ public struct RootEvidence: Sendable {
     public var responseBytes: UInt64 = 0
     /// Status sent to the client, 0 when nothing was sent.
     public var status: UInt16 = 0
-    /// Status of the last upstream attempt, 0 when there was none.
+    /// Index of the attempt that the client's answer comes from; nil: the last one, as where each followed the failure of the one before.
+    var answeringIndex: UInt16?
+    /// Status of the answering attempt, 0 when there was none.
     public var upstreamStatus: UInt16 = 0
-    /// `scheme://host:port/path` of the last attempt.
+    /// `scheme://host:port/path` of the answering attempt.
     public var upstreamURI = EvidenceText()
 
     /// Why the request failed, a bounded code; empty when it did not.
@@ -63,6 +65,8 @@ public struct RootEvidence: Sendable {
     /// Time the request's last body byte was read, and the first and last byte of the response left.
     public var requestReadAt: UInt64 = 0
     public var firstByteAt: UInt64 = 0
+    /// When the first content of a streamed answer was handed to the client, which stages may have held back.
+    public var firstContentAt: UInt64 = 0
     /// Sum over attempts of connect-to-last-byte, as a union of intervals, nanoseconds.
     public var upstreamNanoseconds: UInt64 = 0
     /// From the first upstream attempt to its response head: Kong's "proxy" latency.
@@ -72,4 +76,11 @@ public struct RootEvidence: Sendable {
     public var droppedScopes: UInt16 = 0
 
     public init() {}
+
+    /// Index of the attempt that answered, of so many; -1 without any. Attempts made side by side end in any order, so it need not be the last.
+    @inline(__always)
+    package func answeringAttempt(of count: Int) -> Int {
+        guard let index = self.answeringIndex, Int(index) < count else { return count &- 1 }
+        return Int(index)
+    }
 }

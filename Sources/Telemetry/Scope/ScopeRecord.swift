@@ -61,6 +61,12 @@ public struct ScopeRecord: ~Copyable {
         body(&self.evidence.attempts[Int(self.evidence.scopes[self.index].detail)], self.evidence)
     }
 
+    /// Says that this attempt, and none made beside it, is the one the client's answer comes from.
+    package borrowing func answers() {
+        guard self.isLive, self.evidence.scopes[self.index].kind == .attempt else { return }
+        self.evidence.root.answeringIndex = self.evidence.scopes[self.index].detail
+    }
+
     /// What is recorded of the attempt so far; nil for other kinds.
     var attempt: AttemptEvidence? {
         guard self.isLive, self.evidence.scopes[self.index].kind == .attempt else { return nil }
@@ -75,15 +81,24 @@ public struct ScopeRecord: ~Copyable {
         return ScopeRecord(evidence: self.evidence, index: index, spanID: spanID)
     }
 
+    /// Ends the scope at an instant that has passed, for one whose record outlives what it is of.
+    package mutating func end(at instant: UInt64) {
+        guard self.isLive else { return }
+        self.evidence.scopes[self.index].end = instant
+    }
+
     package consuming func finish(_ outcome: Outcome) { self.outcome = outcome }
 
     private var isLive: Bool { self.index >= 0 && self.evidence.generation == self.generation }
 
     deinit {
         guard self.index >= 0, self.evidence.generation == self.generation else { return }
-        let now = MonotonicClock.now()
-        self.evidence.scopes[self.index].end = now
-        self.evidence.scopes[self.index].busy = self.hasBusy ? self.busy : now &- self.evidence.scopes[self.index].start
+        var end = self.evidence.scopes[self.index].end
+        if end == 0 {
+            end = MonotonicClock.now()
+            self.evidence.scopes[self.index].end = end
+        }
+        self.evidence.scopes[self.index].busy = self.hasBusy ? self.busy : end &- self.evidence.scopes[self.index].start
         self.evidence.scopes[self.index].outcome = self.outcome
         self.evidence.scopes[self.index].isOpen = false
     }

@@ -12,7 +12,7 @@ public enum SamplingReason: UInt8, Sendable, CaseIterable {
     case blocked
     /// … failed, …
     case failed
-    /// … needed more than one attempt, …
+    /// … was not answered by its first attempt, …
     case failedOver
     /// … took longer, …
     case slow
@@ -59,7 +59,7 @@ public struct TailSampling: Sendable, Equatable {
         if self.keepsFailures {
             if root.outcome == .rejected { return .blocked }
             if root.outcome == .failed || root.outcome == .abandoned || root.status >= 500 { return .failed }
-            if evidence.attempts.count > 1 { return .failedOver }
+            if root.answeringAttempt(of: evidence.attempts.count) > 0 { return .failedOver }
         }
         if let limit = self.keepsSlowerThan, root.endMonotonic &- root.startMonotonic > limit { return .slow }
         if let limit = self.keepsCostlierThan, evidence.attempts.reduce(0.0, { $0 + ($1.hasCost ? $1.cost : 0) }) > limit { return .costly }

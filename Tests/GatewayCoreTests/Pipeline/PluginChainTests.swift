@@ -119,6 +119,14 @@ import Testing
         #expect(!Sampler(ratio: 0, followsParent: false).decide(parent: true, traceIDLow: 0))
     }
 
+    @Test func `where only a caller's no counts the ratio decides about the rest`() {
+        #expect(!Sampler(ratio: 1, parents: .dropped).decide(parent: false, traceIDLow: 0))
+        for parent in [nil, true] as [Bool?] {
+            #expect(Sampler(ratio: 1, parents: .dropped).decide(parent: parent, traceIDLow: 0))
+            #expect(!Sampler(ratio: 0, parents: .dropped).decide(parent: parent, traceIDLow: 0))
+        }
+    }
+
     @Test(arguments: [0.0, 0.01, 0.25, 0.5, 0.99, 1.0])
     func `about as many traces as the ratio says are sampled`(ratio: Double) {
         var ids = IdentifierGenerator(seed: 6)

@@ -31,6 +31,17 @@ import Testing
         #expect(Self.catalog.prices(provider: "a", model: name)?.inputPerMillion == input)
     }
 
+    @Test(arguments: [Int64.min, -1, 0, 1, .max], [Int64.min, -1, 0, 1, .max])
+    func `counts without sense have a price that is a number, and not below zero`(whole: Int64, part: Int64) throws {
+        for model in ["m-1", "claude-1"] {
+            let prices = try #require(Self.catalog.prices(provider: "a", model: model))
+            var usage = Self.usage(whole, whole, cached: part, written: part, hour: part)
+            (usage.inputAudio, usage.outputAudio) = (part, part)
+            #expect(prices.cost(usage).isFinite && prices.cost(usage) >= 0)
+            #expect(prices.cost(Self.usage(100, 10, cached: part)) <= prices.cost(Self.usage(100, 10)))
+        }
+    }
+
     @Test(arguments: ["m-1-max", "m-1-2", "m-1-10", "m-1-123", "m", "m-1.5", "", "other"])
     func `another model is not taken for a known one`(name: String) { #expect(Self.catalog.prices(provider: "a", model: name) == nil) }
 

@@ -58,12 +58,12 @@ import Testing
         let (json, dropped) = try Translation.request(
             Translation.openAI, to: "anthropic", model: "claude-sonnet-4-20250514",
             #"""
-            {"max_completion_tokens":9000,"reasoning_effort":"medium","parallel_tool_calls":false,"tool_choice":"required","messages":[{"role":"user","content":"x"}],
+            {"max_completion_tokens":9000,"reasoning_effort":"medium","parallel_tool_calls":false,"tool_choice":"auto","messages":[{"role":"user","content":"x"}],
              "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"},"strict":true},"cache_control":{"type":"ephemeral"}}],
              "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","properties":{}},"strict":true}}}
             """#)
         #expect(json["thinking"]?.meaning == (try Translation.json(#"{"type":"enabled","budget_tokens":8192}"#)).meaning)
-        #expect(json["tool_choice"]?.meaning == (try Translation.json(#"{"type":"any","disable_parallel_tool_use":true}"#)).meaning)
+        #expect(json["tool_choice"]?.meaning == (try Translation.json(#"{"type":"auto","disable_parallel_tool_use":true}"#)).meaning)
         #expect(json["tools"]?[0]?.meaning == (try Translation.json(#"{"name":"f","description":"d","input_schema":{"type":"object"},"strict":true,"cache_control":{"type":"ephemeral"}}"#)).meaning)
         #expect(json["output_config"]?.meaning == (try Translation.json(#"{"format":{"type":"json_schema","schema":{"type":"object","properties":{}}}}"#)).meaning)
         #expect(dropped.isEmpty)
@@ -199,6 +199,7 @@ import Testing
         #expect(deltas.compactMap { $0["content"]?.stringValue }.joined() == "Grüß \"Gott\" 你好 😀")
         #expect(deltas.compactMap { $0["reasoning_content"]?.stringValue }.joined() == "Let me é")
         #expect(deltas.compactMap { $0["thinking_blocks"]?[0]?["signature"]?.stringValue } == ["EqQB"])
+        #expect(deltas.compactMap { $0["thinking_blocks"]?[0]?["thinking"]?.stringValue } == ["Let me é"])
         let calls = deltas.compactMap { $0["tool_calls"]?[0] }
         #expect(calls.first?["id"]?.stringValue == "toolu_1")
         #expect(calls.compactMap { $0["function"]?["arguments"]?.stringValue }.joined() == #"{"city": "Łódź"}"#)
@@ -211,6 +212,24 @@ import Testing
         #expect(facts.usage.input == 30 && facts.usage.output == 15 && facts.usage.cachedInput == 5)
         #expect(facts.finishReasons == ByteBuffer(string: "tool_use"))
         #expect(facts.model == ByteBuffer(string: "claude-x"))
+    }
+
+    @Test(arguments: [
+        (#"{}"#, [String](), "{}"), (#"{}"#, [""], "{}"), (#"{}"#, [#"{}"#], "{}"), (#"{}"#, ["", #"{\"a\":"#, #"1}"#], #"{"a":1}"#), (#"{"a":1}"#, [], #"{"a":1}"#),
+    ])
+    func `the arguments of a streamed call are JSON, those of none an empty object`(input: String, pieces: [String], expected: String) throws {
+        func call(_ index: Int) -> String {
+            #"data: {"type":"content_block_start","index":\#(index),"content_block":{"type":"tool_use","id":"t\#(index)","name":"now","input":\#(input)}}"# + "\n\n"
+                + pieces.map { #"data: {"type":"content_block_delta","index":\#(index),"delta":{"type":"input_json_delta","partial_json":"\#($0)"}}"# + "\n\n" }.joined()
+                + #"data: {"type":"content_block_stop","index":\#(index)}"# + "\n\n"
+        }
+        let end = #"data: {"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":1}}"# + "\n\n" + #"data: {"type":"message_stop"}"# + "\n\n"
+        let (text, _, isWhole) = try Translation.stream(Translation.openAI, from: "anthropic", call(0) + call(1) + end)
+        let calls = try Translation.events(text).compactMap { $0["choices"]?[0]?["delta"]?["tool_calls"]?[0] }
+        for index in 0...1 {
+            #expect(calls.filter { $0["index"]?.intValue == index }.compactMap { $0["function"]?["arguments"]?.stringValue }.joined() == expected)
+        }
+        #expect(isWhole)
     }
 
     @Test func `a stream reads the same wherever its bytes are split`() throws {

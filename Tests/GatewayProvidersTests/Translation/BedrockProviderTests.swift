@@ -187,6 +187,20 @@ import Testing
         for cut in 1..<stream.readableBytes { #expect(try Self.translate(Translation.openAI, stream, cut: cut).output == whole, "cut at \(cut)") }
     }
 
+    @Test func `a streamed call without parameters has an empty object as its arguments`() throws {
+        var bytes = ByteBuffer()
+        Self.message("messageStart", #"{"role":"assistant"}"#, &bytes)
+        for index in 0...1 {
+            Self.message("contentBlockStart", #"{"contentBlockIndex":\#(index),"start":{"toolUse":{"toolUseId":"t\#(index)","name":"now"}}}"#, &bytes)
+            if index == 1 { Self.message("contentBlockDelta", #"{"contentBlockIndex":1,"delta":{"toolUse":{"input":""}}}"#, &bytes) }
+            Self.message("contentBlockStop", #"{"contentBlockIndex":\#(index)}"#, &bytes)
+        }
+        Self.message("messageStop", #"{"stopReason":"tool_use"}"#, &bytes)
+        let (output, _) = try Self.translate(Translation.openAI, bytes, cut: 0)
+        let calls = try Translation.events(String(buffer: output)).compactMap { $0["choices"]?[0]?["delta"]?["tool_calls"]?[0] }
+        for index in 0...1 { #expect(calls.filter { $0["index"]?.intValue == index }.compactMap { $0["function"]?["arguments"]?.stringValue }.joined() == "{}") }
+    }
+
     @Test func `a client of Converse gets a stream in AWS's framing`() throws {
         let (output, _) = try Self.translate(BedrockFormat(), Self.stream(), cut: 10)
         var framer = EventStreamFramer()

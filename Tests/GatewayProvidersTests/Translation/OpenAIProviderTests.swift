@@ -116,6 +116,26 @@ import Testing
         #expect(!out.contains("message_stop"))
     }
 
+    @Test(arguments: [
+        #"{"reasoning":"hm","reasoning_content":"hm","content":null}"#, #"{"reasoning_content":"hm","reasoning":"hm"}"#, #"{"reasoning_content":null,"reasoning":"hm"}"#,
+        #"{"reasoning":"","reasoning_content":"hm"}"#, #"{"reasoning":"hm"}"#,
+    ])
+    func `thoughts under two names are told once`(delta: String) throws {
+        let (text, _, _) = try Translation.stream(
+            Translation.openAI, from: "openai", "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":\(delta)}]}\n\ndata: [DONE]\n\n")
+        #expect(try Translation.events(text).compactMap { $0["choices"]?[0]?["delta"]?["reasoning_content"]?.stringValue } == ["hm"])
+    }
+
+    @Test func `reasoning that xAI counts apart is output, where the total says so`() throws {
+        for (total, output) in [(135, 103), (41, 9), (0, 9)] {
+            let usage = #"{"prompt_tokens":32,"completion_tokens":9,"total_tokens":\#(total),"completion_tokens_details":{"reasoning_tokens":94}}"#
+            let answer = try Translation.answer(Translation.openAI, from: "openai", #"{"choices":[],"usage":\#(usage)}"#)
+            #expect(answer["usage"]?["completion_tokens"]?.intValue == output && answer["usage"]?["total_tokens"]?.intValue == 32 + output)
+            let (_, facts, _) = try Translation.stream(Translation.anthropic, from: "openai", "data: {\"choices\":[],\"usage\":\(usage)}\n\ndata: [DONE]\n\n")
+            #expect(facts.usage.output == Int64(output) && facts.usage.reasoning == 94)
+        }
+    }
+
     @Test func `an error chunk is an error event`() throws {
         let (text, _, _) = try Translation.stream(
             Translation.anthropic, from: "openai", "data: {\"error\":{\"message\":\"too fast\",\"type\":\"rate_limit_error\",\"code\":null}}\n\ndata: [DONE]\n\n")

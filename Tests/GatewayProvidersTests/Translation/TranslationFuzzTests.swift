@@ -121,6 +121,10 @@ import Testing
             ("openai", #"{"choices":[],"usage":{"prompt_tokens":N,"completion_tokens":N,"prompt_tokens_details":{"cached_tokens":N}}}"#),
             ("anthropic", #"{"content":[],"usage":{"input_tokens":N,"output_tokens":N,"cache_read_input_tokens":N,"cache_creation_input_tokens":N}}"#),
             ("gemini", #"{"candidates":[],"usageMetadata":{"promptTokenCount":N,"toolUsePromptTokenCount":N,"candidatesTokenCount":N,"thoughtsTokenCount":N}}"#),
+            (
+                "bedrock",
+                #"{"output":{"message":{"content":[]}},"usage":{"inputTokens":N,"outputTokens":N,"cacheReadInputTokens":N,"cacheWriteInputTokens":N,"cacheDetails":[{"ttl":"1h","inputTokens":N}]}}"#
+            ),
         ] {
             for number in [Self.most, "-\(Self.most)", "1e400", "-1"] {
                 let answer = try Translation.adapter(provider).decode(ByteBuffer(string: text.replacing("N", with: number)))
@@ -129,6 +133,54 @@ import Testing
                 for format in [Translation.openAI, Translation.anthropic, Translation.gemini, Translation.cohere, Translation.ollama] as [any ClientFormat] { _ = format.encode(answer, Translation.context()) }
             }
         }
+    }
+
+    /// Numbers with the most that may be made of each.
+    private static let claims: [(number: String, most: Int64)] = [
+        (Self.most, 1 << 48), ("999999999999999999", 1 << 48), ("-999999999999999999", 0), ("-\(Self.most)", 0), ("99999999999999999999", 0), ("1e400", 0), ("-1", 0), ("7", 7),
+    ]
+
+    private static func check(_ usage: TokenUsage, _ most: Int64, _ sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(usage.source == .providerReported, sourceLocation: sourceLocation)
+        for count in [usage.output, usage.cachedInput, usage.reasoning, usage.cacheWrites, usage.hourCacheWrites, usage.inputAudio, usage.outputAudio] {
+            #expect((0...most).contains(count), sourceLocation: sourceLocation)
+        }
+        // Bedrock's input is the sum of three numbers.
+        #expect((0...(3 * most)).contains(usage.input), sourceLocation: sourceLocation)
+    }
+
+    @Test func `what passes untranslated is counted within reason, as a document and as a stream`() throws {
+        let details = #""prompt_tokens_details":{"cached_tokens":N,"audio_tokens":N},"completion_tokens_details":{"reasoning_tokens":N,"audio_tokens":N}"#
+        let chat = #"{"model":"m","choices":[],"usage":{"prompt_tokens":N,"completion_tokens":N,"total_tokens":N,\#(details)}}"#
+        let response =
+            #"{"id":"r","usage":{"input_tokens":N,"output_tokens":N,"input_tokens_details":{"cached_tokens":N,"audio_tokens":N},"output_tokens_details":{"reasoning_tokens":N,"audio_tokens":N}}}"#
+        let generated = #"{"generated_text":"x","details":{"finish_reason":"length","generated_tokens":N,"input_length":N}}"#
+        let converse = #"{"stopReason":"end_turn","usage":{"inputTokens":N,"outputTokens":N,"cacheReadInputTokens":N,"cacheWriteInputTokens":N}}"#
+        for (number, most) in Self.claims {
+            for (text, makeReader) in [
+                (chat, { OpenAIResponseReader(hidesUsage: false) }), (response, { OpenAIOperationReader() }), (generated, { TextGenerationReader() }), (converse, { BedrockResponseReader() }),
+            ] as [(String, () -> any ModelResponseReader)] {
+                let bytes = ByteBuffer(string: text.replacing("N", with: number))
+                let whole = makeReader(), streamed = makeReader()
+                whole.document(bytes)
+                _ = bytes.withUnsafeReadableBytes { streamed.event($0) }
+                for facts in [whole.facts, streamed.facts] where facts.usage.source != .none || number == "7" { Self.check(facts.usage, most) }
+            }
+        }
+    }
+
+    @Test func `a model that Llama's own format answers for claims no more`() throws {
+        for (number, most) in Self.claims {
+            let answer = try LlamaRawProvider().decode(ByteBuffer(string: #"[{"generated_text":"x","details":{"generated_tokens":\#(number)}}]"#))
+            #expect((0...most).contains(Int64(answer.usage?.output ?? 0)), "\(number)")
+        }
+    }
+
+    @Test func `numbers that are added up do not overflow, however many there are`() throws {
+        let writes = Array(repeating: #"{"ttl":"1h","inputTokens":\#(Self.most)}"#, count: 33_000).joined(separator: ",")
+        let inputs = Array(repeating: #""inputTokens":\#(Self.most)"#, count: 4_000).joined(separator: ",")
+        let usage = BedrockAnswerDecoder.usage(try JSONDocument(ByteBuffer(string: #"{\#(inputs),"cacheDetails":[\#(writes)],"cacheReadInputTokens":1}"#)).root)
+        #expect(usage.input == (1 << 48) + 1 && usage.hourCacheWrites == 1 << 48)
     }
 
     @Test func `a delay that is no time is none`() throws {

@@ -92,11 +92,11 @@ struct HTTPResponseParserTests {
     }
 
     @Test func `the end of the connection completes or truncates`() throws {
-        func finish(_ text: String) throws -> HTTPResponseParser.Completion {
+        func finish(_ text: String, isBroken: Bool = false) throws -> HTTPResponseParser.Completion {
             var parser = HTTPResponseParser(), input = ByteBuffer(string: text)
             parser.expect(.get)
             while let _ = try parser.next(&input) { if parser.isIdle { break } }
-            return parser.finish()
+            return parser.finish(isBroken: isBroken)
         }
         #expect(try finish("HTTP/1.1 200 OK\r\n\r\nabc") == .complete)
         #expect(try finish("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab") == .truncated)
@@ -104,6 +104,10 @@ struct HTTPResponseParserTests {
         #expect(try finish("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc") == .idle)
         #expect(try finish("HTTP/1.1 200") == .truncated)
         #expect(try finish("") == .truncated)
+        // RFC 9112 section 8: what only the end delimits is not known to be all when there was no end.
+        #expect(try finish("HTTP/1.1 200 OK\r\n\r\nabc", isBroken: true) == .truncated)
+        #expect(try finish("HTTP/1.1 200 OK\r\n\r\n", isBroken: true) == .truncated)
+        #expect(try finish("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", isBroken: true) == .idle)
         var idle = HTTPResponseParser()
         let completion = idle.finish()
         #expect(completion == .idle)

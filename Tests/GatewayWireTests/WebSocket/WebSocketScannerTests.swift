@@ -86,6 +86,15 @@ extension WebSocketScanner {
         #expect([1002, 1009].contains(breach.violation.closeCode))
     }
 
+    /// A length is a claim that costs nothing: what it adds up to must not stop the process where there is no limit.
+    @Test(arguments: [true, false]) func `without a limit, lengths beyond counting are too large`(_ isFragmented: Bool) {
+        var scanner = WebSocketScanner(sender: .client, maximumMessageBytes: 0)
+        let first = frame(2, [7], isFinal: !isFragmented)
+        let (passed, violation) = scanner.scan(first + frame(isFragmented ? 0 : 2, length: [127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]))
+        #expect(violation == .messageTooLarge && violation?.closeCode == 1009)
+        #expect(passed == first.count)
+    }
+
     @Test func `compressed messages are taken where both sides agreed on them`() {
         var scanner = WebSocketScanner(sender: .client, maximumMessageBytes: 0, isCompressed: true)
         #expect(scanner.scan(frame(1, [1], reserved: 0x40)).violation == nil)

@@ -9,12 +9,12 @@ struct ExportMetrics: Sendable {
     let exporterName: String
     let processorName: String
 
-    init(registry: MetricRegistry, target: ExportTarget, number: Int) {
+    init(registry: MetricRegistry, target: ExportTarget, numbers: (exporter: Int, processor: Int)) {
         self.registry = registry
         self.consumer = "\(target.consumer)"
         self.signal = target.signal
-        self.exporterName = "\(target.transport)_\(target.signal.componentWord)_exporter/\(number)"
-        self.processorName = "batching_\(target.signal.componentWord)_processor/\(number)"
+        self.exporterName = "\(target.transport)_\(target.signal.componentWord)_exporter/\(numbers.exporter)"
+        self.processorName = "batching_\(target.signal.componentWord)_processor/\(numbers.processor)"
     }
 
     private var labels: [String] { [self.consumer, "\(self.signal.name)"] }
@@ -40,6 +40,15 @@ struct ExportMetrics: Sendable {
         case .traces: Instruments.sdkProcessorSpanProcessed
         case .metrics: nil
         case .logs: Instruments.sdkProcessorLogProcessed
+        }
+    }
+
+    /// What shows the processor's queue; the conventions know none for metrics.
+    var queue: (size: Instrument, capacity: Instrument)? {
+        switch self.signal {
+        case .traces: (Instruments.sdkProcessorQueueSize, Instruments.sdkProcessorQueueCapacity)
+        case .metrics: nil
+        case .logs: (Instruments.sdkProcessorLogQueueSize, Instruments.sdkProcessorLogQueueCapacity)
         }
     }
 

@@ -10,7 +10,7 @@ public final class ExportRunner: Sendable {
     private struct State {
         var streams: [ExportStream] = []
         var periodic: [any PeriodicExport] = []
-        /// Streams made so far, by component: numbers in `otel.component.name`.
+        /// Streams made so far, by exporter and by processor: numbers in `otel.component.name`.
         var made: [String: Int] = [:]
         var observed: Set<String> = []
         var spool: (options: SpoolOptions, budget: SpoolBudget)?
@@ -58,8 +58,8 @@ public final class ExportRunner: Sendable {
         let component = "\(target.transport) \(target.signal.name)"
         let key = "\(target.consumer)\u{0}\(target.signal.name)"
         let (stream, isFirst) = self.state.withLock { state -> (ExportStream, Bool) in
-            let number = state.made[component, default: 0]
-            state.made[component] = number + 1
+            // The names of processors do not say how is sent: they are numbered over all transports, or two would share a series.
+            let numbers = (exporter: ExportRunner.next(component, &state), processor: ExportRunner.next("\(target.signal.name)", &state))
             // Two streams to one place must not share a directory.
             let base = target.spoolName
             var name = base
@@ -69,7 +69,7 @@ public final class ExportRunner: Sendable {
                 ordinal += 1
             }
             let stream = ExportStream(
-                target: target, spoolName: name, number: number, client: self.client, registry: self.registry, log: self.log, wake: { [signal] in signal.notify() })
+                target: target, spoolName: name, numbers: numbers, client: self.client, registry: self.registry, log: self.log, wake: { [signal] in signal.notify() })
             if let spool = state.spool { stream.use(spool.options, budget: spool.budget) }
             state.streams.append(stream)
             return (stream, state.observed.insert(key).inserted)
@@ -78,6 +78,12 @@ public final class ExportRunner: Sendable {
         self.observeProcessor(stream)
         self.signal.notify()
         return stream
+    }
+
+    private static func next(_ component: String, _ state: inout State) -> Int {
+        let number = state.made[component, default: 0]
+        state.made[component] = number + 1
+        return number
     }
 
     func add(_ export: any PeriodicExport) {
@@ -137,17 +143,17 @@ public final class ExportRunner: Sendable {
     }
 
     private func observeProcessor(_ stream: ExportStream) {
-        guard stream.target.signal == .traces else { return }
+        guard let queue = stream.metrics.queue else { return }
         let name = [stream.metrics.processorName]
         let capacity = Double(stream.target.maximumQueuedItems)
-        self.registry.observe(Instruments.sdkProcessorQueueSize, name) { [weak stream] in Double(stream?.shared.withLock { $0.memoryItems } ?? 0) }
-        self.registry.observe(Instruments.sdkProcessorQueueCapacity, name) { capacity }
+        self.registry.observe(queue.size, name) { [weak stream] in Double(stream?.shared.withLock { $0.memoryItems } ?? 0) }
+        self.registry.observe(queue.capacity, name) { capacity }
     }
 
     private func stopObserving(_ stream: ExportStream) {
-        guard stream.target.signal == .traces else { return }
-        self.registry.stopObserving(Instruments.sdkProcessorQueueSize, [stream.metrics.processorName])
-        self.registry.stopObserving(Instruments.sdkProcessorQueueCapacity, [stream.metrics.processorName])
+        guard let queue = stream.metrics.queue else { return }
+        self.registry.stopObserving(queue.size, [stream.metrics.processorName])
+        self.registry.stopObserving(queue.capacity, [stream.metrics.processorName])
     }
 
     /// Names what waits for destinations that are not configured any more.

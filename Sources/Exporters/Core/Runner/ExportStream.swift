@@ -74,13 +74,17 @@ public final class ExportStream: @unchecked Sendable {
     /// Whether an export that began after the end was announced has failed.
     var hasFailedAtEnd = false
 
-    init(target: ExportTarget, spoolName: String, number: Int, client: SideClient, registry: MetricRegistry, log: DiagnosticLog, wake: @escaping @Sendable () -> Void) {
+    /// - Parameter numbers: of the part that sends and of the part that batches, in `otel.component.name`.
+    init(
+        target: ExportTarget, spoolName: String, numbers: (exporter: Int, processor: Int), client: SideClient, registry: MetricRegistry, log: DiagnosticLog,
+        wake: @escaping @Sendable () -> Void
+    ) {
         self.target = target
         self.spoolName = spoolName
         self.client = client
         self.log = log
         self.wake = wake
-        self.metrics = ExportMetrics(registry: registry, target: target, number: number)
+        self.metrics = ExportMetrics(registry: registry, target: target, numbers: numbers)
         self.retry = RetryState(options: target.retry)
     }
 

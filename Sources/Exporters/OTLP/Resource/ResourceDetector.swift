@@ -46,18 +46,32 @@ public struct ResourceDetector: Sendable {
         return result
     }
 
-    /// 64 hex digits in the control group (version 1) or in the mounts (version 2).
+    /// 64 hex digits in the control group (version 1, or the host's name space) or, where that is hidden (version 2), in the mounts.
     private func container() -> [(name: String, value: String)] {
-        for path in ["/proc/self/cgroup", "/proc/self/mountinfo"] {
-            guard let text = self.read(path) else { continue }
-            for line in text.split(separator: "\n") where path.hasSuffix("cgroup") || line.contains("/containers/") || line.contains("/docker/") {
-                if let id = ResourceDetector.containerID(in: line) { return [("container.id", id)] }
-            }
-        }
-        return []
+        let group = self.read("/proc/self/cgroup").flatMap { $0.split(separator: "\n").lazy.compactMap(ResourceDetector.identifier).first }
+        // In a pod these files belong to the sandbox, which all its containers share.
+        let isPod = self.environment["KUBERNETES_SERVICE_HOST"] != nil
+        let id = group ?? (isPod ? nil : self.read("/proc/self/mountinfo").flatMap(ResourceDetector.mountedContainer))
+        return id.map { [("container.id", $0)] } ?? []
     }
 
-    private static func containerID(in line: Substring) -> String? {
+    /// The container whose files the engine has put over those of the image. Other lines name layers, or containers of a host that this runs on.
+    ///
+    /// `… root mountpoint …` are the fourth and fifth field (proc_pid_mountinfo(5)); the root is `…/containers/<id>/hostname` of Docker and
+    /// `…/overlay-containers/<id>/userdata/hostname` (or another driver's name) of Podman.
+    private static func mountedContainer(_ mounts: String) -> String? {
+        for line in mounts.split(separator: "\n") {
+            let fields = line.split(separator: " ", maxSplits: 5)
+            guard fields.count > 4, ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"].contains(fields[4]) else { continue }
+            let parts = fields[3].split(separator: "/")
+            for (folder, part) in zip(parts, parts.dropFirst()) where folder == "containers" || folder.hasSuffix("-containers") {
+                if ResourceDetector.identifier(in: part) == String(part) { return String(part) }
+            }
+        }
+        return nil
+    }
+
+    private static func identifier(in line: Substring) -> String? {
         for part in line.utf8.split(whereSeparator: { !ResourceDetector.isHex($0) }) where part.count == 64 { return String(Substring(part)) }
         return nil
     }

@@ -51,6 +51,8 @@ final class GatewayProcess: Sendable {
 
     func run() async throws {
         let signals = SignalStream()
+        // Before the file is read: a change while the rest starts has to be seen as one.
+        let stamp = self.fileStamp
         let (store, certificates) = try self.begin()
         let settings = store.active.settings
         self.log.configure(settings.diagnosticLog, environment: self.environment)
@@ -81,7 +83,7 @@ final class GatewayProcess: Sendable {
         prober?.watch(store.active.groups)
         self.health.show(store.active)
         self.prober.withLock { $0 = prober }
-        let watch = self.watch(store)
+        let watch = self.watch(store, since: stamp)
         let retirement = self.retireSinks(store)
         await self.serve(signals, store)
         watch.cancel()
@@ -303,11 +305,18 @@ final class GatewayProcess: Sendable {
         }
     }
 
+    /// Of the configuration's file as it is now; nil where there is none.
+    private var fileStamp: [Int]? {
+        if case .file(let path) = self.options.source { FileReader.stamp(path) } else { nil }
+    }
+
     /// Reloads when the file was written or replaced, and has been still for one look.
-    private func watch(_ store: SnapshotStore) -> Task<Void, Never> {
+    ///
+    /// - Parameter stamp: of the file when it was last read, or before.
+    private func watch(_ store: SnapshotStore, since stamp: [Int]?) -> Task<Void, Never> {
         guard case .file(let path) = self.options.source else { return Task {} }
         return Task.detached { [self] in
-            var active = FileReader.stamp(path)
+            var active = stamp
             var seen = active
             while !Task.isCancelled {
                 // Cancelled: the loop's condition ends it.

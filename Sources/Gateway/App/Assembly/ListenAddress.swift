@@ -9,6 +9,14 @@ struct ListenAddress {
 
     var isLoopback: Bool { self.host.hasPrefix("127.") || self.host == "::1" || self.host == "localhost" }
     var text: String { self.host.contains(":") ? "[\(self.host)]:\(self.port)" : "\(self.host):\(self.port)" }
+    /// Where who is on the same machine finds a listener of all addresses.
+    var reachable: ListenAddress {
+        switch self.host {
+        case "0.0.0.0": ListenAddress(host: "127.0.0.1", port: self.port, options: self.options)
+        case "::": ListenAddress(host: "::1", port: self.port, options: self.options)
+        default: self
+        }
+    }
     /// What the listener speaks, for the log.
     var kind: String {
         var words = self.options.isTLS ? ["ssl"] : []

@@ -47,13 +47,18 @@ struct ListenerOptions: ParsableArguments {
         // Kong lists addresses with commas.
         options.proxy = try proxy.flatMap { $0.split(separator: ",") }.compactMap { try ListenAddress.parse(String($0)) }
         options.admin = try ListenAddress.parse(self.admin ?? environment["KONG_ADMIN_LISTEN"] ?? "127.0.0.1:8001")
-        options.status = try ListenAddress.parse(self.status ?? environment["KONG_STATUS_LISTEN"] ?? "127.0.0.1:8007")
+        options.status = try ListenerOptions.statusAddress(self.status, environment)
         options.stateDirectory = self.stateDirectory ?? StateDirectory.standard(environment)
         var kong = KongSettings(environment)
         options.workers = self.workers ?? (kong.text(.nginxWorkerProcesses) == "auto" ? nil : kong.int(.nginxWorkerProcesses, in: 1...1_024))
         if let problem = kong.problems.first { throw ValidationError(problem) }
         if let workers = self.workers, workers < 1 { throw ValidationError("--workers must be at least 1") }
         return options
+    }
+
+    /// The status listener's address, for who serves it and for who asks it; nil: there is none.
+    static func statusAddress(_ option: String?, _ environment: [String: String]) throws -> ListenAddress? {
+        try ListenAddress.parse(option ?? environment["KONG_STATUS_LISTEN"] ?? "127.0.0.1:8007")
     }
 }
 

@@ -22,7 +22,7 @@ public struct ModelPrices: Sendable, Equatable {
         self.outputPerMillion = outputPerMillion
     }
 
-    /// What a request costs. The whole request is charged at the prices of its step.
+    /// What a request costs. The whole request is charged at the prices of its step. Counts may be anything: parts count for no more than their whole, and none for less than 0.
     public func cost(_ usage: TokenUsage) -> Double {
         var (input, output, cacheRead) = (self.inputPerMillion, self.outputPerMillion, self.cacheReadPerMillion)
         var (cacheWrite, hourCacheWrite) = (self.cacheWritePerMillion, self.hourCacheWritePerMillion)
@@ -30,14 +30,16 @@ public struct ModelPrices: Sendable, Equatable {
             (input, output, cacheRead) = (step.inputPerMillion, step.outputPerMillion, step.cacheReadPerMillion)
             (cacheWrite, hourCacheWrite) = (step.cacheWritePerMillion, step.hourCacheWritePerMillion)
         }
-        let read = Double(min(usage.cachedInput, usage.input))
-        let written = Double(min(usage.cacheWrites, usage.input - min(usage.cachedInput, usage.input)))
-        let writtenForHour = min(Double(usage.hourCacheWrites), written)
-        let plain = Double(usage.input) - read - written
-        let sound = min(Double(max(0, usage.inputAudio)), plain), spoken = Double(max(0, min(usage.outputAudio, usage.output)))
+        func part(_ count: Int64, of whole: Double) -> Double { min(Double(max(0, count)), whole) }
+        let prompt = Double(max(0, usage.input)), answer = Double(max(0, usage.output))
+        let read = part(usage.cachedInput, of: prompt)
+        let written = part(usage.cacheWrites, of: prompt - read)
+        let writtenForHour = part(usage.hourCacheWrites, of: written)
+        let plain = prompt - read - written
+        let sound = part(usage.inputAudio, of: plain), spoken = part(usage.outputAudio, of: answer)
         let audio = sound * ((self.audioInputPerMillion ?? input) - input) + spoken * ((self.audioOutputPerMillion ?? output) - output)
         let cache = read * (cacheRead ?? input) + (written - writtenForHour) * (cacheWrite ?? input) + writtenForHour * (hourCacheWrite ?? cacheWrite ?? input)
-        return (plain * input + cache + Double(usage.output) * output + audio) / 1_000_000
+        return (plain * input + cache + answer * output + audio) / 1_000_000
     }
 }
 

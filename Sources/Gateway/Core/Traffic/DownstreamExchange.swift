@@ -101,14 +101,18 @@ extension DownstreamExchange {
 
     /// The whole body in one buffer.
     ///
-    /// - Throws: ``DownstreamFailure/bodyTooLarge(limit:)`` as soon as more than `limit` bytes are announced or seen.
+    /// - Throws: ``DownstreamFailure/bodyTooLarge(limit:)`` as soon as more than `limit` bytes, or than one buffer holds, are announced or seen.
     public func collectBody(limit: Int) async throws(DownstreamFailure) -> ByteBuffer {
+        let limit = min(limit, 1 << 31)
         if case .length(let length) = self.head.framing, length > limit { throw .bodyTooLarge(limit: limit) }
         guard let first = try await self.readBody() else { return ByteBuffer() }
         guard first.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
         guard var next = try await self.readBody() else { return first }
         var whole = first
-        if case .length(let length) = self.head.framing { whole.reserveCapacity(min(length, limit)) }
+        if case .length(let length) = self.head.framing {
+            // No more than has some chance to come: what is announced costs the client nothing.
+            whole.reserveCapacity(min(length, max(2 << 20, whole.readableBytes + next.readableBytes)))
+        }
         while true {
             guard whole.readableBytes + next.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
             whole.writeBuffer(&next)

@@ -117,7 +117,6 @@ struct AzureIdentity: Sendable {
         let answer = try await self.environment.fetch(call, endpoint, &permit)
         let (token, expiry) = try answer.oauth(from: endpoint, now: self.environment.now)
         // App Service gives the time of the end rather than what is left.
-        let end = answer.json?["expires_on"].flatMap { $0.int ?? $0.string.flatMap { Int($0) } }
-        return (token, end ?? expiry)
+        return (token, answer.end(now: self.environment.now) ?? expiry)
     }
 }

@@ -19,9 +19,22 @@ struct TokenAnswer {
         guard let document = self.json, let token = document["access_token"]?.string, !token.isEmpty else {
             throw AuthorizationFailure("token_answer_invalid", message: "\(endpoint) answered without an access_token")
         }
-        // Azure writes the seconds as text in some of its answers.
-        let seconds = document["expires_in"].flatMap { $0.int ?? $0.string.flatMap { Int($0) } } ?? 3600
-        return (token, now + max(0, seconds))
+        return (token, now + (TokenAnswer.seconds(document["expires_in"], in: 0...TokenAnswer.longestSeconds) ?? 3600))
+    }
+
+    /// No token of an honest endpoint lasts longer: a year.
+    private static let longestSeconds = 366 * 86_400
+
+    /// When the token ends, where the endpoint says that rather than what is left; nil: it does not.
+    ///
+    /// - Parameter now: seconds since 1970.
+    func end(now: Int) -> Int? { TokenAnswer.seconds(self.json?["expires_on"], in: now...(now + TokenAnswer.longestSeconds)) }
+
+    /// Seconds an endpoint gives, within what can be meant: whatever it says, nobody who adds them up must fail. Nil: it gives none.
+    private static func seconds(_ value: JSONView?, in range: ClosedRange<Int>) -> Int? {
+        // Azure writes them as text in some of its answers.
+        guard let value, let number = value.double ?? value.string.flatMap({ Double($0) }), !number.isNaN else { return nil }
+        return Int(min(max(number, Double(range.lowerBound)), Double(range.upperBound)))
     }
 
     /// The code in a JSON or XML error (RFC 6749 section 5.2 and AWS's), if it looks like a code.

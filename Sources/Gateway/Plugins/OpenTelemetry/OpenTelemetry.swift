@@ -11,9 +11,7 @@ public final class OpenTelemetry: LogPlugin {
     public let propagation: TracePropagation?
 
     public init(configuration: OpenTelemetryConfiguration, services: PluginServices) throws(ConfigurationError) {
-        // Both of Kong's strategies fall back to the probability for new traces; with "drop" a caller's negative decision stands, with the
-        // other one only the probability counts for requests whose caller did not sample.
-        self.sampler = configuration.samplingRate.map { Sampler(ratio: $0, followsParent: configuration.samplingStrategy == .parentDropProbabilityFallback) }
+        self.sampler = configuration.samplingRate.map { Sampler(ratio: $0, parents: configuration.samplingStrategy.parents) }
         self.propagation = configuration.propagation.rules(responseHeader: configuration.traceIDResponseHeader)
         func settings(_ endpoint: String) -> TraceSinkSettings {
             TraceSinkSettings(

@@ -31,10 +31,17 @@ public struct OpenTelemetryConfiguration: GatewayConfiguration, Hashable {
     public let queue: LogQueueConfiguration
 
     public enum SamplingStrategy: String, Sendable, Hashable, CaseIterable {
-        /// A parent that is not sampled drops the trace; without a parent the rate decides.
+        /// A parent that is not sampled drops the trace; otherwise the rate decides, under a sampled parent too (`get_sampling_decision` of kong/pdk/tracing.lua).
         case parentDropProbabilityFallback = "parent_drop_probability_fallback"
         /// The parent decides; without one the rate does.
         case parentProbabilityFallback = "parent_probability_fallback"
+
+        var parents: Sampler.ParentRule {
+            switch self {
+            case .parentDropProbabilityFallback: .dropped
+            case .parentProbabilityFallback: .followed
+            }
+        }
     }
 
     public init(from node: inout ConfigurationNode) {

@@ -62,7 +62,7 @@ enum AnthropicMessageEncoder {
             writer.member("type", text: "redacted_thinking")
             writer.member("data", data)
             writer.endObject()
-        case .media(let media): try self.media(media, part.cacheControl, &writer, &encoding)
+        case .media(let media): return try self.media(media, part, &writer, &encoding)
         case .toolCall(let call): try self.toolUse(call, part.cacheControl, &writer, &encoding)
         case .toolResult(let result): try self.toolResult(result, part.cacheControl, &writer, &encoding)
         case .other(let view): try encoding.drop("messages[].content[].type: \(view["type"]?.string ?? "")")
@@ -113,7 +113,10 @@ enum AnthropicMessageEncoder {
 
     // MARK: Media
 
-    private static func media(_ media: ChatMedia, _ cacheControl: JSONView?, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+    /// Members of documents that no other format has, which clients of every format may send under this API's names.
+    private static let documentMembers = ["context", "citations"]
+
+    private static func media(_ media: ChatMedia, _ part: ChatPart, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
         switch media.kind {
         case .audio: return try encoding.drop("messages[].content[].input_audio")
         case .video: return try encoding.drop("messages[].content[].video_url")
@@ -141,8 +144,11 @@ enum AnthropicMessageEncoder {
             writer.member("file_id", id)
         }
         writer.endObject()
+        let own = media.kind == .document ? part.extras.filter { self.documentMembers.contains($0.key) } : []
         if media.kind == .document { writer.member("title", media.fileName) }
-        writer.member("cache_control", cacheControl)
+        writer.extras(own)
+        writer.member("cache_control", part.cacheControl)
         writer.endObject()
+        try encoding.drop(part.extras.filter { extra in !own.contains { $0.key == extra.key } }, in: "messages[].content[].")
     }
 }

@@ -4,22 +4,20 @@ import NIOCore
 
 /// Writes a canonical request as Anthropic's Messages API wants it.
 struct AnthropicRequestEncoder {
-    /// The API asks for a limit; this one applies where neither client nor configuration gives any. Every model since Claude 3 can write as much.
-    static let defaultMaximumTokens = 4_096
-
     /// - Parameter bodyVersion: `anthropic_version` of servers that have the model in the path and the version in the body; nil: the API itself, which has them the other way.
     static func encode(_ request: ChatRequest, _ encoding: inout ChatEncoding, bodyVersion: String? = nil) throws(ProviderFailure) -> ByteBuffer {
         var writer = JSONWriter(capacity: 2_048)
         writer.beginObject()
         writer.key(bodyVersion == nil ? "model" : "anthropic_version")
         writer.string(bodyVersion ?? encoding.model)
-        let maximum = request.maximumTokens ?? ChatNumber(AnthropicRequestEncoder.defaultMaximumTokens)
-        writer.member("max_tokens", maximum)
+        let thinking = try AnthropicThinking(request, &encoding)
+        writer.member("max_tokens", request.maximumTokens ?? ChatNumber(thinking.defaultMaximum))
         try self.system(request.messages, &writer, &encoding)
         try AnthropicMessageEncoder.messages(request.messages, &writer, &encoding)
         try self.tools(request, &writer, &encoding)
         try self.sampling(request, &writer, &encoding)
-        try self.thinking(request, maximum.int ?? AnthropicRequestEncoder.defaultMaximumTokens, &writer, &encoding)
+        self.thinking(thinking.mode, &writer)
+        try self.output(request.responseFormat, thinking.effort, &writer, &encoding)
         if encoding.isStream { writer.member("stream", true) }
         try self.identity(request, &writer, &encoding)
         writer.member("cache_control", request.cacheControl)
@@ -137,34 +135,19 @@ struct AnthropicRequestEncoder {
         writer.endArray()
     }
 
-    /// Thoughts and structured output. Models up to Claude 4.5 take a budget, later ones an effort
-    /// (https://docs.anthropic.com/en/docs/build-with-claude/adaptive-thinking).
-    private static func thinking(_ request: ChatRequest, _ maximum: Int, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
-        var effort: ChatText?
-        if let reasoning = request.reasoning, let budget = reasoning.isAdaptive && self.thinksAdaptively(encoding.model) ? -1 : reasoning.budgetTokens {
-            if budget == 0 {
-                writer.key("thinking")
-                writer.beginObject()
-                writer.member("type", text: "disabled")
-                writer.endObject()
-            } else if budget < 0 || self.thinksAdaptively(encoding.model) {
-                writer.key("thinking")
-                writer.beginObject()
-                writer.member("type", text: "adaptive")
-                writer.endObject()
-                effort = budget < 0 && reasoning.effort == nil ? nil : reasoning.effortName.map { $0.equals("minimal") ? ChatText("low" as StaticString) : $0 }
-            } else if maximum <= 1_024 {
-                // The budget is at least 1,024 tokens and has to be below the limit.
-                try encoding.drop("reasoning with fewer than 1025 max_tokens")
-            } else {
-                writer.key("thinking")
-                writer.beginObject()
-                writer.member("type", text: "enabled")
-                writer.member("budget_tokens", max(1_024, min(budget, maximum - 1)))
-                writer.endObject()
-            }
+    private static func thinking(_ mode: AnthropicThinking.Mode, _ writer: inout JSONWriter) {
+        guard mode != .unsaid else { return }
+        writer.key("thinking")
+        writer.beginObject()
+        switch mode {
+        case .disabled: writer.member("type", text: "disabled")
+        case .adaptive: writer.member("type", text: "adaptive")
+        case .budget(let tokens):
+            writer.member("type", text: "enabled")
+            writer.member("budget_tokens", tokens)
+        case .unsaid: break
         }
-        try self.output(request.responseFormat, effort, &writer, &encoding)
+        writer.endObject()
     }
 
     private static func output(_ format: ChatResponseFormat?, _ effort: ChatText?, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
@@ -188,14 +171,6 @@ struct AnthropicRequestEncoder {
             writer.endObject()
         }
         writer.endObject()
-    }
-
-    /// Whether a model's name says Claude 4.6 or later, as `claude-opus-4-6` does.
-    static func thinksAdaptively(_ model: String) -> Bool {
-        let numbers = model.split(separator: "-").compactMap { part in part.utf8.count <= 2 ? Int(part) : nil }
-        guard model.contains("claude"), let major = numbers.first else { return false }
-        // `claude-3-5-sonnet` and `claude-opus-4-20250514` are older.
-        return (major, numbers.count > 1 ? numbers[1] : 0) >= (4, 6)
     }
 
     // MARK: The rest

@@ -9,6 +9,8 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
     private var callCount = 0
     /// What the open block is.
     private var block = Block.other
+    /// Whether the open block is a call of which no arguments have come.
+    private var awaitsArguments = false
     private var hasCounts = false
 
     private enum Block { case text, thinking, call, other }
@@ -42,6 +44,7 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
         let kind = bytes.withUnsafeReadableBytes { EventKind(UnsafeRawBufferPointer(rebasing: $0[type.content])) }
         switch kind {
         case .blockDelta: if let delta { self.delta(JSONView(bytes, delta), sink) }
+        case .blockStop: self.completeCall(sink)
         case .blockStart: if let body { self.start(JSONView(bytes, body), sink) }
         case .messageStart: if let body { self.begin(JSONView(bytes, body), sink) }
         case .messageDelta: self.messageDelta(delta.map { JSONView(bytes, $0) }, body.map { JSONView(bytes, $0) }, sink)
@@ -75,12 +78,13 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
     }
 
     private enum EventKind {
-        case blockDelta, blockStart, messageStart, messageDelta, messageStop, error, other
+        case blockDelta, blockStart, blockStop, messageStart, messageDelta, messageStop, error, other
 
         init(_ type: UnsafeRawBufferPointer) {
             switch type.count {
             case 19 where type.isText("content_block_delta"): self = .blockDelta
             case 19 where type.isText("content_block_start"): self = .blockStart
+            case 18 where type.isText("content_block_stop"): self = .blockStop
             case 13 where type.isText("message_start"): self = .messageStart
             case 13 where type.isText("message_delta"): self = .messageDelta
             case 12 where type.isText("message_stop"): self = .messageStop
@@ -102,6 +106,7 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
     }
 
     private func start(_ block: JSONView, _ sink: any ChatStreamSink) {
+        self.completeCall(sink)
         let part = AnthropicAnswerDecoder.part(block)
         switch part.content {
         case .text(let text):
@@ -118,7 +123,8 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
             sink.take(.toolCall(id: call.id, name: call.name, index: self.callCount, choice: 0))
             self.callCount += 1
             // `input` is empty here but for servers that send a call whole.
-            if case .json(let input) = call.arguments, !input.isEmptyContainer { sink.take(.toolArguments(ChatText(plain: input.raw), index: self.callCount - 1, choice: 0)) }
+            self.awaitsArguments = true
+            if case .json(let input) = call.arguments, !input.isEmptyContainer { self.arguments(ChatText(plain: input.raw), sink) }
         default:
             self.block = .other
             sink.take(.part(part, choice: 0))
@@ -144,8 +150,18 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
         case 2: sink.take(.reasoning(content, choice: 0))
         case 3: sink.take(.reasoningSignature(content, choice: 0))
         // Calls of the vendor's own tools are not the client's.
-        default: if self.block == .call, !content.isEmpty { sink.take(.toolArguments(content, index: self.callCount - 1, choice: 0)) }
+        default: if self.block == .call, !content.isEmpty { self.arguments(content, sink) }
         }
+    }
+
+    private func arguments(_ text: ChatText, _ sink: any ChatStreamSink) {
+        self.awaitsArguments = false
+        sink.take(.toolArguments(text, index: self.callCount - 1, choice: 0))
+    }
+
+    /// A call without parameters has no pieces of input; clients of other formats expect the JSON of an empty object nevertheless.
+    private func completeCall(_ sink: any ChatStreamSink) {
+        if self.awaitsArguments { self.arguments(ChatText("{}" as StaticString), sink) }
     }
 
     private func messageDelta(_ delta: JSONView?, _ usage: JSONView?, _ sink: any ChatStreamSink) {
@@ -154,6 +170,7 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
             sink.take(.usage(self.counts.usage))
         }
         guard let reason = delta?["stop_reason"].flatMap({ AnthropicAnswerDecoder.finishReason($0) }) else { return }
+        self.completeCall(sink)
         sink.take(.finish(reason, stopSequence: ChatText(delta?["stop_sequence"]), choice: 0))
     }
 }

@@ -68,12 +68,12 @@ enum BedrockAnswerDecoder {
     static func usage(_ view: JSONView) -> ChatUsage {
         var usage = ChatUsage()
         view.forEachMember { key, value in
-            let number = JSONView(view.bytes, value).int
+            let number = JSONView(view.bytes, value).tokens
             switch key.count {
             case 12 where key.isText("cacheDetails"):
                 let details = JSONView(view.bytes, value).elements.filter { $0["ttl"]?.equals("1h") == true }
-                usage.hourCacheWrites = details.reduce(0) { $0 + ($1["inputTokens"]?.tokens ?? 0) }
-            case 11 where key.isText("inputTokens"): usage.input += number ?? 0
+                usage.hourCacheWrites = details.reduce(0) { TokenCount.clamped($0 + ($1["inputTokens"]?.tokens ?? 0)) }
+            case 11 where key.isText("inputTokens"): usage.input = number ?? 0
             case 12 where key.isText("outputTokens"): usage.output = number ?? 0
             case 20 where key.isText("cacheReadInputTokens"): usage.cachedInput = number
             case 21 where key.isText("cacheWriteInputTokens"): usage.cacheWrites = number

@@ -9,10 +9,11 @@ enum BedrockRequestEncoder {
         writer.beginObject()
         try self.system(request.messages, &writer, &encoding)
         try BedrockMessageEncoder.messages(request.messages, &writer, &encoding)
-        try self.inference(request, &writer, &encoding)
+        let thinking = try self.thinking(request, &encoding)
+        try self.inference(request, thinking, &writer, &encoding)
         try self.tools(request, &writer, &encoding)
         try self.output(request, &writer, &encoding)
-        try self.modelFields(request, &writer, &encoding)
+        try self.modelFields(request, thinking, &writer, &encoding)
         try self.rest(request, &writer, &encoding)
         writer.endObject()
         return writer.buffer
@@ -57,13 +58,18 @@ enum BedrockRequestEncoder {
 
     // MARK: Sampling
 
-    private static func inference(_ request: ChatRequest, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+    private static func inference(
+        _ request: ChatRequest, _ thinking: AnthropicThinking?, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding
+    ) throws(ProviderFailure) {
         let stops = request.stop.filter { !$0.isEmpty }
         let isNova = BedrockFamily(encoding.model) == .nova
-        guard request.maximumTokens != nil || request.temperature != nil || request.topP != nil || !stops.isEmpty else { return }
+        // A budget has to be below the limit, which is the model's own where the request has none.
+        var maximum = request.maximumTokens
+        if maximum == nil, case .budget = thinking?.mode { maximum = thinking.map { ChatNumber($0.defaultMaximum) } }
+        guard maximum != nil || request.temperature != nil || request.topP != nil || !stops.isEmpty else { return }
         writer.key("inferenceConfig")
         writer.beginObject()
-        writer.member("maxTokens", request.maximumTokens)
+        writer.member("maxTokens", maximum)
         if let temperature = request.temperature {
             // Converse takes 0 to 1, OpenAI's clients give up to 2.
             if let value = temperature.double, value > 1 {
@@ -184,7 +190,9 @@ enum BedrockRequestEncoder {
     }
 
     /// What Converse has no field for and the model's maker has, under its own name.
-    private static func modelFields(_ request: ChatRequest, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+    private static func modelFields(
+        _ request: ChatRequest, _ thinking: AnthropicThinking?, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding
+    ) throws(ProviderFailure) {
         let own = request.extras.first { $0.key == "additionalModelRequestFields" }?.value
         let family = BedrockFamily(encoding.model)
         var fields = JSONWriter()
@@ -207,40 +215,41 @@ enum BedrockRequestEncoder {
             case .other: try encoding.drop("top_k")
             }
         }
-        try self.thinking(request, family, &fields, &encoding)
+        if let thinking { self.thinking(thinking, &fields) }
         fields.endObject()
         guard fields.buffer.readableBytes > 2 else { return }
         writer.key("additionalModelRequestFields")
         writer.raw(fields.buffer)
     }
 
-    private static func thinking(
-        _ request: ChatRequest, _ family: BedrockFamily, _ fields: inout JSONWriter, _ encoding: inout ChatEncoding
-    ) throws(ProviderFailure) {
-        guard let reasoning = request.reasoning, !reasoning.isDisabled else { return }
-        guard family == .anthropic else { return try encoding.drop("reasoning_effort", if: reasoning.effort != nil || reasoning.budget != nil) }
-        if AnthropicRequestEncoder.thinksAdaptively(encoding.model) {
-            guard let effort = reasoning.effortName, !effort.equals("none") else { return }
+    private static func thinking(_ thinking: AnthropicThinking, _ fields: inout JSONWriter) {
+        switch thinking.mode {
+        case .unsaid, .disabled: break
+        case .adaptive:
             fields.key("thinking")
             fields.beginObject()
             fields.member("type", text: "adaptive")
             fields.endObject()
-            fields.key("output_config")
+        case .budget(let tokens):
+            fields.key("thinking")
             fields.beginObject()
-            fields.key("effort")
-            fields.string(effort.equals("minimal") ? ChatText("low" as StaticString) : effort)
+            fields.member("type", text: "enabled")
+            fields.member("budget_tokens", tokens)
             fields.endObject()
-            return
         }
-        guard let budget = reasoning.budgetTokens, budget != 0 else { return }
-        let maximum = request.maximumTokens?.int ?? AnthropicRequestEncoder.defaultMaximumTokens
-        // The API wants at least 1024 tokens of thoughts, and room for the answer.
-        guard maximum > 1_024 else { return try encoding.drop("reasoning with fewer than 1025 max_tokens") }
-        fields.key("thinking")
+        guard let effort = thinking.effort else { return }
+        fields.key("output_config")
         fields.beginObject()
-        fields.member("type", text: "enabled")
-        fields.member("budget_tokens", max(1_024, min(budget, maximum - 1)))
+        fields.member("effort", effort)
         fields.endObject()
+    }
+
+    /// How Anthropic's models are to think; nil for others, whose makers have no field for it.
+    private static func thinking(_ request: ChatRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> AnthropicThinking? {
+        guard let reasoning = request.reasoning, !reasoning.isDisabled else { return nil }
+        if BedrockFamily(encoding.model) == .anthropic { return try AnthropicThinking(request, &encoding) }
+        try encoding.drop("reasoning_effort", if: reasoning.effort != nil || reasoning.budget != nil)
+        return nil
     }
 
     // MARK: The rest
@@ -278,6 +287,7 @@ enum BedrockRequestEncoder {
             }
         }
         if let count = request.choiceCount?.int, count != 1 { try encoding.drop("n") }
+        try encoding.drop("cache_control", if: request.cacheControl != nil)
         try encoding.drop("seed", if: request.seed != nil)
         try encoding.drop("logprobs", if: request.logprobs == true)
         try encoding.drop("top_logprobs", if: request.topLogprobs != nil)

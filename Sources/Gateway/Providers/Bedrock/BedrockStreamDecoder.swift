@@ -6,6 +6,8 @@ import NIOCore
 final class BedrockStreamDecoder: ChatStreamDecoder {
     /// Calls so far, the number of the next one.
     private var callCount = 0
+    /// Whether a call has begun of which no arguments have come.
+    private var awaitsArguments = false
     private var hasStopped = false
     private var hasEnded = false
 
@@ -14,13 +16,17 @@ final class BedrockStreamDecoder: ChatStreamDecoder {
         switch name.withUnsafeReadableBytes({ EventKind($0) }) {
         case .blockDelta: try self.delta(frame.data, sink)
         case .blockStart:
+            self.completeCall(sink)
             guard let use = try self.document(frame.data)["start"]?["toolUse"], let name = ChatText(use["name"]) else { return }
             sink.take(.toolCall(id: ChatText(use["toolUseId"]), name: name, index: self.callCount, choice: 0))
             self.callCount += 1
+            self.awaitsArguments = true
+        case .blockStop: self.completeCall(sink)
         case .messageStart: sink.take(.begin(ChatStreamHead()))
         case .messageStop:
             let document = try self.document(frame.data)
             self.hasStopped = true
+            self.completeCall(sink)
             guard let reason = document["stopReason"].flatMap({ BedrockAnswerDecoder.finishReason($0) }) else { return }
             sink.take(.finish(reason, stopSequence: ChatText(document["additionalModelResponseFields"]?["stop_sequence"]), choice: 0))
         case .metadata:
@@ -48,12 +54,13 @@ final class BedrockStreamDecoder: ChatStreamDecoder {
     }
 
     private enum EventKind {
-        case blockDelta, blockStart, messageStart, messageStop, metadata, exception, other
+        case blockDelta, blockStart, blockStop, messageStart, messageStop, metadata, exception, other
 
         init(_ name: UnsafeRawBufferPointer) {
             switch name.count {
             case 17 where name.isText("contentBlockDelta"): self = .blockDelta
             case 17 where name.isText("contentBlockStart"): self = .blockStart
+            case 16 where name.isText("contentBlockStop"): self = .blockStop
             case 12 where name.isText("messageStart"): self = .messageStart
             case 11 where name.isText("messageStop"): self = .messageStop
             case 8 where name.isText("metadata"): self = .metadata
@@ -92,11 +99,21 @@ final class BedrockStreamDecoder: ChatStreamDecoder {
         guard let inner else { return }
         let view = JSONView(bytes, inner.span)
         guard inner.isReasoning else {
-            if let input = ChatText(view["input"]), !input.isEmpty, self.callCount > 0 { sink.take(.toolArguments(input, index: self.callCount - 1, choice: 0)) }
+            if let input = ChatText(view["input"]), !input.isEmpty, self.callCount > 0 { self.arguments(input, sink) }
             return
         }
         if let text = ChatText(view["text"]) { sink.take(.reasoning(text, choice: 0)) }
         if let signature = ChatText(view["signature"]) { sink.take(.reasoningSignature(signature, choice: 0)) }
         if let data = ChatText(view["redactedContent"]) { sink.take(.redactedReasoning(data, choice: 0)) }
+    }
+
+    private func arguments(_ text: ChatText, _ sink: any ChatStreamSink) {
+        self.awaitsArguments = false
+        sink.take(.toolArguments(text, index: self.callCount - 1, choice: 0))
+    }
+
+    /// A call without parameters may have no pieces of input; clients of other formats expect the JSON of an empty object nevertheless.
+    private func completeCall(_ sink: any ChatStreamSink) {
+        if self.awaitsArguments { self.arguments(ChatText("{}" as StaticString), sink) }
     }
 }

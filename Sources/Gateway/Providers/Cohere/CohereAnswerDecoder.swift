@@ -30,9 +30,39 @@ enum CohereAnswerDecoder {
         }
         if let citations = message["citations"], !citations.isNull { choice.messageExtras.append(ChatExtra("citations", citations)) }
         choice.finishReason = document["finish_reason"].flatMap { self.finishReason($0) }
+        choice.logprobs = document["logprobs"].flatMap { self.logprobs($0) }
         answer.choices = [choice]
         answer.usage = document["usage"].map { self.usage($0) }
         return answer
+    }
+
+    /// In OpenAI's shape. An item is a text of one or more tokens, as likely as all of them together.
+    private static func logprobs(_ items: JSONView) -> JSONView? {
+        guard items.kind == .array else { return nil }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("content")
+        writer.beginArray()
+        for item in items.elements {
+            let text = ChatText(item["text"]) ?? ChatText("" as StaticString)
+            let numbers = item["logprobs"]?.elements.compactMap { ChatNumber($0) } ?? []
+            writer.beginObject()
+            writer.member("token", text)
+            writer.member("logprob", numbers.count == 1 ? numbers[0] : ChatNumber(numbers.reduce(0) { $0 + ($1.double ?? 0) }))
+            writer.key("bytes")
+            writer.beginArray()
+            for byte in text.plain.readableBytesView { writer.number(Int(byte)) }
+            writer.endArray()
+            writer.key("top_logprobs")
+            writer.beginArray()
+            writer.endArray()
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.key("refusal")
+        writer.null()
+        writer.endObject()
+        return (try? JSONDocument(writer.buffer))?.root
     }
 
     static func finishReason(_ view: JSONView) -> ChatFinishReason? {

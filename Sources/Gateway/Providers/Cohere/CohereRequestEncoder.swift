@@ -206,7 +206,8 @@ enum CohereRequestEncoder {
             if number < 0 || number > 1 { try encoding.drop("\(name) outside 0 to 1") }
             writer.member(name, number < 0 ? ChatNumber(0) : number > 1 ? ChatNumber(1) : value)
         }
-        writer.member("logprobs", request.logprobs)
+        // Whole answers of OpenAI's format alone have a place for them.
+        if request.origin == .openai, !encoding.isStream { writer.member("logprobs", request.logprobs) } else { try encoding.drop("logprobs", if: request.logprobs == true) }
         try encoding.drop("top_logprobs", if: request.topLogprobs != nil)
         let stops = request.stop.filter { !$0.isEmpty }
         if stops.count > 5 { try encoding.drop("stop with more than 5 texts") }
@@ -255,6 +256,7 @@ enum CohereRequestEncoder {
             }
         }
         if let count = request.choiceCount?.int, count != 1 { try encoding.drop("n") }
+        try encoding.drop("cache_control", if: request.cacheControl != nil)
         try encoding.drop("logit_bias", if: request.logitBias != nil)
         try encoding.drop("user", if: request.user != nil)
         try encoding.drop("metadata", if: request.metadata != nil && request.user == nil)

@@ -17,6 +17,7 @@ enum GeminiAnswerDecoder {
                 if let parts = candidate["content"]?["parts"] { for part in parts.elements { choice.parts.append(self.part(part)) } }
                 let calls = choice.parts.contains { if case .toolCall = $0.content { true } else { false } }
                 choice.finishReason = candidate["finishReason"].flatMap { self.finishReason($0, hasCalls: calls) }
+                choice.logprobs = GeminiLogprobs.view(candidate["logprobsResult"])
                 answer.choices.append(choice)
             }
         }

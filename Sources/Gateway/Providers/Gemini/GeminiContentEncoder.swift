@@ -4,10 +4,19 @@ import NIOCore
 
 /// Writes a conversation as Gemini's `contents` (https://ai.google.dev/api/caching#Content).
 enum GeminiContentEncoder {
+    /// What a part has to know of those before it.
+    private struct Progress {
+        var names = CallNames()
+        let needsSignatures: Bool
+        /// Whether the turn that is being written has a call already.
+        var hasCall = false
+    }
+
     static func contents(_ messages: [ChatMessage], _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
         writer.key("contents")
         writer.beginArray()
         var open: ChatRole?
+        var progress = Progress(needsSignatures: self.needsSignatures(encoding.model))
         for message in messages {
             guard message.role != .system, message.role != .developer else { continue }
             let side: ChatRole = message.role == .assistant ? .assistant : .user
@@ -18,8 +27,9 @@ enum GeminiContentEncoder {
                 writer.key("parts")
                 writer.beginArray()
                 open = side
+                progress.hasCall = false
             }
-            for part in message.parts { try self.part(part, messages, &writer, &encoding) }
+            for part in message.parts { try self.part(part, &progress, &writer, &encoding) }
             try encoding.drop("messages[].name", if: message.name != nil)
             try encoding.drop(message.extras, in: "messages[].")
         }
@@ -32,7 +42,7 @@ enum GeminiContentEncoder {
         writer.endObject()
     }
 
-    private static func part(_ part: ChatPart, _ messages: [ChatMessage], _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+    private static func part(_ part: ChatPart, _ progress: inout Progress, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
         try encoding.drop("messages[].content[].cache_control", if: part.cacheControl != nil)
         try encoding.drop(part.extras, in: "messages[].content[].")
         switch part.content {
@@ -53,9 +63,13 @@ enum GeminiContentEncoder {
         case .toolCall(let call):
             writer.beginObject()
             try self.call(call, &writer)
+            progress.names.add(call)
+            // Of parallel calls the first alone has one.
+            if part.signature == nil, progress.needsSignatures, !progress.hasCall { writer.member("thoughtSignature", text: self.noSignature) }
+            progress.hasCall = true
         case .toolResult(let result):
             writer.beginObject()
-            try self.result(result, messages, &writer, &encoding)
+            try self.result(result, progress.names, &writer, &encoding)
         case .other(let view): return try encoding.drop("messages[].content[].type: \(view["type"]?.string ?? "")")
         }
         writer.member("thoughtSignature", part.signature)
@@ -78,8 +92,8 @@ enum GeminiContentEncoder {
     }
 
     /// A result names its function, which other formats know only by the call's id.
-    private static func result(_ result: ChatToolResult, _ messages: [ChatMessage], _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
-        guard let name = result.name ?? self.name(of: result.callID, messages) else {
+    private static func result(_ result: ChatToolResult, _ names: CallNames, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+        guard let name = result.name ?? names.name(result.callID) else {
             throw ProviderFailure("unknown_tool_call_id", status: 400, message: "\"messages[].tool_call_id\" names no call before it", parameter: "messages[].tool_call_id")
         }
         writer.key("functionResponse")
@@ -111,12 +125,17 @@ enum GeminiContentEncoder {
         writer.endObject()
     }
 
-    private static func name(of id: ChatText?, _ messages: [ChatMessage]) -> ChatText? {
-        guard let id else { return nil }
-        for message in messages.reversed() where message.role == .assistant {
-            for part in message.parts { if case .toolCall(let call) = part.content, let other = call.id, other.equals(id) { return call.name } }
-        }
-        return nil
+    /// In the place of a signature that the client's format has no place for, or that another vendor's model never gave
+    /// (https://ai.google.dev/gemini-api/docs/thought-signatures#faqs).
+    private static let noSignature: StaticString = "skip_thought_signature_validator"
+
+    /// Whether a model refuses calls that nobody has signed, as all since Gemini 3 do; earlier ones get none they did not give.
+    ///
+    /// - Parameter model: `gemini-3-pro-preview`, maybe behind a path (`models/…`).
+    static func needsSignatures(_ model: String) -> Bool {
+        let name = model.split(separator: "/").last ?? ""
+        guard name.hasPrefix("gemini-"), let generation = Int(name.dropFirst(7).prefix { $0.isASCII && $0.isNumber }) else { return false }
+        return generation >= 3
     }
 
     // MARK: Media

@@ -115,8 +115,14 @@ enum GeminiRequestEncoder {
         inner.member("presencePenalty", request.presencePenalty)
         inner.member("seed", request.seed)
         inner.member("candidateCount", request.choiceCount)
-        inner.member("responseLogprobs", request.logprobs)
-        inner.member("logprobs", request.topLogprobs)
+        if request.origin == .openai, !encoding.isStream {
+            inner.member("responseLogprobs", request.logprobs)
+            inner.member("logprobs", request.topLogprobs)
+        } else {
+            // Whole answers of OpenAI's format alone have a place for them.
+            try encoding.drop("logprobs", if: request.logprobs == true)
+            try encoding.drop("top_logprobs", if: request.topLogprobs != nil)
+        }
         if !request.stop.isEmpty {
             inner.key("stopSequences")
             inner.beginArray()

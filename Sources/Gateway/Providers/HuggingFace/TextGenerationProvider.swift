@@ -59,12 +59,12 @@ final class TextGenerationReader: ModelResponseReader {
 
     private func read(_ item: JSONView) {
         self.facts.isComplete = true
-        guard let details = item["details"], let output = details["generated_tokens"]?.int else { return }
+        guard let details = item["details"], let output = details["generated_tokens"]?.tokens else { return }
         self.facts.finishReasons = details["finish_reason"]?.text
         var usage = ChatUsage()
         usage.output = output
         // The prompt's tokens are listed where the client asked for them, and counted in a stream's last event.
-        usage.input = details["input_length"]?.int ?? details["prefill"]?.elements.reduce(into: 0) { count, _ in count += 1 } ?? 0
+        usage.input = details["input_length"]?.tokens ?? details["prefill"]?.elements.reduce(into: 0) { count, _ in count += 1 } ?? 0
         self.facts.usage = usage.evidence
     }
 }

@@ -101,7 +101,7 @@ final class LlamaRawProvider: TranslatingAdapter {
         let reason = ChatText(details?["finish_reason"])
         choice.finishReason = ChatFinishReason(reason?.equals("length") == true ? .length : .stop, reason ?? ChatText("stop" as StaticString))
         answer.choices = [choice]
-        if let output = details?["generated_tokens"]?.int {
+        if let output = details?["generated_tokens"]?.tokens {
             var usage = ChatUsage()
             usage.input = details?["prefill"]?.elements.reduce(into: 0) { count, _ in count += 1 } ?? 0
             usage.output = output

@@ -19,9 +19,22 @@ enum OllamaAnswerDecoder {
         }
         let hasCalls = choice.parts.contains { if case .toolCall = $0.content { true } else { false } }
         choice.finishReason = self.finishReason(document["done_reason"], hasCalls: hasCalls)
+        choice.logprobs = document["logprobs"].flatMap { self.logprobs($0) }
         answer.choices = [choice]
         answer.usage = self.usage(document.root)
         return answer
+    }
+
+    /// Tokens have OpenAI's shape (https://docs.ollama.com/api/chat).
+    private static func logprobs(_ tokens: JSONView) -> JSONView? {
+        guard tokens.kind == .array else { return nil }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("content", tokens)
+        writer.key("refusal")
+        writer.null()
+        writer.endObject()
+        return (try? JSONDocument(writer.buffer))?.root
     }
 
     static func arguments(_ call: JSONView) -> ChatArguments {

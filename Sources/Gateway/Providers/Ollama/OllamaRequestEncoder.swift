@@ -13,6 +13,7 @@ enum OllamaRequestEncoder {
         writer.member("stream", encoding.isStream)
         writer.key("messages")
         writer.beginArray()
+        // Ollama tells results apart by name.
         var names = CallNames()
         for message in request.messages { try self.message(message, &names, &writer, &encoding) }
         writer.endArray()
@@ -27,12 +28,6 @@ enum OllamaRequestEncoder {
         try self.rest(request, &writer, &encoding)
         writer.endObject()
         return writer.buffer
-    }
-
-    /// Names of the tools by the ids of their calls: Ollama tells results apart by name.
-    private struct CallNames {
-        var byID: [(id: ChatText, name: ChatText)] = []
-        func name(_ id: ChatText?) -> ChatText? { id.flatMap { id in self.byID.last { $0.id.equals(id) }?.name } }
     }
 
     // MARK: Messages
@@ -53,7 +48,7 @@ enum OllamaRequestEncoder {
             case .reasoning(let text): thoughts.append(text)
             case .toolCall(let call):
                 calls.append(call)
-                if let id = call.id { names.byID.append((id, call.name)) }
+                names.add(call)
             case .toolResult(let result): try self.toolResult(result, names, &writer, &encoding)
             case .media(let media):
                 guard media.kind == .image, case .base64(let data) = media.source else {
@@ -221,9 +216,16 @@ enum OllamaRequestEncoder {
             default: try encoding.drop([extra])
             }
         }
-        writer.member("logprobs", request.logprobs)
-        writer.member("top_logprobs", request.topLogprobs)
+        if request.origin == .openai, !encoding.isStream {
+            writer.member("logprobs", request.logprobs)
+            writer.member("top_logprobs", request.topLogprobs)
+        } else {
+            // Whole answers of OpenAI's format alone have a place for them.
+            try encoding.drop("logprobs", if: request.logprobs == true)
+            try encoding.drop("top_logprobs", if: request.topLogprobs != nil)
+        }
         if let count = request.choiceCount?.int, count != 1 { try encoding.drop("n") }
+        try encoding.drop("cache_control", if: request.cacheControl != nil)
         try encoding.drop("logit_bias", if: request.logitBias != nil)
         try encoding.drop("user", if: request.user != nil)
         try encoding.drop("metadata", if: request.metadata != nil && request.user == nil)

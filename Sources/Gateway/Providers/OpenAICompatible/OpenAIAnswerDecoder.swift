@@ -114,6 +114,7 @@ enum OpenAIAnswerDecoder {
             usage.acceptedPrediction = details["accepted_prediction_tokens"]?.tokens
             usage.rejectedPrediction = details["rejected_prediction_tokens"]?.tokens
         }
+        usage.output += TokenCount.uncountedReasoning(total: view["total_tokens"]?.tokens ?? 0, usage.input, usage.output, usage.reasoning ?? 0)
         return usage
     }
 

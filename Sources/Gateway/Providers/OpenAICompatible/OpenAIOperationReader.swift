@@ -44,13 +44,13 @@ final class OpenAIOperationReader: ModelResponseReader {
         if let status = object["status"]?.text, (1...64).contains(status.readableBytes) { self.facts.finishReasons = status }
         guard let usage = object["usage"], usage.kind == .object else { return }
         var read = TokenUsage()
-        read.input = Int64((usage["input_tokens"] ?? usage["prompt_tokens"])?.int ?? 0)
-        read.output = Int64((usage["output_tokens"] ?? usage["completion_tokens"])?.int ?? 0)
-        read.cachedInput = Int64(usage["input_tokens_details"]?["cached_tokens"]?.int ?? 0)
-        read.reasoning = Int64(usage["output_tokens_details"]?["reasoning_tokens"]?.int ?? 0)
+        read.input = Int64((usage["input_tokens"] ?? usage["prompt_tokens"])?.tokens ?? 0)
+        read.output = Int64((usage["output_tokens"] ?? usage["completion_tokens"])?.tokens ?? 0)
+        read.cachedInput = Int64(usage["input_tokens_details"]?["cached_tokens"]?.tokens ?? 0)
+        read.reasoning = Int64(usage["output_tokens_details"]?["reasoning_tokens"]?.tokens ?? 0)
         // Transcriptions write it in the singular.
-        read.inputAudio = Int64((usage["input_token_details"] ?? usage["input_tokens_details"])?["audio_tokens"]?.int ?? 0)
-        read.outputAudio = Int64((usage["output_token_details"] ?? usage["output_tokens_details"])?["audio_tokens"]?.int ?? 0)
+        read.inputAudio = Int64((usage["input_token_details"] ?? usage["input_tokens_details"])?["audio_tokens"]?.tokens ?? 0)
+        read.outputAudio = Int64((usage["output_token_details"] ?? usage["output_tokens_details"])?["audio_tokens"]?.tokens ?? 0)
         read.source = .providerReported
         self.facts.usage = read
     }

@@ -179,6 +179,7 @@ enum OpenAIRequestEncoder {
                 }
             }
             try encoding.drop("metadata", if: request.metadata != nil && request.user == nil)
+            try encoding.drop("cache_control", if: request.cacheControl != nil)
             try encoding.drop("safetySettings", if: request.safetySettings != nil)
             try encoding.drop(request.extras)
         }

@@ -90,22 +90,25 @@ final class OpenAIResponseReader: ModelResponseReader {
 
     private func readUsage(_ walk: inout JSONWalk) {
         var usage = TokenUsage()
+        var total: Int64 = 0
         let isObject = walk.object { walk, key in
             switch key.count {
-            case 13 where key.isText("prompt_tokens"): usage.input = Int64(walk.int() ?? 0)
-            case 17 where key.isText("completion_tokens"): usage.output = Int64(walk.int() ?? 0)
+            case 13 where key.isText("prompt_tokens"): usage.input = walk.tokens()
+            case 17 where key.isText("completion_tokens"): usage.output = walk.tokens()
+            case 12 where key.isText("total_tokens"): total = walk.tokens()
             case 21 where key.isText("prompt_tokens_details"):
                 _ = walk.object { walk, key in
-                    if key.isText("cached_tokens") { usage.cachedInput = Int64(walk.int() ?? 0) } else if key.isText("audio_tokens") { usage.inputAudio = Int64(walk.int() ?? 0) }
+                    if key.isText("cached_tokens") { usage.cachedInput = walk.tokens() } else if key.isText("audio_tokens") { usage.inputAudio = walk.tokens() }
                 }
             case 25 where key.isText("completion_tokens_details"):
                 _ = walk.object { walk, key in
-                    if key.isText("reasoning_tokens") { usage.reasoning = Int64(walk.int() ?? 0) } else if key.isText("audio_tokens") { usage.outputAudio = Int64(walk.int() ?? 0) }
+                    if key.isText("reasoning_tokens") { usage.reasoning = walk.tokens() } else if key.isText("audio_tokens") { usage.outputAudio = walk.tokens() }
                 }
             default: return
             }
         }
         guard isObject else { return }
+        usage.output += TokenCount.uncountedReasoning(total: total, usage.input, usage.output, usage.reasoning)
         usage.source = .providerReported
         self.facts.usage = usage
     }
@@ -116,19 +119,22 @@ final class OpenAIResponseReader: ModelResponseReader {
         guard usage.kind == .object else { return }
         let bytes = usage.bytes
         var read = TokenUsage()
+        var total: Int64 = 0
         usage.forEachMember { key, value in
             switch key.count {
-            case 13 where key.isText("prompt_tokens"): read.input = Int64(JSONView(bytes, value).int ?? 0)
-            case 17 where key.isText("completion_tokens"): read.output = Int64(JSONView(bytes, value).int ?? 0)
+            case 13 where key.isText("prompt_tokens"): read.input = Int64(JSONView(bytes, value).tokens ?? 0)
+            case 17 where key.isText("completion_tokens"): read.output = Int64(JSONView(bytes, value).tokens ?? 0)
+            case 12 where key.isText("total_tokens"): total = Int64(JSONView(bytes, value).tokens ?? 0)
             case 21 where key.isText("prompt_tokens_details"):
-                read.cachedInput = Int64(JSONView(bytes, value)["cached_tokens"]?.int ?? 0)
-                read.inputAudio = Int64(JSONView(bytes, value)["audio_tokens"]?.int ?? 0)
+                read.cachedInput = Int64(JSONView(bytes, value)["cached_tokens"]?.tokens ?? 0)
+                read.inputAudio = Int64(JSONView(bytes, value)["audio_tokens"]?.tokens ?? 0)
             case 25 where key.isText("completion_tokens_details"):
-                read.reasoning = Int64(JSONView(bytes, value)["reasoning_tokens"]?.int ?? 0)
-                read.outputAudio = Int64(JSONView(bytes, value)["audio_tokens"]?.int ?? 0)
+                read.reasoning = Int64(JSONView(bytes, value)["reasoning_tokens"]?.tokens ?? 0)
+                read.outputAudio = Int64(JSONView(bytes, value)["audio_tokens"]?.tokens ?? 0)
             default: return
             }
         }
+        read.output += TokenCount.uncountedReasoning(total: total, read.input, read.output, read.reasoning)
         read.source = .providerReported
         self.facts.usage = read
     }

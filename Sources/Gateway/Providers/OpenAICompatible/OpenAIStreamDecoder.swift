@@ -107,13 +107,17 @@ final class OpenAIStreamDecoder: ChatStreamDecoder {
 
     private func delta(_ delta: JSONView, _ choice: Int, _ sink: any ChatStreamSink) {
         let bytes = delta.bytes
+        var hasReasoning = false
         delta.forEachMember { key, value in
             switch key.count {
             case 4 where key.isText("role"): return
             case 7 where key.isText("content"): self.content(JSONView(bytes, value), choice, sink)
             case 7 where key.isText("refusal"): if let text = ChatText(bytes, value), !text.isEmpty { sink.take(.refusal(text, choice: choice)) }
             case 9 where key.isText("reasoning"), 17 where key.isText("reasoning_content"):
-                if let text = ChatText(bytes, value), !text.isEmpty { sink.take(.reasoning(text, choice: choice)) }
+                // vLLM says the same under both names.
+                guard !hasReasoning, let text = ChatText(bytes, value), !text.isEmpty else { return }
+                hasReasoning = true
+                sink.take(.reasoning(text, choice: choice))
             case 10 where key.isText("tool_calls"): for call in JSONView(bytes, value).elements { self.call(call, choice, sink) }
             case 6 where key.isText("images"):
                 for image in JSONView(bytes, value).elements {

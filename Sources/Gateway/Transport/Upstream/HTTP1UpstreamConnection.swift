@@ -14,6 +14,8 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
 
     /// Bytes that may wait in `input` before reading stops.
     static let inputLimit = 65_536
+    /// Bytes that an empty socket buffer takes at once.
+    private static let smallWrite = 16_384
 
     let endpoint: UpstreamEndpoint
     let entry: PoolEntry
@@ -34,6 +36,8 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
     private var handshake = Handshake.notStarted
     /// Whether an exchange is under way.
     private var isBusy = false
+    /// Whether it is writing what it has of the request.
+    private var isStarting = false
     private(set) var peerAddress = ""
     private(set) var received = 0
     private(set) var served = 0
@@ -209,7 +213,9 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         self.parser.expect(request.method)
         let exchange = HTTP1UpstreamExchange(connection: self, timeouts: request.timeouts, isReused: isReused)
         self.isBusy = true
+        self.isStarting = true
         exchange.start(request, executor: self.executor)
+        self.isStarting = false
         return exchange
     }
 
@@ -221,7 +227,18 @@ final class HTTP1UpstreamConnection: ChannelDuplexHandler, TimeoutTarget, @unche
         if reusable, self.isUsable { self.pool.giveBack(self) } else { self.close() }
     }
 
-    func write(_ bytes: ByteBuffer) { self.context?.write(Self.wrapOutboundOut(bytes), promise: nil) }
+    func write(_ bytes: ByteBuffer) {
+        guard let context = self.context else { return }
+        // What the socket takes at once cannot fail behind an answer; another protocol's end is its own matter.
+        if self.isStarting && bytes.readableBytes <= HTTP1UpstreamConnection.smallWrite || self.parser.isTunnel { return context.write(Self.wrapOutboundOut(bytes), promise: nil) }
+        // A channel that a write finds broken closes without an error of its own.
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.whenFailure { error in
+            // Those that the channel makes say that it has ended.
+            if !(error is ChannelError) { self.isBroken = true }
+        }
+        context.write(Self.wrapOutboundOut(bytes), promise: written)
+    }
     func flush() { self.context?.flush() }
     var buffers: BufferStack { self.pool.buffers }
 

@@ -94,10 +94,13 @@ public struct HTTPResponseParser: Sendable {
 
     /// Tells the parser that the connection has ended; all bytes received have to be read by ``next(_:)`` before.
     ///
+    /// - Parameter isBroken: whether the connection did not end but broke, as by a reset, or by an end of TLS without a closure alert: content that its end delimits is then cut
+    ///   off (RFC 9112 sections 8 and 9.8).
     /// - Returns: Whether a response was under way, and whether it is complete. After `complete` no ``HTTPResponseEvent/end(trailers:)`` comes.
-    public mutating func finish() -> Completion {
+    public mutating func finish(isBroken: Bool = false) -> Completion {
         switch state {
         case .idle, .tunnel: return .idle
+        case .untilClose where isBroken: return .truncated
         case .untilClose, .end:
             state = .idle
             return .complete

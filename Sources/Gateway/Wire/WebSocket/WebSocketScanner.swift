@@ -158,8 +158,12 @@ public struct WebSocketScanner: Sendable {
             guard (self.opcode == 0) == (self.messageOpcode != 0) else { return .fragmentation }
             if self.opcode != 0 { self.messageOpcode = self.opcode }
             guard self.maximumMessageBytes == 0 || length <= self.maximumMessageBytes - self.messageBytes else { return .messageTooLarge }
+            // A length is a claim: without a limit, a few heads claim more than can be counted.
+            let (total, isBeyondCounting) = self.counts.payloadBytes.addingReportingOverflow(length)
+            guard !isBeyondCounting else { return .messageTooLarge }
+            self.counts.payloadBytes = total
+            // Part of the total, which fits.
             self.messageBytes += length
-            self.counts.payloadBytes += length
         }
         if isMasked { self.mask = (self.head[self.head.count - 4], self.head[self.head.count - 3]) } else { self.mask = (0, 0) }
         if self.opcode == 8 {

@@ -28,6 +28,7 @@ extension ModelRelay {
         var facts = reader.facts
         if reader.count > 0 { TokenAccount.complete(&facts, by: self.tokens, isTruncated: isTruncated) }
         self.record(facts, &scope)
+        self.run.firstContentAt = reader.firstAt
         scope.withAttempt { attempt, _ in
             attempt.isStream = true
             attempt.chunkCount = reader.count

@@ -100,6 +100,7 @@ extension ModelRelay {
             if body.readableBytes == 0 { body = bytes } else { body.writeImmutableBuffer(bytes) }
             if body.readableBytes > limit { throw .malformed(code: "answer_too_large") }
         }
+        self.run.noteAnswerEnd()
         return body
     }
 }

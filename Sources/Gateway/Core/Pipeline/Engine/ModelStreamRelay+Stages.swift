@@ -15,7 +15,10 @@ extension ModelStreamRelay {
                 stages.finish(self.hasClientHadAll ? .passed : .cancelled)
                 return await self.fail(error)
             }
-            guard let bytes else { break }
+            guard let bytes else {
+                self.run.noteAnswerEnd()
+                break
+            }
             var events: [StreamEvent] = []
             do throws(UpstreamFailure) { events = try self.takeEvents(bytes, record, &scope) } catch {
                 stages.finish(.cancelled)
@@ -143,6 +146,7 @@ extension ModelStreamRelay {
                 self.packer.add(event.data, name: event.name, into: &out)
             }
             guard out.readableBytes > 0 else { return .open }
+            if self.run.firstContentAt == 0 { self.run.firstContentAt = MonotonicClock.now() }
             do throws(DownstreamFailure) {
                 try await self.run.exchange.writeBody(out)
                 return .open

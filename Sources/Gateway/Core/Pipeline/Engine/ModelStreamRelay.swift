@@ -94,7 +94,10 @@ final class ModelStreamRelay {
         while true {
             let bytes: ByteBuffer?
             do throws(UpstreamFailure) { bytes = try await self.next(answer) } catch { return await self.fail(error) }
-            guard let bytes else { break }
+            guard let bytes else {
+                self.run.noteAnswerEnd()
+                break
+            }
             self.framer.feed(bytes)
             do throws(SSEError) { try self.readEvents(record, &scope) } catch { return await self.fail(.malformed(code: "event_too_large")) }
             if !self.send(), await self.hasClientGone(answer) { return nil }
@@ -116,9 +119,13 @@ final class ModelStreamRelay {
             let frames = self.translator?.frameCount ?? 0
             if frames > self.countedFrames {
                 self.count(frames &- self.countedFrames, record, &scope)
+                self.noteFirstContent()
                 self.countedFrames = frames
             }
-            guard let bytes else { break }
+            guard let bytes else {
+                self.run.noteAnswerEnd()
+                break
+            }
             if !self.run.exchange.write(bytes), await self.hasClientGone(answer) { return nil }
         }
         self.conclude()
@@ -160,7 +167,9 @@ final class ModelStreamRelay {
             }
             if disposition == .drop { self.framer.drop(frame) }
         }
-        if count > 0 { self.count(count, record, &scope) }
+        guard count > 0 else { return }
+        self.count(count, record, &scope)
+        self.noteFirstContent()
     }
 
     @inline(never)
@@ -170,12 +179,17 @@ final class ModelStreamRelay {
             self.firstChunkAt = now
             // From here on the attempt can be named by what answers: the series of the gaps need the model.
             self.model?.record(self.reader.facts, &scope)
-            if self.model != nil, events > 1 { record.recordChunks(scope, gap: 0, simultaneous: events &- 2) }
+            if self.model != nil, events > 1 { record.recordChunks(scope, gap: 0, simultaneous: events &- 2, at: now) }
         } else if self.model != nil {
-            record.recordChunks(scope, gap: now &- self.lastChunkAt, simultaneous: events &- 1)
+            record.recordChunks(scope, gap: now &- self.lastChunkAt, simultaneous: events &- 1, at: now)
         }
         self.lastChunkAt = now
         self.chunks &+= events
+    }
+
+    /// What has just been counted goes to the client at once, without stages that could hold it.
+    private func noteFirstContent() {
+        if self.run.firstContentAt == 0 { self.run.firstContentAt = self.lastChunkAt }
     }
 
     /// The next bytes; what is collected for the client goes out before a wait.

@@ -20,14 +20,14 @@ public final class RequestEngine: ExchangeHandler {
         let snapshot = self.snapshots.active
         let head = exchange.head
         let parent = RequestEngine.parent(of: head)
-        let record = loop.telemetry.begin(parent: parent, sampler: snapshot.sampler, at: exchange.startedAt)
-        let run = RequestRun(exchange: exchange, head: head, loop: loop, snapshot: snapshot, requestID: RequestEngine.requestID(of: record), parentDecision: parent?.isSampled)
+        let record = loop.telemetry.begin(parent: parent, under: snapshot, at: exchange.startedAt)
+        let run = RequestRun(exchange: exchange, head: head, loop: loop, snapshot: snapshot, requestID: RequestEngine.requestID(of: record), parent: parent)
         run.describe(record)
         return BegunRequest(run: run, record: record)
     }
 
     public func refuse(_ failure: DownstreamFailure, connection: ConnectionInfo, startedAt: UInt64, receivedBytes: Int, on loop: LoopContext) -> GatewayResponse {
-        let record = loop.telemetry.begin(parent: nil, isSampled: true, at: startedAt == 0 ? MonotonicClock.now() : startedAt)
+        let record = loop.telemetry.begin(parent: nil, under: self.snapshots.active, at: startedAt == 0 ? MonotonicClock.now() : startedAt)
         let status = failure.answerStatus
         let response = OwnResponse.error(
             status: status, message: failure.answerMessage, requestID: RequestEngine.requestID(of: record), date: loop.dateField)
@@ -77,9 +77,9 @@ private struct BegunRequest: ~Copyable {
 extension LoopTelemetry {
     /// Begins a record and takes the head sampling decision for it.
     @inline(never)
-    func begin(parent: TraceContext?, sampler: Sampler, at now: UInt64) -> RequestRecord {
-        let record = self.begin(parent: parent, isSampled: false, at: now)
-        record.update { root, _ in sampler.decide(&root, parent: parent?.isSampled) }
+    func begin(parent: TraceContext?, under snapshot: GatewaySnapshot, at now: UInt64) -> RequestRecord {
+        let record = self.begin(parent: parent, isSampled: false, configurationHash: snapshot.hash, at: now)
+        record.update { root, _ in snapshot.sampler.decide(&root, parent: parent?.isSampled) }
         return record
     }
 }

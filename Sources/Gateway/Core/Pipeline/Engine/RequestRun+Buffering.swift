@@ -30,7 +30,13 @@ extension RequestRun {
     func buffered(_ head: HTTPResponseHead, _ answer: any UpstreamExchange) async throws(UpstreamFailure) -> any UpstreamExchange {
         let limit = self.snapshot.settings.limits.responseBufferBytes
         guard head.framing != .none, !RequestRun.isEventStream(head), var whole = try await answer.readBody() else { return answer }
-        while whole.readableBytes < limit, let more = try await answer.readBody() { whole.writeImmutableBuffer(more) }
+        while whole.readableBytes < limit {
+            guard let more = try await answer.readBody() else {
+                self.noteAnswerEnd()
+                break
+            }
+            whole.writeImmutableBuffer(more)
+        }
         return PrimedExchange(answer, first: whole)
     }
 }

@@ -19,8 +19,8 @@ struct Directed {
 
     /// Tells the balancer how the attempt ended, by what was recorded of it.
     @inline(never)
-    func ended(_ ending: AttemptEnding, status: Int, startedAt: UInt64, _ scope: inout ScopeRecord) {
-        var report = AttemptReport(target: self.attempt.target, ending: ending, status: status, startedAt: startedAt, endedAt: MonotonicClock.now())
+    func ended(_ ending: AttemptEnding, status: Int, startedAt: UInt64, endedAt: UInt64, _ scope: inout ScopeRecord) {
+        var report = AttemptReport(target: self.attempt.target, ending: ending, status: status, startedAt: startedAt, endedAt: endedAt)
         scope.withAttempt { attempt, _ in
             report.usage = attempt.usage
             report.cost = attempt.cost

@@ -102,7 +102,7 @@ extension RequestRun {
             record.errorType = failure.map { EvidenceText($0.code) } ?? EvidenceText(self.isClientGone ? "client_closed" : "hedge_lost")
         }
         if let failure { scope.fail(failure.code) }
-        attempt.directed?.ended(failure.map { .failed($0) } ?? .cancelled, status: status, startedAt: attempt.startedAt, &scope)
+        attempt.directed?.ended(failure.map { .failed($0) } ?? .cancelled, status: status, startedAt: attempt.startedAt, endedAt: MonotonicClock.now(), &scope)
         scope.finish(failure == nil ? .cancelled : .failed)
     }
 }

@@ -174,102 +174,6 @@ extension RequestRun {
         }
     }
 
-    /// Makes one attempt and relays its answer.
-    ///
-    /// - Parameter attempt: one that has been opened, beside another one, is taken up where it is.
-    /// - Returns: what went wrong on the upstream's side.
-    @inline(never)
-    func attemptOnce(
-        _ attempt: UpstreamAttempt, request: inout GatewayRequest, selection: PluginChain.Selection, record: borrowing RequestRecord
-    ) async -> UpstreamFailure? {
-        if attempt.isOpened {
-            // Its race had the client's side until now.
-            if let answer = attempt.answer { self.serve(by: answer) }
-        } else {
-            await attempt.open(self, isAlone: true)
-        }
-        self.look(at: attempt, selection)
-        if attempt.directed != nil, attempt.failure == nil { await self.admit(attempt) }
-        guard attempt.failure == nil, let answer = attempt.answer, let head = self.takeHead(attempt), var scope = attempt.takeScope() else { return self.end(attempt) }
-        attempt.failure = await attempt.relay.relay(
-            head, answer, request: &request, selection: selection, record: record, scope: &scope, startedAt: attempt.startedAt)
-        attempt.giveBack(scope)
-        return self.end(attempt)
-    }
-
-    /// Takes note of what came of sending the request.
-    @inline(never)
-    private func look(at attempt: UpstreamAttempt, _ selection: PluginChain.Selection) {
-        guard attempt.failure == nil, let answer = attempt.answer, let head = attempt.head else {
-            // Without a failure it was given up before it began.
-            if attempt.failure == nil { attempt.failure = .cancelled }
-            return
-        }
-        attempt.headAt = MonotonicClock.now()
-        attempt.status = head.status
-        if head.fields.contains(.contentEncoding), head.framing != .none, attempt.relay.mustRead(selection) { self.decode(attempt, head, answer) }
-        if self.requestReadAt == 0 { self.requestReadAt = answer.sentAt }
-        self.upstreamWaitNanoseconds &+= attempt.headAt &- attempt.startedAt
-        self.upstreamStatus = head.status
-        if head.status == 401 || head.status == 403 { attempt.prepared.value.authorizer?.refused() }
-    }
-
-    /// The client's side can end what its answer comes from.
-    func serve(by answer: any UpstreamExchange) {
-        self.lastConnectionWasReused = answer.isConnectionReused
-        self.exchange.servedBy = answer
-        if self.exchange.isClosed { answer.cancel() }
-    }
-
-    /// Lets the director look at an answer before the client gets it.
-    @inline(never)
-    private func admit(_ attempt: UpstreamAttempt) async {
-        guard let directed = attempt.directed, let answer = attempt.answer, let head = attempt.head else { return }
-        do throws(UpstreamFailure) { attempt.answer = try await self.admit(answer, head, directed) } catch { attempt.failure = error }
-    }
-
-    /// The head of an answer that will be relayed: nothing is sent again, and a stream may last long.
-    @inline(never)
-    private func takeHead(_ attempt: UpstreamAttempt) -> HTTPResponseHead? {
-        guard let head = attempt.head else { return nil }
-        attempt.head = nil
-        if let directed = attempt.directed, RequestRun.isEventStream(head) || ModelRelay.messageFraming(head) != nil || head.status == 101 { directed.director.settled() }
-        attempt.prepared.value.release()
-        self.replay = nil
-        return head
-    }
-
-    /// Records how an attempt ended, and tells who directs it.
-    ///
-    /// - Returns: what went wrong on the upstream's side.
-    @inline(never)
-    private func end(_ attempt: UpstreamAttempt) -> UpstreamFailure? {
-        let failure = attempt.failure
-        self.exchange.servedBy = nil
-        self.upstreamNanoseconds &+= MonotonicClock.now() &- attempt.startedAt
-        defer { if failure != nil { attempt.answer?.cancel() } }
-        guard var scope = attempt.takeScope() else { return failure }
-        self.close(&scope, attempt)
-        let isCancelled = failure == nil ? self.exchange.isClosed && !self.isFinished : self.isClientGone
-        if let directed = attempt.directed {
-            var ending = AttemptEnding.served
-            if isCancelled { ending = .cancelled } else if let failure { ending = self.exchange.hasResponded ? .broken(failure) : .failed(failure) }
-            directed.ended(ending, status: attempt.status, startedAt: attempt.startedAt, &scope)
-        }
-        scope.finish(isCancelled ? .cancelled : failure != nil || attempt.status >= 400 ? .failed : .passed)
-        return failure
-    }
-
-    /// Takes off the coding of an upstream that codes although it was asked not to.
-    @inline(never)
-    private func decode(_ attempt: UpstreamAttempt, _ head: HTTPResponseHead, _ answer: any UpstreamExchange) {
-        guard let coding = head.fields.firstString(.contentEncoding), let decoder = self.loop.decoder(coding) else { return }
-        let decoded = DecodedExchange(answer, decoder)
-        attempt.answer = decoded
-        attempt.head = head.decoded()
-        self.exchange.servedBy = decoded
-    }
-
     /// Sends a request, authorized where its upstream wants that.
     @inline(__always)
     func send(_ prepared: PreparedRequest, below scope: borrowing ScopeRecord) async throws(UpstreamFailure) -> any UpstreamExchange {
@@ -317,36 +221,11 @@ extension RequestRun {
         relay.describeParameters(&scope)
         directed?.describe(&scope)
         self.propagate(scope, record.evidence, into: &upstream)
-        record.update { root, evidence in root.upstreamURI = self.uri(endpoint, target, evidence) }
         return scope
     }
 
-    private func close(_ scope: inout ScopeRecord, _ attempt: UpstreamAttempt) {
-        let failure = attempt.failure
-        if let failure { scope.fail(failure.code) }
-        scope.withAttempt { evidence, texts in
-            // Unanswered, but on a connection: whether that was a kept one explains most of these failures.
-            if let answer = attempt.answer { RequestRun.describe(answer, &evidence, texts) }
-            evidence.status = UInt16(clamping: attempt.status)
-            evidence.headAt = attempt.headAt
-            if let failure {
-                evidence.errorType = EvidenceText(self.isClientGone ? "client_closed" : failure.code)
-            } else if attempt.status >= 400 {
-                evidence.errorType = texts.text("\(attempt.status)")
-            }
-        }
-    }
-
-    static func describe(_ answer: any UpstreamExchange, _ attempt: inout AttemptEvidence, _ evidence: RequestEvidence) {
-        attempt.peerAddress = evidence.text(answer.peerAddress)
-        attempt.isConnectionReused = answer.isConnectionReused
-        attempt.connectedAt = answer.connectedAt
-        attempt.sentAt = answer.sentAt
-        attempt.requestBytes = UInt64(answer.requestBytes)
-        attempt.responseBytes = UInt64(answer.responseBytes)
-    }
-
-    private func uri(_ endpoint: UpstreamEndpoint, _ target: ByteBuffer, _ evidence: RequestEvidence) -> EvidenceText {
+    /// What is recorded as the upstream's URL.
+    func uri(_ endpoint: UpstreamEndpoint, _ target: ByteBuffer, _ evidence: RequestEvidence) -> EvidenceText {
         RequestRun.withPath(of: target) { evidence.text(endpoint.origin, $0) }
     }
 
@@ -375,6 +254,7 @@ extension RequestRun {
         var lines = FieldLines(capacity: 640)
         lines.add(request.lines)
         var skipped = RequestRun.replacedFields.union(request.skipped)
+        if self.dropsTraceState { skipped.insert(.tracestate) }
         if request.consumer != nil {
             skipped = skipped.union(GatewayRequest.consumerFields)
             request.writeConsumer(into: &lines)

@@ -29,6 +29,7 @@ extension RequestRun {
                         break
                     }
                 }
+                if isWhole { self.noteAnswerEnd() }
             } catch { return error }
         }
         for stage in selection.response {

@@ -41,7 +41,7 @@ extension RequestRun {
         guard let match = self.route() else { return .noRoute }
         let route = self.snapshot.routes[match.routeIndex]
         let unauthenticated = route.chain.selection(for: nil)
-        record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: unauthenticated.sinks)
+        record.matched(route.identity, sinks: unauthenticated.sinks)
         // Before anything is propagated: the decision a caller or an upstream sees is the one that is exported.
         if let rules = unauthenticated.propagation { self.join(rules, record) }
         if unauthenticated.sampler != nil || unauthenticated.propagation != nil || route.traceLimit != nil {
@@ -96,7 +96,7 @@ extension RequestRun {
         let route = box.request.route
         let selection = route.chain.selection(for: box.request.consumer)
         // What applied to a client not yet known has been recorded.
-        if !selection.isFixed { record.matched(route.identity, configurationHash: self.snapshot.hash, sinks: selection.sinks) }
+        if !selection.isFixed { record.matched(route.identity, sinks: selection.sinks) }
         return selection
     }
 

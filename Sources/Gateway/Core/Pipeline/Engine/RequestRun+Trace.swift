@@ -1,4 +1,5 @@
 import GatewayWire
+import NIOCore
 import Telemetry
 
 /// Trace context in the formats that a plugin configured; without one the engine reads and writes W3C by itself.
@@ -7,8 +8,12 @@ extension RequestRun {
     func join(_ rules: TracePropagation, _ record: borrowing RequestRecord) {
         let found = rules.read(self.head.fields)
         self.parentDecision = found?.isSampled
+        let joinsW3C = found.map { $0.format == .w3c && $0.hasTrace } ?? false
         if !rules.writesOnlyW3C(after: found?.format) { self.propagation = (rules, rules.formats(after: found?.format)) }
+        // A route that leaves W3C's header alone passes both of its fields as they came.
+        self.dropsTraceState = !joinsW3C && (self.propagation?.formats.contains(.w3c) ?? true)
         record.update { root, _ in
+            if !joinsW3C { root.traceState = EvidenceText() }
             if let found, found.hasTrace {
                 (root.traceIDHigh, root.traceIDLow) = (found.traceIDHigh, found.traceIDLow)
                 root.parentSpanID = found.spanID
@@ -26,6 +31,12 @@ extension RequestRun {
         let root = record.evidence.root
         let high = root.traceIDHigh == 0 && rules.traceIDBytes == 8 ? "" : TracePropagation.hex(root.traceIDHigh)
         self.extraFields.append((name, high + TracePropagation.hex(root.traceIDLow)))
+    }
+
+    /// The caller's `tracestate` as one text: several lines of it are one list (RFC 9110 section 5.3).
+    static func traceState(_ fields: HTTPFields, _ evidence: RequestEvidence) -> EvidenceText {
+        guard fields.count(of: .tracestate) > 1 else { return fields.first(.tracestate).map { $0.withUnsafeBytes { evidence.text($0) } } ?? EvidenceText() }
+        return [UInt8](fields.values(.tracestate).joined(separator: ",".utf8)).withUnsafeBytes { evidence.text($0) }
     }
 
     /// Takes out what is written anew and what the route clears.

@@ -11,6 +11,9 @@ final class RequestRun {
     let loop: LoopContext
     let snapshot: GatewaySnapshot
     let requestID: String
+    /// Whether the caller's `tracestate` goes no further: it belongs to a trace that this request is no part of
+    /// (https://www.w3.org/TR/trace-context-1/#processing-model-for-working-with-trace-context).
+    var dropsTraceState: Bool
     /// The caller's sampling decision, where it sent one.
     var parentDecision: Bool?
     /// How trace context is read and written where a plugin says so, and the formats to write; nil: W3C, by the transport.
@@ -34,10 +37,14 @@ final class RequestRun {
     /// The model named to the client, recorded with the response's fields.
     var modelField: String?
     var firstByteAt: UInt64 = 0
+    /// When the first content of a stream was handed to the client.
+    var firstContentAt: UInt64 = 0
     var requestReadAt: UInt64 = 0
     /// Sum of the attempts' intervals, which do not overlap.
     var upstreamNanoseconds: UInt64 = 0
     var upstreamWaitNanoseconds: UInt64 = 0
+    /// When the last byte of the answer under way was read; 0: not yet, or nobody notes it.
+    var answerEndedAt: UInt64 = 0
     var upstreamStatus = 0
     var attempts = 0
     var lastConnectionWasReused = false
@@ -50,14 +57,15 @@ final class RequestRun {
     /// The request as it was before attempt stages adjusted it, for another attempt; nil without such stages, and once there is an answer.
     var replay: UpstreamRequest?
 
-    init(exchange: any DownstreamExchange, head: HTTPRequestHead, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parentDecision: Bool?) {
+    init(exchange: any DownstreamExchange, head: HTTPRequestHead, loop: LoopContext, snapshot: GatewaySnapshot, requestID: String, parent: TraceContext?) {
         self.exchange = exchange
         self.connection = exchange.connection
         self.head = head
         self.loop = loop
         self.snapshot = snapshot
         self.requestID = requestID
-        self.parentDecision = parentDecision
+        self.parentDecision = parent?.isSampled
+        self.dropsTraceState = parent == nil
         self.normalizedPath = head.target.withPath { PathNormalizer.normalize($0) }.map { ByteBuffer(bytes: $0) } ?? ByteBuffer(head.target.path)
     }
 
@@ -74,7 +82,7 @@ final class RequestRun {
             root.path = head.target.withPath { evidence.text($0) }
             if let host = head.host { root.host = host.withUnsafeBytes { evidence.text($0) } }
             if let agent = head.fields.first(.userAgent) { root.userAgent = agent.withUnsafeBytes { evidence.text($0) } }
-            if let state = head.fields.first(.tracestate) { root.traceState = state.withUnsafeBytes { evidence.text($0) } }
+            if !self.dropsTraceState, head.fields.contains(.tracestate) { root.traceState = RequestRun.traceState(head.fields, evidence) }
             root.clientAddress = evidence.text(connection.clientAddress)
             root.clientPort = UInt16(clamping: connection.clientPort)
             root.serverAddress = root.host.isEmpty ? evidence.text(connection.localAddress) : root.host
@@ -93,6 +101,7 @@ final class RequestRun {
             root.responseBytes = UInt64(self.exchange.responseBytes)
             root.requestReadAt = self.requestReadAt
             root.firstByteAt = self.firstByteAt
+            root.firstContentAt = self.firstContentAt
             root.upstreamNanoseconds = self.upstreamNanoseconds
             root.upstreamWaitNanoseconds = self.upstreamWaitNanoseconds
             root.source = EvidenceText(self.source)

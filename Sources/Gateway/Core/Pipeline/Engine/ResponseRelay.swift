@@ -136,6 +136,7 @@ extension RequestRun {
                 return nil
             }
         }
+        self.noteAnswerEnd()
         self.exchange.finish(trailers: answer.trailers)
         self.isFinished = true
         return nil

@@ -4,20 +4,31 @@ import Telemetry
 public struct Sampler: Sendable, Equatable {
     /// Share of new traces that are sampled, 0...1.
     public var ratio: Double
-    /// Whether a caller's decision is followed; otherwise the ratio applies to every request.
-    public var followsParent: Bool
+    public var parents: ParentRule
 
-    public init(ratio: Double = 1, followsParent: Bool = true) {
-        self.ratio = ratio
-        self.followsParent = followsParent
+    /// What a caller's decision counts for.
+    public enum ParentRule: Sendable {
+        /// Nothing: the ratio applies to every request.
+        case ignored
+        /// A caller's no is followed; a yes leaves it to the ratio.
+        case dropped
+        /// Either is followed; the ratio is for traces that begin here.
+        case followed
     }
+
+    public init(ratio: Double = 1, parents: ParentRule) {
+        self.ratio = ratio
+        self.parents = parents
+    }
+
+    public init(ratio: Double = 1, followsParent: Bool = true) { self.init(ratio: ratio, parents: followsParent ? .followed : .ignored) }
 
     /// Takes the decision and says why.
     ///
     /// - Parameter limit: bounds the traces that begin here; nil: no bound.
     func decide(_ root: inout RootEvidence, parent: Bool?, limit: TraceLimit? = nil) {
         root.isSampled = self.decide(parent: parent, traceIDLow: root.traceIDLow)
-        root.samplingReason = parent != nil && self.followsParent ? .parent : .ratio
+        root.samplingReason = self.verdict(of: parent) != nil ? .parent : .ratio
         guard let limit, root.isSampled, root.samplingReason != .parent, !limit.admits(at: root.startMonotonic) else { return }
         root.isSampled = false
         root.samplingReason = .rateLimited
@@ -28,9 +39,19 @@ public struct Sampler: Sendable, Equatable {
     ///
     /// - Parameter parent: the caller's decision; nil where it took none.
     func decide(parent: Bool?, traceIDLow: UInt64) -> Bool {
-        if let parent, self.followsParent { return parent }
+        if let verdict = self.verdict(of: parent) { return verdict }
         if self.ratio >= 1 { return true }
         if self.ratio <= 0 { return false }
         return Double(traceIDLow & 0xff_ffff_ffff_ffff) < self.ratio * 72_057_594_037_927_936
+    }
+
+    /// The caller's decision as far as it is followed; nil: the ratio decides.
+    @inline(__always)
+    private func verdict(of parent: Bool?) -> Bool? {
+        switch self.parents {
+        case .ignored: nil
+        case .dropped: parent == false ? false : nil
+        case .followed: parent
+        }
     }
 }

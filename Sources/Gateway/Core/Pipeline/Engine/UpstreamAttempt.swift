@@ -68,6 +68,13 @@ final class UpstreamAttempt: @unchecked Sendable {
         self.scope = consume scope
     }
 
+    /// Records that the client's answer comes from here, and not from an attempt beside it.
+    func answers() {
+        guard let scope = self.scope.take() else { return }
+        scope.answers()
+        self.scope = consume scope
+    }
+
     /// The record, for who goes on with the attempt; nil: somebody has it.
     func takeScope() -> ScopeRecord? { self.scope.take() }
     func giveBack(_ scope: consuming ScopeRecord) { self.scope = consume scope }

@@ -142,7 +142,17 @@ enum AnthropicRequestDecoder {
         var part = ChatPart(try self.blockContent(type, block, name) ?? .other(block))
         part.cacheControl = block["cache_control"].flatMap { $0.isNull ? nil : $0 }
         if type == "thinking" { part.signature = ChatText(block["signature"]) }
+        if type == "document" { part.extras = self.documentExtras(block) }
         return part
+    }
+
+    /// What a document has beside its content.
+    private static func documentExtras(_ block: JSONView) -> [ChatExtra] {
+        var extras: [ChatExtra] = []
+        if let context = block["context"], !context.isNull { extras.append(ChatExtra("context", context)) }
+        // Without citations there is nothing that another format would have to say.
+        if let citations = block["citations"], citations["enabled"]?.bool == true { extras.append(ChatExtra("citations", citations)) }
+        return extras
     }
 
     private static func blockContent(_ type: String, _ block: JSONView, _ name: String) throws(ProviderFailure) -> ChatContent? {

@@ -5,46 +5,65 @@ enum GeminiRequestDecoder {
     static func decode(_ root: JSONView) throws(ProviderFailure) -> ChatRequest {
         var request = ChatRequest(origin: .gemini)
         var calls = CallIDs()
+        var allowed: [ChatText] = []
         for (key, value) in root.members {
             let key = key.string ?? ""
             if value.isNull { continue }
             switch key {
             case "contents":
                 let contents = value.kind == .array ? Array(value.elements) : [value]
-                for content in contents { request.messages.append(contentsOf: try self.messages(content, &calls)) }
-            case "systemInstruction", "system_instruction": request.messages.insert(try self.system(value), at: 0)
+                for content in contents { request.messages.append(contentsOf: try self.messages(content, &calls, &request.extras)) }
+            case "systemInstruction", "system_instruction": request.messages.insert(self.system(value, &request.extras), at: 0)
             case "tools": for tool in value.elements { self.tools(tool, &request) }
-            case "toolConfig", "tool_config": self.toolConfiguration(value, &request)
+            case "toolConfig", "tool_config": allowed = self.toolConfiguration(value, &request)
             case "generationConfig", "generation_config": try self.configuration(value, &request)
             case "safetySettings", "safety_settings": request.safetySettings = value
             case "model", "stream": continue
             default: request.extras.append(ChatExtra(key, value))
             }
         }
+        try self.keep(allowed, &request)
         request.includesUsage = true
         return request
     }
 
-    private static func system(_ value: JSONView) throws(ProviderFailure) -> ChatMessage {
+    private static func system(_ value: JSONView, _ extras: inout [ChatExtra]) -> ChatMessage {
         if let text = ChatText(value) {
             var message = ChatMessage(.system, [ChatPart(.text(text))])
             message.isPlain = true
             return message
         }
-        return ChatMessage(.system, value["parts"].map { $0.elements.compactMap { part in ChatText(part["text"]).map { ChatPart(.text($0)) } } } ?? [])
+        var message = ChatMessage(.system)
+        for part in self.parts(value) {
+            if let text = ChatText(part["text"]) {
+                message.parts.append(ChatPart(.text(text)))
+            } else {
+                self.keep(part, except: [], in: "systemInstruction.parts[].", &extras)
+            }
+        }
+        return message
+    }
+
+    /// One part may stand without a list around it.
+    private static func parts(_ value: JSONView) -> [JSONView] { value["parts"].map { $0.kind == .array ? Array($0.elements) : [$0] } ?? [] }
+
+    /// Members that the canonical model has no place for, under their whole path.
+    private static func keep(_ value: JSONView, except known: [String], in path: String, _ extras: inout [ChatExtra]) {
+        for (key, value) in value.members where !value.isNull {
+            let key = key.string ?? ""
+            if !known.contains(key) { extras.append(ChatExtra(path + key, value)) }
+        }
     }
 
     // MARK: Contents
 
-    private static func messages(_ value: JSONView, _ calls: inout CallIDs) throws(ProviderFailure) -> [ChatMessage] {
+    private static func messages(_ value: JSONView, _ calls: inout CallIDs, _ extras: inout [ChatExtra]) throws(ProviderFailure) -> [ChatMessage] {
         if let text = ChatText(value) { return [ChatMessage(.user, [ChatPart(.text(text))])] }
         guard value.kind == .object else { throw OpenAIRequestDecoder.invalid("contents", "must be a list of contents") }
         let isModel = value["role"].map { $0.equals("model") } ?? false
-        let list = value["parts"]
-        let parts = list.map { $0.kind == .array ? Array($0.elements) : [$0] } ?? []
         var messages: [ChatMessage] = []
-        for element in parts {
-            let part = try self.part(element, &calls)
+        for element in self.parts(value) {
+            let part = try self.part(element, &calls, &extras)
             var role: ChatRole = isModel ? .assistant : .user
             if case .toolResult = part.content { role = .tool }
             if role != .tool, let last = messages.indices.last, messages[last].role == role {
@@ -56,14 +75,14 @@ enum GeminiRequestDecoder {
         return messages
     }
 
-    private static func part(_ value: JSONView, _ calls: inout CallIDs) throws(ProviderFailure) -> ChatPart {
+    private static func part(_ value: JSONView, _ calls: inout CallIDs, _ extras: inout [ChatExtra]) throws(ProviderFailure) -> ChatPart {
         guard value.kind == .object else { throw OpenAIRequestDecoder.invalid("contents[].parts", "must be a list of parts") }
-        var part = ChatPart(self.content(value, &calls))
+        var part = ChatPart(self.content(value, &calls, &extras))
         part.signature = ChatText(value["thoughtSignature"] ?? value["thought_signature"])
         return part
     }
 
-    private static func content(_ value: JSONView, _ calls: inout CallIDs) -> ChatContent {
+    private static func content(_ value: JSONView, _ calls: inout CallIDs, _ extras: inout [ChatExtra]) -> ChatContent {
         if let text = ChatText(value["text"]) { return value["thought"]?.bool == true ? .reasoning(text) : .text(text) }
         if let call = value["functionCall"] ?? value["function_call"], let name = ChatText(call["name"]) {
             let id = calls.call(name, ChatText(call["id"]))
@@ -71,6 +90,7 @@ enum GeminiRequestDecoder {
         }
         if let response = value["functionResponse"] ?? value["function_response"], let name = ChatText(response["name"]) {
             let paired = calls.result(name)
+            self.keep(response, except: ["id", "name", "response"], in: "contents[].parts[].functionResponse.", &extras)
             return .toolResult(self.result(ChatToolResult(callID: ChatText(response["id"]) ?? paired, name: name, parts: []), response["response"]))
         }
         if let data = value["inlineData"] ?? value["inline_data"], let content = ChatText(data["data"]) {
@@ -112,6 +132,8 @@ enum GeminiRequestDecoder {
             request.tools.append(ChatTool(.other(value)))
             return
         }
+        // One object may declare functions and ask for Google's own tools too.
+        self.keep(value, except: ["functionDeclarations", "function_declarations"], in: "tools[].", &request.extras)
         for declaration in declarations.elements {
             guard let name = ChatText(declaration["name"]) else { continue }
             let schema = declaration["parametersJsonSchema"] ?? declaration["parameters_json_schema"] ?? declaration["parameters"]
@@ -119,15 +141,38 @@ enum GeminiRequestDecoder {
         }
     }
 
-    private static func toolConfiguration(_ value: JSONView, _ request: inout ChatRequest) {
-        guard let calling = value["functionCallingConfig"] ?? value["function_calling_config"], let mode = calling["mode"]?.string else { return }
+    /// - Returns: the only functions that may be called, where not all may.
+    private static func toolConfiguration(_ value: JSONView, _ request: inout ChatRequest) -> [ChatText] {
+        self.keep(value, except: ["functionCallingConfig", "function_calling_config"], in: "toolConfig.", &request.extras)
+        guard let calling = value["functionCallingConfig"] ?? value["function_calling_config"], let mode = calling["mode"]?.string else { return [] }
         let allowed = (calling["allowedFunctionNames"] ?? calling["allowed_function_names"])?.elements.compactMap { ChatText($0) } ?? []
         switch mode.uppercased() {
         case "NONE": request.toolChoice = ChatToolChoice.none
-        case "ANY", "VALIDATED": request.toolChoice = allowed.count == 1 ? .function(allowed[0]) : .required
+        case "ANY":
+            request.toolChoice = allowed.count == 1 ? .function(allowed[0]) : .required
+            return allowed.count == 1 ? [] : allowed
+        case "VALIDATED":
+            // Arguments follow their schema, but the model may answer with a text as well.
+            request.toolChoice = .auto
+            return allowed
         case "AUTO": request.toolChoice = .auto
-        default: return
+        default: break
         }
+        return []
+    }
+
+    /// No other format has a list of allowed functions: those outside it are not offered.
+    private static func keep(_ allowed: [ChatText], _ request: inout ChatRequest) throws(ProviderFailure) {
+        guard !allowed.isEmpty else { return }
+        let names = Set(allowed.map(\.plain))
+        var isDeclared = false
+        request.tools.removeAll { tool in
+            guard case .function(let function) = tool.kind else { return false }
+            let isAllowed = names.contains(function.name.plain)
+            if isAllowed { isDeclared = true }
+            return !isAllowed
+        }
+        guard isDeclared else { throw OpenAIRequestDecoder.invalid("toolConfig.functionCallingConfig.allowedFunctionNames", "names no declared function") }
     }
 
     // MARK: generationConfig

@@ -172,8 +172,10 @@ enum OpenAIAnswerEncoder {
         writer.endArray()
     }
 
-    static func image(_ media: ChatMedia, _ writer: inout JSONWriter) {
+    /// - Parameter index: numbers the image among those of a stream.
+    static func image(_ media: ChatMedia, index: Int? = nil, _ writer: inout JSONWriter) {
         writer.beginObject()
+        writer.member("index", index)
         writer.member("type", text: "image_url")
         writer.key("image_url")
         writer.beginObject()

@@ -11,6 +11,7 @@ final class OpenAIStreamEncoder: ChatStreamEncoder {
     private var prefix = ByteBuffer()
     /// What comes before the text of the first choice's chunk, for the field it was written for last: one piece of text follows another.
     private var opening: (name: UnsafePointer<UInt8>?, bytes: ByteBuffer) = (nil, ByteBuffer())
+    private var entries = OpenAIStreamEntries()
     private var usage: ChatUsage?
     private var hasEnded = false
 
@@ -25,11 +26,15 @@ final class OpenAIStreamEncoder: ChatStreamEncoder {
         if self.prefix.readableBytes == 0 { self.begin(event, &output) }
         switch event {
         case .begin: return
-        case .text(let text, let choice): self.isCompletion ? self.field("text", text, choice, &output) : self.field("content", text, choice, &output)
-        case .reasoning(let text, let choice): self.field("reasoning_content", text, choice, &output)
+        case .text(let text, let choice):
+            self.entries.endThought()
+            self.isCompletion ? self.field("text", text, choice, &output) : self.field("content", text, choice, &output)
+        case .reasoning(let text, let choice):
+            if !self.isCompletion { self.entries.think(text, choice) }
+            self.field("reasoning_content", text, choice, &output)
         case .refusal(let text, let choice): self.field("refusal", text, choice, &output)
-        case .reasoningSignature(let signature, let choice): self.thinkingBlock("thinking", "signature", signature, choice, &output)
-        case .redactedReasoning(let data, let choice): self.thinkingBlock("redacted_thinking", "data", data, choice, &output)
+        case .reasoningSignature(let signature, let choice): self.signedThought(signature, choice, &output)
+        case .redactedReasoning(let data, let choice): self.redactedThought(data, choice, &output)
         case .toolCall(let id, let name, let signature, let index, let choice): self.toolCall(id, name, signature, index, choice, &output)
         case .toolArguments(let text, let index, let choice): self.toolArguments(text, index, choice, &output)
         case .part(let part, let choice): self.part(part, choice, &output)
@@ -121,21 +126,42 @@ final class OpenAIStreamEncoder: ChatStreamEncoder {
             self.isCompletion ? "\",\"logprobs\":null,\"finish_reason\":null}]}\n\n" : "\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n")
     }
 
-    private func thinkingBlock(_ type: StaticString, _ name: StaticString, _ text: ChatText, _ choice: Int, _ output: inout ByteBuffer) {
+    /// A block of thoughts whole, as it has to be sent back: its text has been streamed in `reasoning_content`, of which no client makes one.
+    private func signedThought(_ signature: ChatText, _ choice: Int, _ output: inout ByteBuffer) {
+        guard !self.isCompletion, let thought = self.entries.takeThought(choice) else { return }
+        self.openThinkingBlock(choice, "thinking", "thinking", &output)
+        output.writeImmutableBuffer(thought)
+        output.writeStaticString("\",\"signature\":\"")
+        self.closeThinkingBlock(signature, &output)
+    }
+
+    private func redactedThought(_ data: ChatText, _ choice: Int, _ output: inout ByteBuffer) {
         guard !self.isCompletion else { return }
+        self.entries.endThought()
+        self.openThinkingBlock(choice, "redacted_thinking", "data", &output)
+        self.closeThinkingBlock(data, &output)
+    }
+
+    private func openThinkingBlock(_ choice: Int, _ type: StaticString, _ name: StaticString, _ output: inout ByteBuffer) {
         self.open(choice, &output)
-        output.writeStaticString("\"thinking_blocks\":[{\"type\":\"")
+        output.writeStaticString("\"thinking_blocks\":[{\"index\":")
+        HTTPWriter.decimal(self.entries.nextBlock(choice), into: &output)
+        output.writeStaticString(",\"type\":\"")
         output.writeStaticString(type)
         output.writeStaticString("\",\"")
         output.writeStaticString(name)
         output.writeStaticString("\":\"")
-        text.writeContent(into: &output)
+    }
+
+    private func closeThinkingBlock(_ last: ChatText, _ output: inout ByteBuffer) {
+        last.writeContent(into: &output)
         output.writeStaticString("\"}]")
         self.close(&output)
     }
 
     private func toolCall(_ id: ChatText?, _ name: ChatText, _ signature: ChatText?, _ index: Int, _ choice: Int, _ output: inout ByteBuffer) {
         guard !self.isCompletion else { return }
+        self.entries.endThought()
         self.open(choice, &output)
         output.writeStaticString("\"tool_calls\":[{\"index\":")
         HTTPWriter.decimal(index, into: &output)
@@ -169,7 +195,7 @@ final class OpenAIStreamEncoder: ChatStreamEncoder {
         self.open(choice, &output)
         output.writeStaticString("\"images\":[")
         var writer = JSONWriter(capacity: 512)
-        OpenAIAnswerEncoder.image(media, &writer)
+        OpenAIAnswerEncoder.image(media, index: self.entries.nextImage(choice), &writer)
         output.writeImmutableBuffer(writer.buffer)
         output.writeStaticString("]")
         self.close(&output)
