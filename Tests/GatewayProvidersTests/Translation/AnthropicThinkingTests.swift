@@ -29,7 +29,7 @@ import Testing
             (#""reasoning_effort":"medium","max_tokens":9000"#, 9_000, 8_192), (#""reasoning_effort":"low","max_tokens":1500"#, 1_500, 1_024),
             // A limit that thoughts would use up.
             (#""reasoning_effort":"medium","max_tokens":8192"#, 8_192, 4_096), (#""reasoning_effort":"high","max_tokens":4096"#, 4_096, 2_048),
-            (#""reasoning_effort":"high","max_tokens":2048"#, 2_048, 1_024),
+            (#""reasoning_effort":"high","max_tokens":2048"#, 2_048, 1_024), (#""reasoning_effort":"high","max_tokens":1280"#, 1_280, 1_024),
         ] as [(String, Int, Int)] {
             let sent = try Self.budget(members, to: provider)
             #expect(sent.limit == limit && sent.budget == budget && sent.dropped.isEmpty, "\(members)")
@@ -38,10 +38,10 @@ import Testing
 
     @Test(arguments: ["anthropic", "bedrock"])
     func `without room for the smallest budget there are no thoughts`(provider: String) throws {
-        for limit in [1, 1_024, 2_047] {
+        for limit in [1, 1_024, 1_279] {
             let sent = try Self.budget(#""reasoning_effort":"medium","max_tokens":\#(limit)"#, to: provider)
             #expect(sent.limit == limit && sent.budget == nil, "\(limit)")
-            #expect(sent.dropped == ["reasoning_effort with fewer than 2048 max_tokens"], "\(limit)")
+            #expect(sent.dropped == ["reasoning_effort with fewer than 1280 max_tokens"], "\(limit)")
         }
     }
 

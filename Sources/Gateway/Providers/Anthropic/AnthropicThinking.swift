@@ -15,6 +15,8 @@ struct AnthropicThinking {
     static let defaultMaximumTokens = 4_096
     /// The smallest budget the API takes.
     private static let leastBudget = 1_024
+    /// What an answer needs beside the smallest budget, or there is no point in thinking.
+    private static let leastAnswer = 256
 
     private(set) var mode = Mode.unsaid
     /// For `output_config`, of models that think adaptively.
@@ -37,17 +39,18 @@ struct AnthropicThinking {
             self.mode = .budget(budget)
             self.defaultMaximum += budget
         } else {
-            try encoding.drop("\(request.reasoningField) with fewer than \(2 * AnthropicThinking.leastBudget) max_tokens")
+            try encoding.drop("\(request.reasoningField) with fewer than \(AnthropicThinking.leastBudget + AnthropicThinking.leastAnswer) max_tokens")
         }
     }
 
-    /// What of a wanted budget a limit has room for: a limit that the budget would use up leaves the answer half of itself. Nil: not even the smallest budget.
+    /// What of a wanted budget a limit has room for: a limit that the budget would use up leaves the answer half of itself, or what the smallest budget
+    /// leaves. Nil: there is no room for both.
     static func budget(_ wanted: Int, _ limit: ChatNumber?) -> Int? {
         let wanted = max(AnthropicThinking.leastBudget, min(wanted, .max - AnthropicThinking.defaultMaximumTokens))
         guard let limit else { return wanted }
         let maximum = limit.int ?? AnthropicThinking.defaultMaximumTokens
-        if maximum > wanted { return wanted }
-        return maximum / 2 >= AnthropicThinking.leastBudget ? maximum / 2 : nil
+        if maximum >= wanted + AnthropicThinking.leastAnswer { return wanted }
+        return maximum >= AnthropicThinking.leastBudget + AnthropicThinking.leastAnswer ? max(AnthropicThinking.leastBudget, maximum / 2) : nil
     }
 
     /// Whether a model's name says Claude 4.6 or later, as `claude-opus-4-6` does.
