@@ -127,4 +127,11 @@ import Testing
     @Test func `an unknown tag is refused`() {
         #expect(self.problem("a: !lua \"os.exit()\"\n")?.line == 1)
     }
+
+    @Test(arguments: ["!Hunter2", "*Hunter2"])
+    func `a value that lacks its quotes is not shown`(value: String) throws {
+        let issue = try #require(self.problem("a: 1\npassword: \(value)\n"))
+        #expect(issue.line == 2 && !"\(issue)".contains("Hunter2"))
+        #expect(issue.hint?.contains("quotes") == true)
+    }
 }

@@ -60,7 +60,7 @@ struct DocumentBuilder {
 
     private mutating func alias(_ name: String, _ position: DocumentPosition, _ outer: Int) throws(ConfigurationError) -> DocumentNode {
         guard let (node, size, inner) = self.anchors[name] else {
-            throw DocumentProblem.error(position.line, "the alias *\(name) refers to no anchor before it")
+            throw DocumentProblem.error(position.line, "an alias refers to no anchor before it", hint: "put a value that begins with * in quotes")
         }
         // An alias may bring depth of its own, and aliases of aliases more.
         guard outer + inner <= self.limits.maximumDepth else {
@@ -87,7 +87,8 @@ struct DocumentBuilder {
         case nil: return isPlain ? .plain(text) : .string(text)
         case "!", "tag:yaml.org,2002:str": return .string(text)
         case "tag:yaml.org,2002:null", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float": return .plain(text)
-        case let tag?: throw DocumentProblem.error(position.line, "the tag \(tag) is not supported", hint: "remove it")
+        // Neither is named: both may be a value that lacks its quotes, and that a secret.
+        default: throw DocumentProblem.error(position.line, "the tag is not supported", hint: "remove it, or put a value that begins with ! in quotes")
         }
     }
 

@@ -40,7 +40,7 @@ import Testing
         let fixture = LoaderFixture(environment: ["K": "v", "DECK_A": "secret-value"])
         let pieces = [
             "{", "}", "[", "]", ":", ": ", "\n", "  ", "- ", "\"", "'", "*", "&one ", "*one", "<<: *one\n", "!!str ", "null", "true", "-1", "1e99", "~", "#", "|\n",
-            "${{ env \"DECK_A\" }}", "{vault://env/k}", "{vault://", "\u{F6F1}00\u{F6F2}", "\t", "é", "\u{0}", "?", ",", "%", "---\n",
+            "${{ env \"DECK_A\" }}", "${{}}", "${{|}}", "{vault://env/k}", "{vault://", "\u{F6F1}00\u{F6F2}", "\t", "é", "\u{0}", "?", ",", "%", "---\n",
         ]
         for _ in 0..<400 {
             var bytes = Array(Self.valid.utf8)

@@ -154,6 +154,12 @@ import Testing
         #expect(configuration.consumers.allSatisfy { $0.groupIDs == [configuration.consumerGroups[0].id] })
     }
 
+    @Test func `what a member of a group says of a consumer with an entry of its own is not lost in silence`() {
+        let issues = self.fixture.issues("consumers: [{username: alice}]\nconsumer_groups:\n  - name: gold\n    consumers:\n      - username: alice\n        tags: [x]\n        keyauth_credentials: [{key: k}]\n")
+        #expect(issues.map(\.path) == ["consumer_groups[0].consumers[0].keyauth_credentials"])
+        #expect(issues.first?.problem == "has no effect here: the consumer has an entry of its own")
+    }
+
     @Test func `bytes that are not UTF-8 are told with their line`() {
         let loader = ConfigurationLoader(plugins: [:], documents: YAMLDocumentParser(), patterns: PCRE2PatternCompiler(), environment: [:])
         do {

@@ -30,6 +30,13 @@ import Testing
         #expect(home.first?.hint?.contains("DECK_HOME") == true)
     }
 
+    @Test(arguments: ["${{}}", "${{|}}", "${{ | toInt }}", "${{ }}"])
+    func `a template without a name is told with its line`(template: String) {
+        let issue = self.fixture([:]).issues("plugins:\n  - name: ai-proxy\n    config:\n      key: 'x \(template) y'\n").first
+        #expect(issue?.line == 5)
+        #expect(issue?.problem == "is a template that is not understood")
+    }
+
     @Test func `other names are read when allowed and nothing is read when forbidden`() throws {
         var fixture = self.fixture(["HOME": "h"])
         fixture.options.allowedEnvironmentNames = ["HOME"]

@@ -104,6 +104,7 @@ struct JSONScannerTests {
         }
         #expect(try duplicates(#"{"model":1,"x":2,"model":3}"#) == [false, false, true])
         #expect(try duplicates(#"{"model":1,"mod\u0065l":2,"MODEL":3}"#) == [false, true, false])
+        #expect(try duplicates(#"{"\u0061":1,"a":2,"b":3,"\u0062":4,"c":5}"#) == [false, true, false, true, false])
         #expect(try duplicates(#"{"a":{"b":1,"b":2}}"#) == [false])
         let many = (0..<100).map { "\"k\($0)\":0" }
         #expect(try duplicates("{" + many.joined(separator: ",") + "}").allSatisfy { !$0 })

@@ -33,6 +33,23 @@ import Testing
         }
     }
 
+    @Test func `what has been taken is not kept`() throws {
+        // Every piece ends inside a frame, so that something is always left.
+        let piece = ByteBuffer(string: "\(String(repeating: "x", count: 500))\n\(String(repeating: "y", count: 500))")
+        var lines = LineFramer()
+        let element = ByteBuffer(string: #"{"a":"\#(String(repeating: "x", count: 500))"},{"b":"#)
+        var array = JSONArrayFramer()
+        array.feed(ByteBuffer(string: "["))
+        for _ in 0..<2000 {
+            lines.feed(piece)
+            let line = try #require(try lines.next())
+            #expect(line.storageCapacity <= 16_384)
+            array.feed(element)
+            while let taken = try array.next() { #expect(taken.storageCapacity <= 16_384) }
+            array.feed(ByteBuffer(string: "1},"))
+        }
+    }
+
     @Test func `what never ends is refused`() {
         var lines = LineFramer(limit: 10)
         lines.feed(ByteBuffer(string: "0123456789abc"))

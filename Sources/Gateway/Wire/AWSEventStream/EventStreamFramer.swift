@@ -26,7 +26,7 @@ public struct EventStreamFramer: Sendable {
         if self.bytes.readableBytes == 0 {
             self.bytes = bytes
         } else {
-            self.bytes.writeImmutableBuffer(bytes)
+            self.bytes.append(bytes)
         }
     }
 

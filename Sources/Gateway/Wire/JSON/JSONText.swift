@@ -34,7 +34,8 @@ enum JSONText {
     /// Whether a string means these bytes.
     static func equals(_ p: UnsafePointer<UInt8>, _ span: JSONSpan, _ text: UnsafeRawBufferPointer) -> Bool {
         let content = span.content
-        if span.hasEscapes { return decoded(p, content).elementsEqual(text) }
+        // An escape has at most six bytes for each it stands for.
+        if span.hasEscapes { return content.count >= text.count && content.count <= 6 &* text.count && decoded(p, content).elementsEqual(text) }
         guard content.count == text.count else { return false }
         for i in 0..<text.count where p[content.lowerBound + i] != text[i] { return false }
         return true

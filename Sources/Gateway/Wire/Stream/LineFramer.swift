@@ -15,7 +15,7 @@ public struct LineFramer: Sendable {
             self.bytes = input
             self.scanned = 0
         } else {
-            self.bytes.writeImmutableBuffer(input)
+            self.bytes.append(input)
         }
     }
 
@@ -69,7 +69,7 @@ public struct JSONArrayFramer: Sendable {
             self.bytes = input
             self.scanned = 0
         } else {
-            self.bytes.writeImmutableBuffer(input)
+            self.bytes.append(input)
         }
     }
 

@@ -21,12 +21,24 @@ extension EntityCollector {
             let names = member.scalar != nil ? [member] : ["username", "id"].compactMap { member[$0] }
             if let text = names.compactMap({ $0.scalar?.text }).first(where: { known.find($0) != nil }) {
                 let reference = EntityReference(text: text, path: path, line: line)
+                self.refuseContent(of: member, path)
                 self.memberships.append((EntityReference(text: group, path: path, line: line), reference))
             } else {
                 var node = ConfigurationNode(member, path: path, context: self.context)
                 self.decodeConsumer(&node, groupID: groupID)
                 node.finish()
             }
+        }
+    }
+
+    /// A member that names a consumer has nothing of its own: what it says would be lost.
+    private func refuseContent(of member: DocumentNode, _ path: String) {
+        guard case .mapping(let entries) = member.content else { return }
+        let naming: Set = ["username", "custom_id", "id", "created_at", "updated_at", "tags", "_comment", "_ignore"]
+        for entry in entries where !naming.contains(entry.key) {
+            self.context.report(
+                ConfigurationIssue(
+                    path: "\(path).\(entry.key)", line: max(entry.value.position.line, 1), problem: "has no effect here: the consumer has an entry of its own", hint: "move it to the entry in consumers"))
         }
     }
 

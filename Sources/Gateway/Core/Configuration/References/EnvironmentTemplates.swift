@@ -121,7 +121,7 @@ struct EnvironmentTemplates {
             return ""
         }
         // Pipes (`| toInt`, `| toBool`, `| indent 4`) only change how decK pastes the text; typing here follows the scalar's style.
-        let call = template.expression.split(separator: "|", maxSplits: 1)[0]
+        let call = template.expression.split(separator: "|", maxSplits: 1).first ?? ""
         let words = call.split(whereSeparator: { $0 == " " || $0 == "\t" })
         guard words.count == 2, words[0] == "env", let name = Self.unquoted(words[1]) else {
             return fail("is a template that is not understood", "write ${{ env \"DECK_NAME\" }}")
