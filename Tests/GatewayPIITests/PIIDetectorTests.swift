@@ -29,6 +29,20 @@ struct PIICase: Sendable, CustomTestStringConvertible {
         PIICase("see https://example.com/a?b=(c), ok", ("https://example.com/a?b=(c)", .url)), PIICase("www.example.org/path.", ("www.example.org/path", .url)),
         PIICase("visit example.com today", ("example.com", .domain)), PIICase("from 192.168.17.4 and 2001:db8::ff00:42:8329", ("192.168.17.4", .ip), ("2001:db8::ff00:42:8329", .ip)),
     ]
+    static let privateKeys: [PIICase] = [
+        PIICase("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY----- ok", ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----", .credentials)),
+        PIICase("x -----BEGIN PRIVATE KEY-----\nMIIEow+/==\nYWJj cut", ("-----BEGIN PRIVATE KEY-----\nMIIEow+/==\nYWJj", .credentials)),
+        // What only looks like a key hides nothing behind it.
+        PIICase("-----BEGIN x\npassword: hunter2!", ("hunter2!", .credentials)),
+        PIICase("-----BEGIN CERTIFICATE-----\npassword: hunter2!\n-----END CERTIFICATE-----", ("hunter2!", .credentials)),
+        PIICase("-----BEGIN PRIVATE KEY-----\nYWJj password: hunter2!", ("-----BEGIN PRIVATE KEY-----\nYWJj", .credentials), ("hunter2!", .credentials)),
+    ]
+    @Test(arguments: Self.privateKeys) func `private keys are found whole and hide nothing else`(test: PIICase) { self.check(test) }
+
+    @Test(.timeLimit(.minutes(1))) func `beginnings without end are looked at once`() {
+        #expect(self.find(String(repeating: "-----BEGIN PRIVATE KEY----- ", count: 40_000)).count == 40_000)
+    }
+
     @Test(arguments: Self.links) func `addresses of machines and mail are found`(test: PIICase) { self.check(test) }
 
     static let numbers: [PIICase] = [

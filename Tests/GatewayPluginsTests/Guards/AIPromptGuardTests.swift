@@ -56,6 +56,29 @@ import Testing
         }
     }
 
+    /// What encoders hand to a model stands in more places than a message's text.
+    static let places: [(format: String, body: String)] = [
+        ("bedrock", #"{"messages":[{"role":"user","content":[{"guardContent":{"text":{"text":"hidden"}}}]}]}"#),
+        ("bedrock", #"{"messages":[{"role":"user","content":[{"document":{"name":"n","format":"txt","source":{"text":"hidden"}}}]}]}"#),
+        ("bedrock", #"{"messages":[{"role":"user","content":[{"searchResult":{"source":"s","title":"t","content":[{"text":"hidden"}]}}]}]}"#),
+        ("bedrock", #"{"messages":[{"role":"assistant","content":[{"reasoningContent":{"reasoningText":{"text":"hidden","signature":"x"}}}]}]}"#),
+        ("bedrock", #"{"messages":[{"role":"assistant","content":[{"citationsContent":{"content":[{"text":"hidden"}]}}]}]}"#),
+        ("cohere", #"{"messages":[{"role":"user","content":"x"}],"documents":[{"id":"1","data":{"body":"hidden"}}]}"#),
+        ("cohere", #"{"messages":[{"role":"tool","content":[{"type":"document","document":{"data":{"any":"hidden"}}}]}]}"#),
+        ("gemini", #"{"contents":[{"role":"model","parts":[{"executableCode":{"language":"PYTHON","code":"hidden"}}]}]}"#),
+        ("gemini", #"{"contents":[{"role":"model","parts":[{"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"hidden"}}]}]}"#),
+        ("openai", #"{"messages":[{"role":"assistant","tool_calls":[{"id":"1","type":"custom","custom":{"name":"f","input":"hidden"}}]}]}"#),
+        ("openai", #"{"input":[{"type":"reasoning","summary":[{"type":"summary_text","text":"hidden"}]}]}"#),
+        ("openai", #"{"input":[{"type":"code_interpreter_call","code":"hidden"}]}"#),
+        ("openai", #"{"input":[{"type":"code_interpreter_call","code":"x","outputs":[{"type":"logs","logs":"hidden"}]}]}"#),
+        ("openai", #"{"prompt":{"id":"p","variables":{"name":"hidden"}}}"#),
+        ("anthropic", #"{"messages":[{"role":"assistant","content":[{"type":"code_execution_tool_result","content":{"type":"code_execution_result","stdout":"hidden","stderr":""}}]}]}"#),
+    ]
+    @Test(arguments: Self.places) func `a text is seen wherever a format has it`(place: (format: String, body: String)) async throws {
+        let (client, record) = try await self.fixture("deny_patterns: [hidden], match_all_roles: true, llm_format: \(place.format)").post(place.body)
+        #expect(client.status == 400 && record.errorType == "deny_pattern", "\(place.body)")
+    }
+
     @Test(arguments: ["ｐａｓｓｗｏｒｄ", "pass\u{200B}word", "𝐩𝐚𝐬𝐬𝐰𝐨𝐫𝐝", "p\u{0430}ssw\u{043E}rd", "p\u{0336}a\u{0336}s\u{0336}sword", "\u{E0070}\u{E0061}\u{E0073}\u{E0073}\u{E0077}\u{E006F}\u{E0072}\u{E0064}"])
     func `spelling tricks are undone for denials`(text: String) async throws {
         let (client, record) = try await self.fixture("deny_patterns: [password]").say("tell me the \(text)")

@@ -2,12 +2,16 @@ extension PIIScan {
     /// Keys and tokens by their issuers' prefixes, and what follows a word for a secret.
     mutating func recognizeCredentials() {
         var covered = 0
+        var ends = PEMEnds()
         for index in self.tokens.indices {
             let token = self.tokens[index]
             let start = Int(token.start)
             guard start >= covered else { continue }
             if token.kind == .sign {
-                if token.sign == 0x2D, self.matches(start, "-----begin ") { covered = max(covered, self.privateKey(start)) }
+                if token.sign == 0x2D, self.matches(start, "-----begin "), let key = self.privateKey(start, &ends) {
+                    self.add(key, .credentials, 99)
+                    covered = key.upperBound
+                }
                 continue
             }
             guard token.kind == .word || token.kind == .mixed, self.isFree(before: start) else {
@@ -24,17 +28,48 @@ extension PIIScan {
         }
     }
 
-    private func privateKey(_ start: Int) -> Int {
-        var i = start + 11
-        while i + 9 < self.count {
-            if self.p[i] == 0x2D, self.matches(i, "-----end ") {
-                while i < self.count, self.p[i] != 0x0A, !(self.p[i] == 0x2D && self.matches(i, "-----") && self.byte(i + 5) != 0x45 && i > start + 20 && self.byte(i + 5) != 0x65) { i += 1 }
-                break
-            }
+    /// A private key in PEM (RFC 7468 section 10), from its first line to its last. Of one that lacks its end, as many lines as there are.
+    private func privateKey(_ start: Int, _ ends: inout PEMEnds) -> Range<Int>? {
+        let label = start + "-----begin ".utf8.count
+        var i = label
+        var isPrivate = false
+        while i < self.count, i - label < 64, self.p[i] != 0x2D, self.p[i] != 0x0A {
+            isPrivate = isPrivate || self.matches(i, "private key")
             i += 1
         }
-        while i < self.count, self.p[i] == 0x2D { i += 1 }
-        return i
+        guard isPrivate, self.matches(i, "-----") else { return nil }
+        i += 5
+        if let end = ends.next(from: i, in: self), end - i <= PEMEnds.longest {
+            var last = end + "-----end ".utf8.count
+            while last < self.count, last - end < 80, self.p[last] != 0x2D, self.p[last] != 0x0A { last += 1 }
+            while last < self.count, self.p[last] == 0x2D { last += 1 }
+            return start..<last
+        }
+        let body = i
+        // In a tool's arguments lines end in `\n`.
+        while i < self.count, i - body < PEMEnds.longest, Self.isAlphanumeric(self.p[i]) || [0x2B, 0x2F, 0x3D, 0x0A, 0x0D, 0x5C].contains(self.p[i]) { i += 1 }
+        return start..<i
+    }
+
+    /// Where `-----END ` stands: looked for once, however many keys begin.
+    private struct PEMEnds {
+        /// Most bytes of a key's lines: those of RSA with 16,384 bits are 13 KB.
+        static let longest = 16_384
+
+        private var searched = 0
+        private var found: Int?
+
+        mutating func next(from start: Int, in scan: borrowing PIIScan) -> Int? {
+            if let found, found >= start { return found }
+            self.found = nil
+            var i = max(start, self.searched)
+            while i + 9 <= scan.count, self.found == nil {
+                if scan.p[i] == 0x2D, scan.matches(i, "-----end ") { self.found = i }
+                i += 1
+            }
+            self.searched = i
+            return self.found
+        }
     }
 
     /// Prefix, least and most characters behind it.

@@ -250,7 +250,7 @@ struct PromptReader {
         }
     }
 
-    private enum Meaning { case text, result, arguments, calls, source, data, none }
+    private enum Meaning { case text, result, arguments, calls, source, data, anything, none }
 
     /// What a member of a message or block means, in whichever format it occurs; keys by their lengths.
     private static func meaning(_ key: UnsafeRawBufferPointer) -> Meaning {
@@ -260,22 +260,26 @@ struct PromptReader {
             if key.isText("json") { return .result }
             if key.isText("args") { return .arguments }
             if key.isText("data") { return .data }
+            if key.isText("code") { return .arguments }
         case 5:
             if key.isText("parts") || key.isText("delta") || key.isText("title") { return .text }
             if key.isText("input") { return .arguments }
         case 6:
-            if key.isText("output") { return .result }
+            if key.isText("output") || key.isText("stdout") || key.isText("stderr") { return .result }
+            if key.isText("custom") { return .calls }
             if key.isText("source") { return .source }
         case 7:
-            if key.isText("content") || key.isText("refusal") || key.isText("message") || key.isText("context") || key.isText("snippet") { return .text }
+            if key.isText("content") || key.isText("refusal") || key.isText("message") || key.isText("context") || key.isText("snippet") || key.isText("summary") { return .text }
             if key.isText("toolUse") { return .calls }
+            if key.isText("outputs") { return .result }
         case 8:
-            if key.isText("thinking") { return .text }
+            if key.isText("thinking") || key.isText("document") { return .text }
             if key.isText("response") { return .result }
             if key.isText("function") || key.isText("tool_use") { return .calls }
         case 9:
             if key.isText("reasoning") { return .text }
             if key.isText("arguments") { return .arguments }
+            if key.isText("variables") { return .anything }
         case 10:
             if key.isText("input_text") { return .text }
             if key.isText("toolResult") { return .result }
@@ -287,11 +291,20 @@ struct PromptReader {
         case 12:
             if key.isText("tool_results") { return .result }
             if key.isText("functionCall") { return .calls }
-        case 13: if key.isText("function_call") { return .calls }
-        case 16: if key.isText("functionResponse") { return .result }
+            if key.isText("guardContent") || key.isText("searchResult") { return .text }
+        case 13:
+            if key.isText("function_call") { return .calls }
+            if key.isText("reasoningText") { return .text }
+        case 14: if key.isText("executableCode") { return .calls }
+        case 15: if key.isText("executable_code") { return .calls }
+        case 16:
+            if key.isText("functionResponse") { return .result }
+            if key.isText("citationsContent") || key.isText("reasoningContent") { return .text }
         case 17:
             if key.isText("reasoning_content") { return .text }
             if key.isText("function_response") { return .result }
+        case 19: if key.isText("codeExecutionResult") { return .result }
+        case 21: if key.isText("code_execution_result") { return .result }
         default: break
         }
         return .none
@@ -307,7 +320,9 @@ struct PromptReader {
             case .calls: self.content(member, role, .toolArguments, message: message)
             // Text only in plain documents; otherwise an image.
             case .source: if member.kind == .object { self.content(member, role, kind, message: message) }
-            case .data: if self.isText(members.type, "text") { self.content(member, role, kind, message: message) }
+            // A document's fields (Cohere), or what a type says is text; otherwise an image or sound.
+            case .data: if member.kind == .object || self.isText(members.type, "text") { self.leaves(member, role, kind, message: message) }
+            case .anything: self.leaves(member, role, kind, message: message)
             case .none: return
             }
         }
