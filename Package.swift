@@ -139,7 +139,7 @@ let package = Package(
         .testTarget(
             name: "GatewayPluginsTests",
             dependencies: [
-                "GatewayTestSupport", "TelemetryTestSupport", "GatewayPlugins", "GatewayProviders", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayWire",
+                "GatewayTestSupport", "TelemetryTestSupport", "GatewayPlugins", "GatewayProviders", "GatewayCore", "GatewayDocuments", "GatewayPatterns", "GatewayScripts", "GatewayWire",
                 "Telemetry", nioCore,
             ], swiftSettings: strict),
         .testTarget(name: "GatewayProvidersTests", dependencies: ["GatewayProviders", "GatewayCore", "GatewayWire", "Telemetry", nioCore], swiftSettings: strict),

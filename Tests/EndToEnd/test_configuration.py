@@ -1,5 +1,6 @@
 """Validation names every problem at once; reloads are atomic and never fail a request."""
 
+import json
 import re
 import subprocess
 import textwrap
@@ -139,6 +140,32 @@ def test_values_come_from_the_environment(gateways, provider, client_of):
     gateway = gateways({"services": [service]}, environment=environment)
     client_of(f"{gateway.url}/v1").chat.completions.create(model="gpt-fake", messages=[{"role": "user", "content": "x"}])
     assert provider.last().header("authorization") == f"Bearer {UPSTREAM_KEY}"
+
+
+def test_a_secret_in_a_file_is_used_and_its_rotation_noticed(gateways, provider, client_of, tmp_path):
+    secret = tmp_path / "provider.json"
+    secret.write_text(json.dumps({"header": f"Bearer {UPSTREAM_KEY}"}))
+    service = llm_service(provider.base)
+    for route in service["routes"]:
+        route["plugins"][0]["config"]["auth"]["header_value"] = "{vault://files/provider.json/header}"
+    vault = {"name": "fs", "prefix": "files", "config": {"prefix": str(tmp_path)}}
+    gateway = gateways({"services": [service], "vaults": [vault]})
+    client = client_of(f"{gateway.url}/v1")
+
+    def sent():
+        client.chat.completions.create(model="gpt-fake", messages=[{"role": "user", "content": "x"}])
+        return provider.last().header("authorization")
+
+    assert sent() == f"Bearer {UPSTREAM_KEY}"
+    fresh = tmp_path / "fresh"
+    fresh.write_text(json.dumps({"header": f"bearer {UPSTREAM_KEY}"}))
+    fresh.rename(secret)
+    until(lambda: sent() == f"bearer {UPSTREAM_KEY}", what="the rotated secret")
+    # A secret that is gone leaves the running configuration as it is.
+    secret.unlink()
+    until(lambda: "not reloaded" in gateway.stderr, what="the refused reload")
+    assert sent() == f"bearer {UPSTREAM_KEY}"
+    assert UPSTREAM_KEY not in gateway.stderr
 
 
 class TestRouting:

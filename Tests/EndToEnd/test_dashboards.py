@@ -10,6 +10,7 @@ import pytest
 import requests
 import yaml
 
+from support.collector import Collector
 from support.configuration import CLIENT_KEY, ROUTE_TYPES, ai_proxy, consumer, key_auth, plugin, telemetry_environment
 from support.gateway import binary, clean_environment
 from support.ports import free_port
@@ -33,7 +34,15 @@ def expressions() -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def page(gateways, provider, origin, collector):
+def other_collector():
+    """Takes log records and metrics, so that the answers scripted for traces go to traces."""
+    started = Collector().start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def page(gateways, provider, origin, collector, other_collector):
     """The metrics of a gateway that has served, streamed, refused, failed, priced, folded series, exported, and lost evidence to a full disk."""
     model = {"provider": "openai", "options": {"upstream_url": provider.base + ROUTE_TYPES["chat"], "input_cost": 1, "output_cost": 2}}
     route = {"name": "chat", "paths": [ROUTE_TYPES["chat"]], "plugins": [ai_proxy(provider.base, "chat", model=model)]}
@@ -57,7 +66,15 @@ def page(gateways, provider, origin, collector):
             "_pellucid": {"series_budget": 100},
         },
         # Nobody answers there, at once.
-        environment=telemetry_environment(collector, KONG_DNS_RESOLVER=f"127.0.0.1:{free_port()}"),
+        environment=telemetry_environment(
+            collector,
+            KONG_DNS_RESOLVER=f"127.0.0.1:{free_port()}",
+            OTEL_LOGS_EXPORTER="otlp",
+            OTEL_METRICS_EXPORTER="otlp",
+            OTEL_METRIC_EXPORT_INTERVAL="200",
+            OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=f"{other_collector.endpoint}/v1/logs",
+            OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=f"{other_collector.endpoint}/v1/metrics",
+        ),
     )
     client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="unused", default_headers={"apikey": CLIENT_KEY}, max_retries=0)
     client.chat.completions.create(model="gpt-fake", messages=[{"role": "user", "content": "hi"}])
@@ -77,7 +94,7 @@ def page(gateways, provider, origin, collector):
     collector.wait_for_roots(128)
     gateway.write("nonsense")
     gateway.reload()
-    for metric in ("pellucid_telemetry_dropped_total{", "pellucid_metrics_series_overflow_total{", 'result="failure"', "otel_sdk_exporter_span_exported_total{"):
+    for metric in ("pellucid_telemetry_dropped_total{", "pellucid_metrics_series_overflow_total{", 'result="failure"', "otel_sdk_exporter_span_exported_total{", "otel_sdk_exporter_log_exported_total{", "otel_sdk_exporter_metric_data_point_exported_total{"):
         until(lambda: metric in gateway.metrics_text(), what=metric)
     return gateway.metrics_text()
 
@@ -143,13 +160,15 @@ def test_every_pipeline_of_the_collector_configuration_is_made_of_declared_parts
         assert {"traces", "metrics", "logs"} <= set(configuration["service"]["pipelines"])
 
 
-def test_every_collector_that_samples_keeps_what_was_refused_or_failed_over():
+def test_every_collector_that_samples_keeps_what_was_refused_or_failed_over_or_cost_much():
     def policies(name: str) -> list:
         return yaml.safe_load((ROOT / "otel-collector" / name).read_text())["processors"]["tail_sampling"]["policies"]
 
     kept = {policy["name"]: policy for policy in policies("collector.yaml")}
     assert policies("gateway.yaml") == list(kept.values())
-    assert {"errors", "refused", "failed-over", "slow", "some"} <= set(kept)
+    assert {"errors", "refused", "failed-over", "slow", "costly", "some"} <= set(kept)
+    # Costs are no whole numbers, which is all that a numeric_attribute compares.
+    assert kept["costly"]["type"] == "ottl_condition" and '"pellucid.cost"' in kept["costly"]["ottl_condition"]["span"][0]
     # Requests that the gateway blocks have no ERROR status.
     refused = kept["refused"]["string_attribute"]
     assert refused["key"] == "pellucid.outcome" and {"rejected", "failed", "abandoned", "cancelled"} <= set(refused["values"])

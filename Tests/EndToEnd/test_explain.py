@@ -1,6 +1,7 @@
 """Explain, Server-Timing, the latency budget, and the cardinality page: what operators ask about one request and about the metrics."""
 
 import json
+import socket
 import subprocess
 
 import pytest
@@ -60,6 +61,30 @@ def test_a_refused_request_is_explained_too_and_unknown_ones_are_not(gateway):
     unknown = explain(gateway, "0" * 32)
     assert unknown.returncode == 1 and "No record" in unknown.stderr
     assert requests.get(f"{gateway.status_url}/explain/{request_id}", timeout=5).status_code == 404, "only on the Admin listener"
+
+
+def test_what_tells_of_requests_is_not_shown_under_another_sites_name(gateways, origin):
+    """A browser that a site's own name leads here (DNS rebinding) says that name, and would let the site read the answer."""
+    gateway = gateways({"services": [plain_service(origin.port)], "_pellucid": {"admin": {"host_names": ["Gateway.internal"]}}})
+    request_id = requests.get(f"{gateway.url}/plain", timeout=5).headers["X-Kong-Request-Id"]
+    record_of(gateway, request_id)
+
+    def status(path: str, host: str) -> int:
+        return requests.get(f"http://127.0.0.1:{gateway.admin_port}{path}", headers={"Host": host}, timeout=5).status_code
+
+    pages = [f"/explain/{request_id}", "/metrics/cardinality"]
+    for host in ["127.0.0.1:8001", "10.1.2.3", "[::1]:8001", "localhost:8001", "LOCALHOST", "app.localhost", "gateway.internal:8001", "GATEWAY.internal.", socket.gethostname()]:
+        assert [status(page, host) for page in pages] == [200, 200], host
+    for host in ["evil.example:8001", "127.0.0.1.evil.example", "localhost.evil.example", "evil-gateway.internal", "0x7f000001"]:
+        assert [status(page, host) for page in pages] == [403, 403], host
+        # Scrapers and probes come under any name.
+        assert [status(page, host) for page in ("/metrics", "/status", "/status/ready")] == [200, 200, 200], host
+    assert "_pellucid.admin.host_names" in requests.get(f"http://127.0.0.1:{gateway.admin_port}{pages[0]}", headers={"Host": "evil.example"}, timeout=5).json()["message"]
+
+
+def test_every_name_may_be_allowed(gateways, origin):
+    gateway = gateways({"services": [plain_service(origin.port)], "_pellucid": {"admin": {"host_names": ["*"]}}})
+    assert requests.get(f"http://127.0.0.1:{gateway.admin_port}/metrics/cardinality", headers={"Host": "any.example"}, timeout=5).status_code == 200
 
 
 def test_only_so_many_are_kept(gateways, origin):

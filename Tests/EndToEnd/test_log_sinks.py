@@ -49,6 +49,67 @@ def test_http_log_sends_one_object_a_request(gateways, provider, origin, receive
     agrees(gateway)
 
 
+def test_refused_and_unrouted_requests_reach_the_log_plugins_that_are_theirs(gateways, origin, tmp_path):
+    everyone, own = tmp_path / "everyone.log", tmp_path / "alice.log"
+    service = plain_service(origin.port, plugins=[key_auth(), plugin("ip-restriction", deny=["127.0.0.0/8"])])
+    plugins = [plugin("file-log", path=str(everyone)), {**plugin("file-log", path=str(own)), "consumer": "alice"}]
+    gateway = gateways({"services": [service], "consumers": [consumer("alice")], "plugins": plugins})
+    assert requests.get(f"{gateway.url}/plain", headers={"apikey": CLIENT_KEY}, timeout=5).status_code == 403
+    assert requests.get(f"{gateway.url}/nowhere", timeout=5).status_code == 404
+
+    def lines(path):
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    until(lambda: lines(own) and lines(everyone), what="both logs")
+    [refused], [unrouted] = lines(own), lines(everyone)
+    assert refused["response"]["status"] == 403 and refused["consumer"]["username"] == "alice" and refused["authenticated_entity"]["id"]
+    assert unrouted["response"]["status"] == 404 and "route" not in unrouted
+    agrees(gateway)
+
+
+def test_lua_of_a_log_plugin_changes_its_lines_and_nobody_elses(gateways, origin, receiver, tmp_path):
+    plain, shared = tmp_path / "plain.log", {"path": str(tmp_path / "own.log")}
+    fields = {
+        "header": "return kong.request.get_header('X-Team')",
+        "route": "return nil",
+        "seen.as\\.told[2]": "return kong.router.get_route().name .. ' ' .. kong.response.get_status() .. ' ' .. ngx.var.request_method",
+        "broken": "return nil + 1",
+    }
+    service = plain_service(origin.port, plugins=[plugin("file-log", **shared, custom_fields_by_lua=fields)])
+    other = plain_service(origin.port, name="other", path="/other", plugins=[plugin("file-log", **shared)])
+    gateway = gateways(
+        {"services": [service, other], "plugins": [plugin("http-log", http_endpoint=receiver.url, custom_fields_by_lua={"sent": "return true"}), plugin("file-log", path=str(plain))]}
+    )
+    requests.get(f"{gateway.url}/plain", headers={"X-Team": "red", "Authorization": "Bearer s3cret"}, timeout=5)
+    requests.get(f"{gateway.url}/other", timeout=5)
+
+    def lines():
+        path = tmp_path / "own.log"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    until(lambda: len(lines()) == 2, what="both lines")
+    # Requests of several connections may overtake each other on their way to the logs.
+    untouched, changed = sorted(lines(), key=lambda line: line["request"]["uri"])
+    assert changed["header"] == "red" and "route" not in changed and "broken" not in changed
+    assert changed["seen"] == {"as.told": [None, "plain-route 200 GET"]}
+    assert untouched["route"]["name"] == "other-route" and "header" not in untouched
+    two, one = sorted(receiver.wait_for(2), key=lambda line: line["request"]["uri"])
+    assert one["sent"] is True and one["route"]["name"] == "plain-route" and two["sent"] is True
+    original = next(line for line in gateway.audit.wait_for_requests(2) if line["request"]["uri"] == "/plain")
+    expected = {key: value for key, value in without_chain(original).items() if key != "route"}
+    assert {key: value for key, value in changed.items() if key not in ("header", "seen")} == expected, "nothing else is changed"
+    assert gateway.stderr.count("custom_fields_by_lua failed") == 1 and "s3cret" not in gateway.stderr
+    agrees(gateway)
+
+
+@pytest.mark.parametrize(("name", "code", "problem"), [("a..b", "return 1", "is no field's name"), ("a", "return (", "is not Lua"), ("a[0]", "return 1", "is no field's name")])
+def test_lua_that_is_none_is_refused(gateways, origin, tmp_path, name, code, problem):
+    log = plugin("file-log", path=str(tmp_path / "x.log"), custom_fields_by_lua={name: code})
+    gateway = gateways({"services": [plain_service(origin.port)], "plugins": [log]}, wait=False)
+    assert gateway.wait_for_failure() == 1
+    assert f"custom_fields_by_lua.{name}: {problem}" in gateway.stderr
+
+
 def test_http_log_sends_lists_in_batches(gateways, provider, origin, receiver):
     queue = {"max_batch_size": 10, "max_coalescing_delay": 0.2}
     gateway = gateways(configuration(provider, origin, plugin("http-log", http_endpoint=receiver.url, queue=queue)))
@@ -161,10 +222,13 @@ def test_a_sink_that_is_no_longer_configured_is_closed_and_its_totals_stay(gatew
 
 def test_bad_settings_are_refused_with_their_place(gateways, origin):
     gateway = gateways(
-        {"services": [plain_service(origin.port, plugins=[plugin("http-log", http_endpoint="http://h:1", headers={"Content-Type": "x"}, client_certificate={"id": "x"})])]}, wait=False
+        {"services": [plain_service(origin.port, plugins=[plugin("http-log", http_endpoint="http://h:1", headers={"Content-Type": "x"})])]}, wait=False
     )
     gateway.wait_for_failure()
-    assert "cannot contain 'Content-Type'" in gateway.stderr and "client_certificate" in gateway.stderr
+    assert "cannot contain 'Content-Type'" in gateway.stderr
+    gateway = gateways({"services": [plain_service(origin.port, plugins=[plugin("http-log", http_endpoint="http://h:1", client_certificate={"id": "x"})])]}, wait=False)
+    gateway.wait_for_failure()
+    assert 'client_certificate.id: names no certificate: "x"' in gateway.stderr
 
 
 def test_a_dead_receiver_does_not_hold_up_the_end(gateways, provider, origin):

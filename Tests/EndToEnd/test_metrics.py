@@ -45,6 +45,8 @@ def test_the_instruments_count_what_happened(client, observed):
     assert page.total(f"{names.OVERHEAD}_count") == 5
     assert page.total(names.FINISHED) == 5
     assert any(name.startswith(names.SELF_METRICS_PREFIX) for name in page.names())
+    for kind, left in (("requests", 99), ("tokens", 9999)):
+        assert set(page.values(names.PROVIDER_REMAINING, **{names.LABEL_LIMIT_KIND: kind})) == {left}
 
 
 def test_overhead_is_what_the_upstream_did_not_take(client, observed):

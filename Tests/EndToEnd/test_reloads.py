@@ -6,7 +6,9 @@ import threading
 
 import requests
 
-from support.configuration import consumer, key_auth, plain_service
+from support import names
+from support.configuration import consumer, key_auth, plain_service, plugin
+from support.receivers import JSONReceiver
 from support.waiting import until
 
 
@@ -77,3 +79,47 @@ def active(gateway) -> str:
 
 def open_descriptors(gateway) -> int:
     return len(list(pathlib.Path(f"/proc/{gateway.pid}/fd").iterdir()))
+
+
+def test_a_configuration_that_is_refused_leaves_no_sink_behind(gateways, origin, collector):
+    """What is wrong with it shows only once its plugins are made: by then its log plugins have theirs."""
+    gateway = gateways({"services": [plain_service(origin.port)]})
+    pushed = {"endpoint": f"{collector.endpoint}/v1/metrics", "push_interval": 0.05}
+    bad = {"name": "ai-prompt-decorator", "config": {"llm_format": "gemini", "prompts": {"prepend": [{"role": "system", "content": "x"}]}}}
+    # The gateway watches its file; a signal besides would load it twice.
+    gateway.write({"services": [plain_service(origin.port)], "plugins": [{"name": "opentelemetry", "config": {"metrics": pushed}}, bad]})
+    until(lambda: "configuration not reloaded" in gateway.stderr, what="the refusal")
+    until(lambda: "a sink is no longer configured and was closed" in gateway.stderr, what="the sink of the refused configuration to be closed")
+    before = len(collector.everything())
+    with requests.Session() as session:
+        for _ in range(20):
+            assert session.get(f"{gateway.url}/plain", timeout=5).text == "hello"
+            threading.Event().wait(0.02)
+    assert len(collector.everything()) == before, "metrics are still pushed where a refused configuration wanted them"
+
+
+def test_logs_that_wait_survive_a_reload_that_changes_their_plugin(gateways, origin):
+    """The receiver is away, a timeout is changed, the receiver comes back: every request is there, without a restart."""
+    receiver = JSONReceiver()
+    receiver.script = [503] * 100_000
+    queue = {"max_coalescing_delay": 0.05, "initial_retry_delay": 0.05, "max_retry_delay": 0.2}
+
+    def configuration(timeout: int) -> dict:
+        return {"services": [plain_service(origin.port)], "plugins": [plugin("http-log", http_endpoint=receiver.url, timeout=timeout, queue=queue)]}
+
+    try:
+        gateway = gateways(configuration(5000))
+        for _ in range(3):
+            assert requests.get(f"{gateway.url}/plain", timeout=5).text == "hello"
+        until(lambda: len(receiver.script) < 100_000, what="a first try")
+        gateway.write(configuration(4000))
+        gateway.reload()
+        until(lambda: "a sink is no longer configured and was closed" in gateway.stderr, what="the first sink to be closed")
+        assert requests.get(f"{gateway.url}/plain", timeout=5).text == "hello"
+        receiver.script = []
+        entries = receiver.wait_for(4)
+        assert {entry["request"]["id"] for entry in entries} == {line["request"]["id"] for line in gateway.audit.wait_for_requests(4)}
+        assert gateway.metrics().total("pellucid_telemetry_dropped_total", consumer="http-log") == 0
+        until(lambda: gateway.metrics().total(names.UNACCOUNTED) == 0, what="the conservation gauge at 0")
+    finally:
+        receiver.stop()

@@ -186,6 +186,12 @@ def test_an_untrusted_clients_forwarding_headers_are_not_believed(connection, or
     assert seen.all("X-Forwarded-For") in (["6.6.6.6, 127.0.0.1"], ["127.0.0.1"])
 
 
+def test_all_lines_of_a_chain_of_addresses_are_passed_on(connection, origin):
+    connection.send("GET /plain HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6, 7.7.7.7\r\nX-Other: 1\r\nX-Forwarded-For: 8.8.8.8\r\n\r\n")
+    connection.response()
+    assert origin.requests[-1].all("X-Forwarded-For") == ["6.6.6.6, 7.7.7.7, 8.8.8.8, 127.0.0.1"]
+
+
 def test_the_path_and_host_are_kept_where_the_route_says_so(connection, origin):
     connection.send("GET /kept/x HTTP/1.1\r\nHost: public.example\r\n\r\n")
     connection.response()

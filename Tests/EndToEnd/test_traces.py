@@ -84,6 +84,8 @@ def test_the_attempt_describes_the_model_call(client, collector, provider):
         "server.address": "127.0.0.1",
         "server.port": provider.port,
         names.STATUS_CODE: 200,
+        "pellucid.provider.ratelimit.remaining.requests": 99,
+        "pellucid.provider.ratelimit.remaining.tokens": 9999,
     }
     assert expected.items() <= attempt.attributes.items(), attempt.attributes
 

@@ -4,14 +4,16 @@ The matrix of what passed is printed at the end of the run.
 """
 
 import base64
+import io
 import json
+import wave
 
 import pytest
 
 from support.clients import CLIENTS, IMAGE, SCHEMA, Gemini, OpenAI
 from support.configuration import plugin
 from support.provider import ANSWER, PROMPT_TOKENS
-from support.vendors import SIGNATURE, THOUGHT, TOOL_ARGUMENTS
+from support.vendors import SIGNATURE, SOUND, THOUGHT, TOOL_ARGUMENTS, VOICE
 
 VERTEX = {"gemini": {"api_endpoint": "{base}", "project_id": "p1", "location_id": "eu"}}
 BEARER = {"header_name": "Authorization", "header_value": "Bearer sk-up"}
@@ -303,3 +305,46 @@ def test_streamed_thoughts_go_back_as_the_sdk_adds_them_up(provider_name, gatewa
         assert thought == {"reasoningContent": {"reasoningText": {"text": THOUGHT, "signature": SIGNATURE}}}
     else:
         assert thought == {"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE}
+
+
+def speaking(gateway):
+    import openai
+
+    return openai.OpenAI(base_url=f"{gateway.url}/openai-on-gemini/v1", api_key="k", max_retries=0).chat.completions
+
+
+def test_gemini_speaks_to_a_client_of_openai(gateway, provider):
+    """The answer is a WAV file, as asked for; Google's API gives samples alone."""
+    answer = speaking(gateway).create(model="tts", messages=[{"role": "user", "content": "x"}], modalities=["text", "audio"], audio={"voice": VOICE, "format": "wav"})
+    message = answer.choices[0].message
+    assert message.content is None and message.audio.id and message.audio.expires_at and message.audio.transcript == ""
+    with wave.open(io.BytesIO(base64.b64decode(message.audio.data))) as sound:
+        assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (1, 2, 24000)
+        assert sound.readframes(sound.getnframes()) == SOUND
+    sent = provider.last().json["generationConfig"]
+    assert sent["responseModalities"] == ["AUDIO"] and sent["speechConfig"] == {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": VOICE}}}
+
+
+def test_gemini_speaks_in_a_stream(gateway, provider):
+    """The SDK's own accumulator joins what comes as texts."""
+    from openai.lib.streaming._deltas import accumulate_delta
+
+    message, pieces = {}, []
+    options = {"modalities": ["audio"], "audio": {"voice": VOICE, "format": "pcm16"}, "stream": True}
+    for chunk in speaking(gateway).create(model="tts", messages=[{"role": "user", "content": "x"}], **options):
+        delta = chunk.choices[0].delta.to_dict()
+        pieces.append(base64.b64decode(delta.get("audio", {}).get("data", "")))
+        message = accumulate_delta(message, delta)
+    assert b"".join(pieces) == SOUND and base64.b64decode(message["audio"]["data"]) == SOUND
+    assert all(len(piece) % 2 == 0 for piece in pieces), "a sample has two bytes"
+    assert message["audio"]["id"].startswith("audio_") and message["audio"]["expires_at"] > 1_700_000_000
+
+
+@pytest.mark.parametrize("provider_name", ["anthropic", "bedrock", "vertex-claude"])
+def test_sampling_gives_way_to_thoughts(provider_name, gateway, provider):
+    """Which the fake provider refuses as the real one does."""
+    case = Case(OpenAI, provider_name, gateway, provider)
+    client = case.client()
+    options = {"temperature": 0.3, "top_p": 0.5, "extra_body": {"top_k": 5}, "reasoning_effort": "low", "max_tokens": 2000}
+    answer = client.client.chat.completions.create(model=client.model, messages=[{"role": "user", "content": "x"}], **options)
+    assert answer.choices[0].message.content == ANSWER

@@ -7,8 +7,9 @@ import threading
 import pytest
 import requests
 
-from support.configuration import plain_service
+from support.configuration import plain_service, plugin
 from support.raw import Connection, Origin, hello, respond
+from support.receivers import JSONReceiver
 from support.waiting import until
 
 from test_upstream_tls import SecureOrigin, authority, openssl, secure  # noqa: F401  (fixtures)
@@ -66,6 +67,21 @@ def test_kongs_default_client_certificate(gateways, authority, pair):  # noqa: F
         assert requests.get(f"{gateway.url}/secure", timeout=10).text == "secret"
     finally:
         origin.stop()
+
+
+def test_http_log_shows_its_client_certificate(gateways, origin, authority, pair):  # noqa: F811
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority / "server.pem", authority / "server.key")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(pair / "client.pem")
+    receiver = JSONReceiver(context)
+    try:
+        log = plugin("http-log", http_endpoint=receiver.url, ssl_verify=False, client_certificate={"id": CERTIFICATE_ID})
+        gateway = gateways({"services": [plain_service(origin.port)], "plugins": [log], **certificates(pair)})
+        requests.get(f"{gateway.url}/plain", timeout=10)
+        assert receiver.wait_for(1)[0]["request"]["uri"] == "/plain"
+    finally:
+        receiver.stop()
 
 
 def test_a_services_own_authorities_are_the_only_ones(gateways, secure, authority, pair):  # noqa: F811

@@ -217,6 +217,7 @@ def test_a_handshake_that_is_none_is_refused(gateway, echo, request_text, status
         assert answer.status == status
         if status == 426:
             assert answer.header("Sec-WebSocket-Version") == "13"
+            assert answer.header("Upgrade") == "websocket" and answer.header("Connection") == "Upgrade"
     assert len(echo.requests) == count
 
 

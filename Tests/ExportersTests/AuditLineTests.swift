@@ -26,7 +26,7 @@ import Testing
     /// A streamed chat request with everything recorded.
     private func modelLine() throws -> [String: Any] {
         try self.line { request in
-            request.matched(Sample.route, configurationHash: "cafe", sinks: [])
+            request.matched(Sample.route, sinks: [])
             request.authenticated(Sample.consumer)
             request.openStage(Sample.keyAuth).finish(.passed)
             var attempt = request.openAttempt()
@@ -231,6 +231,23 @@ import Testing
             let text = self.at(line, "request", "uri") as? String ?? ""
             #expect(text.filter { $0 != "\u{FFFD}" } == String(decoding: bytes, as: UTF8.self).filter { $0 != "\u{FFFD}" })
         }
+    }
+
+    @Test func `a list is an array in the audit line`() throws {
+        let line = try self.line { request in
+            var stage = request.openStage(StageIdentity(plugin: "ai-sanitizer", phase: .request, auditPath: "ai.sanitizer"))
+            stage.set("pellucid.sanitizer.types", .list(["a,b", "\"c\""]))
+            stage.finish(.passed)
+        }
+        #expect(self.at(line, "ai", "sanitizer", "types") as? [String] == ["a,b", "\"c\""])
+    }
+
+    @Test func `the last try is marked as Zipkin's is when nothing came of it`() throws {
+        let line = try self.line { request in
+            for _ in 0..<2 { request.openAttempt().finish(.failed) }
+        }
+        let tries = try #require(line["tries"] as? [[String: Any]])
+        #expect(tries.map { $0["state"] as? String } == ["failed", "failed"])
     }
 
     @Test func `failed tries are marked and carry their codes`() throws {

@@ -19,7 +19,7 @@ final class EvidenceBuilder {
         inspect: @escaping (RequestEvidence) -> Void = { _ in }
     ) {
         self.probe.body = inspect
-        let request = self.loop.begin(parent: parent, isSampled: isSampled)
+        let request = self.loop.begin(parent: parent, isSampled: isSampled, configurationHash: "cafe")
         record(request)
         request.finish(outcome)
         self.flow.drainOnce()

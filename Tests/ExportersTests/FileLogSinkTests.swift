@@ -22,8 +22,8 @@ import Testing
 
     private func send(_ count: Int, to sink: FileLogSink) {
         for _ in 0..<count {
-            let request = self.loop.begin(parent: nil, isSampled: false)
-            request.matched(Sample.route, configurationHash: "h", sinks: [sink])
+            let request = self.loop.begin(parent: nil, isSampled: false, configurationHash: "h")
+            request.matched(Sample.route, sinks: [sink])
             request.finish(.passed)
             self.flow.drainOnce()
         }

@@ -24,13 +24,14 @@ import Testing
     /// A streamed chat request with a guard before it.
     private func modelSpans() throws -> OTLPOracle.Decoded {
         try self.decode { request in
-            request.matched(Sample.route, configurationHash: "cafe", sinks: [])
+            request.matched(Sample.route, sinks: [])
             request.authenticated(Sample.consumer)
             request.update { root, evidence in Sample.fillRoot(&root, evidence) }
             var stage = request.openStage(Sample.guardStage)
             stage.decide(.reject, .continue)
             stage.set("guard.rule", .name("deny"))
             stage.addBytesDelta(-5)
+            stage.addTokensDelta(-2)
             stage.finish(.passed)
             var attempt = request.openAttempt()
             attempt.withAttempt { attempt, evidence in
@@ -43,6 +44,7 @@ import Testing
                 attempt.hasCost = true
             }
             attempt.set("gen_ai.request.temperature", .double(0.5))
+            attempt.set("gen_ai.request.stop_sequences", .list(["a,b", "", "é\u{0}\n"]))
             attempt.finish(.passed)
         }
     }
@@ -76,6 +78,7 @@ import Testing
         #expect(stage.attributes["pellucid.stage.verdict"] == "reject")
         #expect(stage.attributes["pellucid.stage.action"] == "continue")
         #expect(stage.attributes["pellucid.stage.bytes.delta"] == "-5")
+        #expect(stage.attributes["pellucid.stage.tokens.delta"] == "-2")
         #expect(stage.attributes["guard.rule"] == "deny")
 
         #expect(client.name == "chat gpt-4o")
@@ -85,6 +88,7 @@ import Testing
         #expect(client.attributes["gen_ai.usage.output_tokens"] == "20")
         #expect(client.attributes["gen_ai.request.stream"] == "true")
         #expect(client.attributes["gen_ai.request.temperature"] == "0.5")
+        #expect(client.attributes["gen_ai.request.stop_sequences"] == "[a,b,é\n]")
         #expect(client.attributes["http.request.resend_count"] == nil)
         #expect(client.attributes["pellucid.provider.request.id"] == "req_9")
         #expect(!client.isError)
@@ -110,7 +114,7 @@ import Testing
     @Test func `a route without a template gives its name`() throws {
         let route = RouteIdentity(routeID: "r", routeName: "by-host", serviceID: "", serviceName: "", template: "", auditJSON: [])
         let decoded = try self.decode { request in
-            request.matched(route, configurationHash: "", sinks: [])
+            request.matched(route, sinks: [])
             request.update { root, _ in root.method = EvidenceText("PUT") }
         }
         #expect(decoded.spans[0].name == "PUT by-host")
@@ -204,7 +208,7 @@ import Testing
     @Test(arguments: 0..<60) func `random evidence is packed as libprotobuf-c packs it`(seed: Int) throws {
         var random = FixedRandom(UInt64(seed) + 1)
         let decoded = try self.decode(seed: UInt64(seed) + 1, outcome: Outcome.allCases.randomElement(using: &random)!) { request in
-            if Bool.random(using: &random) { request.matched(Sample.route, configurationHash: "hash", sinks: []) }
+            if Bool.random(using: &random) { request.matched(Sample.route, sinks: []) }
             for _ in 0..<Int.random(in: 0...5, using: &random) {
                 var stage = request.openStage(Sample.keyAuth)
                 self.setRandom(&stage, &random)
@@ -235,13 +239,14 @@ import Testing
         if Bool.random(using: &random) { scope.set("k.int", .int(Int64.random(in: Int64.min...Int64.max, using: &random))) }
         if Bool.random(using: &random) { scope.set("k.double", .double(Double.random(in: -1e9...1e9, using: &random))) }
         if Bool.random(using: &random) { scope.set("k.bool", .bool(Bool.random(using: &random))) }
+        if Bool.random(using: &random) { scope.set("k.list", .list((0..<Int.random(in: 0...9, using: &random)).map { String(repeating: "é", count: $0 * 40) })) }
         if Bool.random(using: &random) { scope.set("k.text", .string(String(repeating: "é", count: Int.random(in: 0...9000, using: &random)))) }
     }
 
     @Test func `former names stand beside those of now when asked for`() throws {
         func spans(_ former: Bool) throws -> [OTLPOracle.Span] {
             try self.decode(former: former) { request in
-                request.matched(Sample.route, configurationHash: "cafe", sinks: [])
+                request.matched(Sample.route, sinks: [])
                 request.update { root, evidence in Sample.fillRoot(&root, evidence) }
                 var attempt = request.openAttempt()
                 attempt.withAttempt { attempt, evidence in Sample.fillAttempt(&attempt, evidence) }

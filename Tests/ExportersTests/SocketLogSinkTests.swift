@@ -23,7 +23,7 @@ import Testing
 
     private func send(to sink: SocketLogSink, pathLength: Int = 1) {
         let request = self.loop.begin(parent: nil, isSampled: false)
-        request.matched(Sample.route, configurationHash: "h", sinks: [sink])
+        request.matched(Sample.route, sinks: [sink])
         request.update { root, evidence in root.path = evidence.text(String(repeating: "a", count: pathLength)) }
         request.finish(.passed)
         self.flow.drainOnce()

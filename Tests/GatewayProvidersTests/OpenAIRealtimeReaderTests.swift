@@ -1,4 +1,5 @@
 import GatewayCore
+import GatewayWire
 import NIOCore
 import Telemetry
 import Testing
@@ -55,5 +56,12 @@ import Testing
         let most = #"{"input_tokens":9223372036854775807,"output_tokens":-5}"#
         let facts = self.facts([Self.done("completed", most), Self.done("completed", most)])
         #expect(facts.usage.input > 0 && facts.usage.output == 0)
+    }
+
+    @Test func `what adds up never becomes less`() throws {
+        let document = try JSONDocument(ByteBuffer(string: #"{"most":99999999999999999999999,"few":2}"#))
+        // As if a session had so many answers as to have used up the numbers.
+        #expect(TokenCount.sum(.max - 1, document["most"]) == .max && TokenCount.sum(.max, document["most"]) == .max)
+        #expect(TokenCount.sum(5, document["few"]) == 7 && TokenCount.sum(5, nil) == 5)
     }
 }

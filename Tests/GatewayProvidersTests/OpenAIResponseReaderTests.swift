@@ -16,6 +16,17 @@ import Testing
 
     // MARK: Documents
 
+    @Test(arguments: [
+        ("9223372036854775807", 1 << 48), ("1234567890123456789", 1 << 48), ("99999999999999999999999", 1 << 48), ("-99999999999999999999999", 0), ("1e3", 0), ("281474976710655", 281_474_976_710_655),
+    ] as [(String, Int64)])
+    func `numbers of many digits are the same in documents and streams`(number: String, count: Int64) {
+        let text = #"{"id":"c","model":"m","choices":[],"usage":{"prompt_tokens":\#(number),"completion_tokens":\#(number)}}"#
+        let whole = OpenAIResponseReader(hidesUsage: false), streamed = OpenAIResponseReader(hidesUsage: false)
+        whole.document(ByteBuffer(string: text))
+        _ = self.event(text, streamed)
+        for reader in [whole, streamed] { #expect(reader.facts.usage.input == count && reader.facts.usage.output == count) }
+    }
+
     @Test func `a chat completion tells usage identity and finish reasons`() {
         let reader = OpenAIResponseReader(hidesUsage: false)
         reader.document(

@@ -37,7 +37,7 @@ import Testing
         fixture.consumer.loseNext()
         second.loseNext()
         let record = fixture.begin()
-        record.matched(Known.route, configurationHash: "h", sinks: [second])
+        record.matched(Known.route, sinks: [second])
         record.finish(.passed)
         fixture.flow.drainOnce()
         #expect(fixture.flow.unaccountedRequests() == 2)
@@ -49,7 +49,7 @@ import Testing
         fixture.flow.addScoped(scoped)
         fixture.begin().finish(.passed)
         let record = fixture.begin()
-        record.matched(Known.route, configurationHash: "h", sinks: [scoped])
+        record.matched(Known.route, sinks: [scoped])
         record.finish(.rejected)
         fixture.begin().finish(.passed)
         #expect(fixture.finished.count == 3)
@@ -83,8 +83,8 @@ import Testing
 
     @Test func `a request that comes back from the drain brings nothing of its predecessor`() throws {
         let fixture = TelemetryFixture()
-        let first = fixture.begin()
-        first.matched(Known.route, configurationHash: "hash", sinks: [])
+        let first = fixture.loop.begin(parent: nil, isSampled: true, configurationHash: "hash")
+        first.matched(Known.route, sinks: [])
         first.authenticated(Known.consumer)
         first.openAttempt().finish(.failed)
         first.finish(.failed)
@@ -160,6 +160,35 @@ import Testing
         #expect(consumer.counts().offered + flow.refused == total)
         #expect(registry.total("pellucid.requests.finished") == Double(total))
         #expect(registry.observations("pellucid.stage.duration").count == total)
+    }
+
+    /// Takes all the time that it is given to end.
+    private final class Slow: EvidenceConsumer, @unchecked Sendable {
+        // Unchecked: written before the call that reads it returns.
+        let name: StaticString = "slow"
+        var prepared: UInt64 = 0
+        var left: Int64 = 0
+        func consume(_ evidence: RequestEvidence) {}
+        func tick(now: UInt64) {}
+        func counts() -> DeliveryCounts { DeliveryCounts() }
+        func prepareShutdown(deadline: UInt64) { self.prepared = MonotonicClock.now() }
+        func shutdown(deadline: UInt64) {
+            self.left = Int64(bitPattern: deadline &- self.prepared)
+            while MonotonicClock.now() < deadline { ThreadSignal().wait(nanoseconds: 1_000_000) }
+        }
+    }
+
+    @Test func `a consumer that takes long to end takes nothing of another's time`() {
+        let fixture = TelemetryFixture()
+        let consumers = [Slow(), Slow(), Slow()]
+        for consumer in consumers { fixture.flow.addScoped(consumer) }
+        fixture.flow.start()
+        fixture.flow.retire(consumers, within: 30_000_000)
+        for consumer in consumers { #expect(consumer.left > 20_000_000, "\(consumer.left)") }
+        var seen = 0
+        fixture.flow.forEachConsumer { _ in seen += 1 }
+        #expect(seen == 1)
+        fixture.flow.shutdown(deadline: MonotonicClock.now() + 1_000_000_000)
     }
 
     @Test func `delivery counts explain what was offered`() {

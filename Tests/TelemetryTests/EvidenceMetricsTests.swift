@@ -11,7 +11,7 @@ import Testing
     /// Records one request of a random shape.
     private static func record(_ fixture: TelemetryFixture, _ random: inout SeededRandom) {
         let record = fixture.begin(isSampled: random.chance(3))
-        if random.chance(4) { record.matched(random.chance(2) ? Known.route : Known.otherRoute, configurationHash: "h", sinks: []) }
+        if random.chance(4) { record.matched(random.chance(2) ? Known.route : Known.otherRoute, sinks: []) }
         if random.chance(2) { record.authenticated(Known.consumer) }
         let status = UInt16([200, 404, 500, 0][random.next(4)])
         record.update { root, _ in

@@ -14,7 +14,7 @@ import Testing
 
     private func request(sink: KongMetrics, status: UInt16 = 200, source: StaticString = "upstream", isSampled: Bool = true) {
         let record = self.fixture.begin(isSampled: isSampled)
-        record.matched(Known.route, configurationHash: "h", sinks: [sink])
+        record.matched(Known.route, sinks: [sink])
         record.authenticated(Known.consumer)
         record.update { root, _ in
             root.status = status

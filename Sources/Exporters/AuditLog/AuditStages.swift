@@ -48,6 +48,10 @@ enum AuditStages {
             out.put(",\"bytes_delta\":" as StaticString)
             out.putDecimal(scope.bytesDelta)
         }
+        if scope.tokensDelta != 0 {
+            out.put(",\"tokens_delta\":" as StaticString)
+            out.putDecimal(scope.tokensDelta)
+        }
         self.errorType(scope, evidence, &out)
         out.put(0x7d)
     }

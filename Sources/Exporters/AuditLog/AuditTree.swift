@@ -129,6 +129,13 @@ struct AuditTree {
             case .double(let number): out.putJSON(number)
             case .bool(let flag): out.putJSON(flag)
             case .text(let text): out.putJSON(evidence.bytes(of: text))
+            case .list(let text):
+                out.put(0x5b)
+                for element in evidence.bytes(of: text).split(separator: 0) {
+                    out.separate()
+                    out.putJSON(UnsafeRawBufferPointer(rebasing: element))
+                }
+                out.put(0x5d)
             }
         }
     }

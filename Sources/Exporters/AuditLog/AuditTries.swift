@@ -5,10 +5,8 @@ enum AuditTries {
     static func write(_ evidence: EvidenceView, _ out: inout ByteWriter) {
         out.put(",\"tries\":[" as StaticString)
         let attempts = evidence.attempts
-        let answering = evidence.root.answeringAttempt(of: attempts.count)
         for scope in evidence.scopes where scope.kind == .attempt {
-            let index = Int(scope.detail)
-            let attempt = attempts[index]
+            let attempt = attempts[Int(scope.detail)]
             out.separate()
             out.put("{\"ip\":" as StaticString)
             out.putJSON(evidence.bytes(of: attempt.peerAddress.isEmpty ? attempt.serverAddress : attempt.peerAddress))
@@ -25,10 +23,7 @@ enum AuditTries {
             out.putDecimal(latency / 1_000_000)
             out.put(",\"balancer_latency_ns\":" as StaticString)
             out.putDecimal(latency)
-            if index != answering, scope.outcome != .cancelled {
-                // Kong marks what was followed by another try; what lost a race has not failed.
-                out.put(",\"state\":\"failed\"" as StaticString)
-            }
+            if evidence.hasFailed(attempt: scope) { out.put(",\"state\":\"failed\"" as StaticString) }
             if attempt.status != 0 {
                 out.put(",\"code\":" as StaticString)
                 out.putDecimal(UInt64(attempt.status))

@@ -8,7 +8,7 @@ public import Telemetry
 ///
 /// One per path, see ``FileLogSinks``. Lines are written when the buffer is full or at the next tick (at most 100 ms later).
 /// A reader that is slow does not hold anything up: lines wait up to a bound and are then dropped and counted.
-public final class FileLogSink: EvidenceConsumer, Sendable {
+public final class FileLogSink: LogLineSink, Sendable {
     public let name: StaticString = "file-log"
     /// Where the lines go, as configured.
     public let path: String
@@ -46,8 +46,9 @@ public final class FileLogSink: EvidenceConsumer, Sendable {
         self.state = Mutex(State(checksName: reopen))
     }
 
-    public func consume(_ evidence: RequestEvidence) {
-        let line = self.lines.line(for: evidence)
+    public func consume(_ evidence: RequestEvidence) { self.take(self.lines.line(for: evidence), of: evidence) }
+
+    public func take(_ line: UnsafeRawBufferPointer, of evidence: RequestEvidence) {
         self.state.withLock { state in
             state.counts.offered += 1
             guard !state.isClosed, state.buffer.count + line.count + 2 <= FileLogSink.maximumBytes else {

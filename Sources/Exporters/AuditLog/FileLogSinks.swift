@@ -31,6 +31,9 @@ public final class FileLogSinks: Sendable {
         }
     }
 
+    /// Those that are in use.
+    public var open: [FileLogSink] { self.sinks.withLock { Array($0.values) }.filter { !$0.isClosed } }
+
     /// Opens every file anew at its next write: on SIGHUP.
     public func reopen() {
         for sink in self.sinks.withLock({ Array($0.values) }) { sink.reopen() }

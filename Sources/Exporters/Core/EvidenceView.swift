@@ -33,6 +33,17 @@ struct EvidenceView {
     @inline(__always)
     func wall(_ monotonic: UInt64) -> UInt64 { self.root.startWall &+ (monotonic &- self.root.startMonotonic) }
 
+    /// Whether an attempt is one of Kong's `tries` in the state "failed": it was followed by another, or it is the last and got no answer, after which Kong has used
+    /// up its retries too (kong/runloop/handler.lua). What lost a race against another target was called off and has not failed.
+    func hasFailed(attempt scope: ScopeEvidence) -> Bool {
+        switch scope.outcome {
+        case .failed, .abandoned: true
+        case .cancelled: false
+        // Of two that were asked at once each has an outcome of its own, in any order.
+        default: self.attempts[Int(scope.detail)].hedge.isEmpty && Int(scope.detail) != self.root.answeringAttempt(of: self.attempts.count)
+        }
+    }
+
     @inline(__always)
     func forEachAttribute(of scope: ScopeEvidence, _ body: (StaticString, AttributeValue) -> Void) { self.evidence.forEachAttribute(of: scope, body) }
 }

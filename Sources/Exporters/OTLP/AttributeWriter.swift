@@ -127,22 +127,28 @@ extension ByteWriter {
                 self.openAttribute(key, ByteWriter.textValueLength(bytes.count))
                 self.putTextUnchecked(bytes)
             }
+        case .list(let text): self.list(evidence.bytes(of: text), separator: 0) { $0.openAttribute(key, $1) }
         }
     }
 
     /// Comma-separated text as an array of strings.
     mutating func attributeList(_ key: EncodedKey, _ bytes: UnsafeRawBufferPointer) {
+        self.list(bytes, separator: 0x2c) { $0.openAttribute(key, $1) }
+    }
+
+    @inline(__always)
+    private mutating func list(_ bytes: UnsafeRawBufferPointer, separator: UInt8, open: (inout ByteWriter, Int) -> Void) {
         if bytes.count == 0 { return }
         withRepaired(bytes) { bytes in
             var length = 0
-            ByteWriter.forEachElement(bytes) { element in
+            ByteWriter.forEachElement(bytes, separator) { element in
                 let value = ByteWriter.textValueLength(element.count)
                 length += 1 + ByteWriter.varintLength(value) + value
             }
-            self.openAttribute(key, 1 + ByteWriter.varintLength(length) + length)
+            open(&self, 1 + ByteWriter.varintLength(length) + length)
             self.putUnchecked(0x2a)
             self.putVarintUnchecked(UInt64(length))
-            ByteWriter.forEachElement(bytes) { element in
+            ByteWriter.forEachElement(bytes, separator) { element in
                 self.putUnchecked(0x0a)
                 self.putVarintUnchecked(UInt64(ByteWriter.textValueLength(element.count)))
                 self.putTextUnchecked(element)
@@ -150,11 +156,11 @@ extension ByteWriter {
         }
     }
 
-    /// Visits what stands between commas, without empty pieces.
+    /// Visits what stands between separators, without empty pieces.
     @inline(__always)
-    private static func forEachElement(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+    private static func forEachElement(_ bytes: UnsafeRawBufferPointer, _ separator: UInt8, _ body: (UnsafeRawBufferPointer) -> Void) {
         var start = 0
-        for i in 0...bytes.count where i == bytes.count || bytes[i] == 0x2c {
+        for i in 0...bytes.count where i == bytes.count || bytes[i] == separator {
             if i > start { body(UnsafeRawBufferPointer(rebasing: bytes[start..<i])) }
             start = i + 1
         }

@@ -71,6 +71,7 @@ struct EncodedKeys: Sendable {
     let stageOutcome = EncodedKey(AttributeNames.stageOutcome)
     let stageMode = EncodedKey(AttributeNames.stageMode)
     let bytesDelta = EncodedKey(AttributeNames.stageBytesDelta)
+    let tokensDelta = EncodedKey(AttributeNames.stageTokensDelta)
     let busy = EncodedKey(AttributeNames.stageBusyNanoseconds)
     let events = EncodedKey(AttributeNames.stageEventCount)
     let chunks = EncodedKey(AttributeNames.chunkCount)

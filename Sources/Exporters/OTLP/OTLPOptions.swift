@@ -22,6 +22,8 @@ public struct OTLPOptions: Sendable {
     /// * Environment: `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `OTEL_EXPORTER_OTLP_TIMEOUT`, or `OTEL_BSP_EXPORT_TIMEOUT` where neither is set
     /// * Default: 10,000
     public var timeoutMilliseconds = 10_000
+    /// Longest time to a usable connection, milliseconds; part of the time above.
+    public var connectTimeoutMilliseconds = 5000
     public var tls = SideTLSOptions()
     /// Proxy URL; nil takes the environment's, empty means none.
     public var proxy: String?
@@ -63,6 +65,7 @@ public struct OTLPOptions: Sendable {
             CollectorAnswer.result(of: $0, signal: signal, wallNow: $1)
         }
         target.headers = self.headers
+        target.connectTimeoutMilliseconds = self.connectTimeoutMilliseconds
         target.timeoutMilliseconds = self.timeoutMilliseconds
         target.tls = self.tls
         target.proxy = self.proxy

@@ -19,6 +19,7 @@ extension OTLPSpanEncoder {
         out.attribute(self.keys.stageAction, constant: scope.action.name)
         out.attribute(self.keys.busy, Int64(clamping: scope.busy))
         if scope.bytesDelta != 0 { out.attribute(self.keys.bytesDelta, scope.bytesDelta) }
+        if scope.tokensDelta != 0 { out.attribute(self.keys.tokensDelta, scope.tokensDelta) }
         if scope.eventCount != 0 { out.attribute(self.keys.events, Int64(clamping: scope.eventCount)) }
         evidence.forEachAttribute(of: scope) { out.attribute($0, $1, of: evidence) }
         self.scopeResult(scope, evidence, into: &out)

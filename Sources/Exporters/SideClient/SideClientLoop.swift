@@ -88,14 +88,18 @@ final class SideClientLoop {
             !request.method.isEmpty, request.method.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), request.headers.allSatisfy(isValid)
         else { return nil }
         let transfer = request.body.withUnsafeBufferPointer { body in
-            withStrings([request.method, request.url, request.tls.authorityFile, request.tls.certificateFile, request.tls.keyFile, request.proxy]) { text in
+            let tls = request.tls
+            let texts = [request.method, request.url, tls.authorityFile, tls.certificateFile, tls.keyFile, tls.certificatePEM, tls.keyPEM, request.proxy]
+            return withStrings(texts) { text in
                 var options = pellucid_transfer_options()
                 options.method = text[0]
                 options.url = text[1]
                 options.ca_file = text[2]
                 options.certificate_file = text[3]
                 options.key_file = text[4]
-                options.proxy = text[5]
+                options.certificate_pem = text[5]
+                options.key_pem = text[6]
+                options.proxy = text[7]
                 options.body = body.baseAddress
                 options.body_count = body.count
                 options.connect_timeout = request.connectTimeoutMilliseconds

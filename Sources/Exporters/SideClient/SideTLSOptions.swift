@@ -6,13 +6,19 @@ public struct SideTLSOptions: Sendable, Equatable {
     public var certificateFile: String?
     /// PEM file of the client's private key.
     public var keyFile: String?
+    /// The client's certificate chain as PEM, where it stands in no file.
+    public var certificatePEM: String?
+    /// Its private key as PEM: a secret.
+    public var keyPEM: String?
     /// Whether the server's certificate and name are checked.
     public var verifiesPeer: Bool
 
-    public init(authorityFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil, verifiesPeer: Bool = true) {
+    public init(authorityFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil, certificatePEM: String? = nil, keyPEM: String? = nil, verifiesPeer: Bool = true) {
         self.authorityFile = authorityFile
         self.certificateFile = certificateFile
         self.keyFile = keyFile
+        self.certificatePEM = certificatePEM
+        self.keyPEM = keyPEM
         self.verifiesPeer = verifiesPeer
     }
 }

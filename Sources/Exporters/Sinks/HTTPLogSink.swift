@@ -3,7 +3,7 @@ public import Telemetry
 /// Kong's `http-log`: audit lines (without the chain) to an HTTP server, in batches for an ``ExportStream``, which delivers them.
 ///
 /// `consume` and `tick` run on the drain thread.
-public final class HTTPLogSink: EvidenceConsumer, @unchecked Sendable {
+public final class HTTPLogSink: LogLineSink, @unchecked Sendable {
     // Unchecked: everything mutable belongs to the drain thread.
 
     public let name: StaticString = "http-log"
@@ -20,9 +20,10 @@ public final class HTTPLogSink: EvidenceConsumer, @unchecked Sendable {
         self.batch = JSONBatch(isList: options.batchRequests > 1)
     }
 
-    public func consume(_ evidence: RequestEvidence) {
+    public func consume(_ evidence: RequestEvidence) { self.take(self.lines.line(for: evidence), of: evidence) }
+
+    public func take(_ line: UnsafeRawBufferPointer, of evidence: RequestEvidence) {
         guard self.stream.admit(requests: 1, items: 1, pendingBytes: self.batch.bytes.count) else { return }
-        let line = self.lines.line(for: evidence)
         self.batch.add(items: 1, now: MonotonicClock.now()) { out in
             out.put(line)
             out.put(0x7d)

@@ -5,7 +5,7 @@ public import Telemetry
 ///
 /// Lines wait in a bounded queue for a thread of their own, which connects, sends and tries again; what does not fit is dropped and counted.
 /// These protocols have no answers: "delivered" means handed to the network.
-public final class SocketLogSink: EvidenceConsumer, @unchecked Sendable {
+public final class SocketLogSink: LogLineSink, @unchecked Sendable {
     // Unchecked: `transport` belongs to the sending thread; the rest is in `state`.
 
     public let name: StaticString
@@ -46,8 +46,10 @@ public final class SocketLogSink: EvidenceConsumer, @unchecked Sendable {
         self.log = log
     }
 
-    public func consume(_ evidence: RequestEvidence) {
-        guard let line = self.format.line(self.lines.line(for: evidence), evidence) else {
+    public func consume(_ evidence: RequestEvidence) { self.take(self.lines.line(for: evidence), of: evidence) }
+
+    public func take(_ line: UnsafeRawBufferPointer, of evidence: RequestEvidence) {
+        guard let line = self.format.line(line, evidence) else {
             // Less severe than what is to be logged.
             return self.state.withLock {
                 $0.counts.offered += 1

@@ -92,9 +92,9 @@ final class SocketTransport: @unchecked Sendable {
             }
             // A stream socket of a syslog takes lines that end in a zero byte.
             let bytes = self.isStream ? line + [0] : line
-            var code = pellucid_datagram_send(self.descriptor, bytes, bytes.count, Int32(timeout))
+            var code = pellucid_datagram_send(self.descriptor, bytes, bytes.count, Int32(clamping: timeout))
             // The answer to an earlier datagram, for want of a listener; this one was not sent yet.
-            if code == ECONNREFUSED, self.isUDP { code = pellucid_datagram_send(self.descriptor, bytes, bytes.count, Int32(timeout)) }
+            if code == ECONNREFUSED, self.isUDP { code = pellucid_datagram_send(self.descriptor, bytes, bytes.count, Int32(clamping: timeout)) }
             switch code {
             case 0: sent.lines += 1
             case EMSGSIZE:

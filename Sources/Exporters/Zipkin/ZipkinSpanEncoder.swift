@@ -86,6 +86,8 @@ struct ZipkinSpanEncoder {
         self.tag("pellucid.stage.action", "\(scope.action.name)", &out)
         self.tag("pellucid.stage.outcome", "\(scope.outcome.name)", &out)
         self.tag("pellucid.stage.mode", "\(stage.mode.name)", &out)
+        if scope.bytesDelta != 0 { self.tag("\(AttributeNames.stageBytesDelta)", "\(scope.bytesDelta)", &out) }
+        if scope.tokensDelta != 0 { self.tag("\(AttributeNames.stageTokensDelta)", "\(scope.tokensDelta)", &out) }
         self.result(scope, view, &out)
         out.put("}}" as StaticString)
     }
@@ -100,8 +102,7 @@ struct ZipkinSpanEncoder {
         out.put(",\"tags\":{\"kong.balancer.try\":\"\(number)\"")
         self.tag("peer.hostname", attempt.serverAddress, view, &out)
         if attempt.status != 0 { self.tag("http.status_code", "\(attempt.status)", &out) }
-        // By what became of it, not by what followed: the loser of a race comes after the winner, and was called off rather than failed.
-        let hasFailed = scope.outcome == .failed || scope.outcome == .abandoned
+        let hasFailed = view.hasFailed(attempt: scope)
         if hasFailed { self.tag("kong.balancer.state", "failed", &out) }
         self.place(view, &out)
         if !attempt.operation.isEmpty {
@@ -192,6 +193,7 @@ struct ZipkinSpanEncoder {
             case .double(let number): out.putJSON("\(number)")
             case .bool(let flag): out.putJSON("\(flag)")
             case .text(let text): out.putJSON(view.bytes(of: text))
+            case .list(let text): out.putJSON(view.bytes(of: text).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }.joined(separator: ","))
             }
         }
         guard scope.outcome == .failed || scope.outcome == .abandoned else { return }

@@ -30,14 +30,20 @@ public struct InspectionSource: Sendable {
     public let explain: @Sendable (_ requestID: String) -> [UInt8]?
     /// Series by instrument and attribute value as JSON.
     public let cardinality: @Sendable () -> [UInt8]
+    /// Names by which these pages may be asked for, besides those that always are; `_pellucid.admin.host_names`.
+    public let hostNames: @Sendable () -> [String]
 
-    public init(explain: @escaping @Sendable (_ requestID: String) -> [UInt8]?, cardinality: @escaping @Sendable () -> [UInt8]) {
+    public init(
+        explain: @escaping @Sendable (_ requestID: String) -> [UInt8]?, cardinality: @escaping @Sendable () -> [UInt8], hostNames: @escaping @Sendable () -> [String] = { [] }
+    ) {
+        self.hostNames = hostNames
         self.explain = explain
         self.cardinality = cardinality
     }
 }
 
 /// Serves `/status`, `/status/ready` and `/metrics`, and with an ``InspectionSource`` `/explain/{request_id}` and `/metrics/cardinality`: Kong's Status API (https://developer.konghq.com/api/gateway/status/).
+/// The latter two are shown under known host names only (``HostCheck``); scrapers and probes come under any.
 /// Its own requests are not traffic and leave no evidence.
 public struct StatusHandler: ExchangeHandler {
     private let source: StatusSource
@@ -74,17 +80,25 @@ public struct StatusHandler: ExchangeHandler {
         case "/status/ready":
             return self.source.isReady()
                 ? self.json(200, "{\"message\":\"ready\"}") : self.json(503, "{\"message\":\"not ready for proxying: starting up or shutting down\"}")
-        case "/metrics/cardinality":
-            guard let inspection = self.source.inspection else { return self.json(404, "{\"message\":\"Not found\"}") }
-            return self.json(200, inspection.cardinality())
+        case "/metrics/cardinality": return self.inspected(head) { self.json(200, $0.cardinality()) }
         case let path where path.hasPrefix("/explain/"):
-            guard let inspection = self.source.inspection else { return self.json(404, "{\"message\":\"Not found\"}") }
-            guard let explanation = inspection.explain(String(path.dropFirst(9))) else {
-                return self.json(404, "{\"message\":\"No record of this request: it is none of the last ones, or its id (X-Kong-Request-Id) is not 32 hex digits\"}")
+            return self.inspected(head) { inspection in
+                guard let explanation = inspection.explain(String(path.dropFirst(9))) else {
+                    return self.json(404, "{\"message\":\"No record of this request: it is none of the last ones, or its id (X-Kong-Request-Id) is not 32 hex digits\"}")
+                }
+                return self.json(200, explanation)
             }
-            return self.json(200, explanation)
         default: return self.json(404, "{\"message\":\"Not found\"}")
         }
+    }
+
+    /// A page for operators: on the Admin listener alone, and for nobody whom a browser may have brought here under a name of his own.
+    private func inspected(_ head: HTTPRequestHead, _ page: (InspectionSource) -> GatewayResponse) -> GatewayResponse {
+        guard let inspection = self.source.inspection else { return self.json(404, "{\"message\":\"Not found\"}") }
+        guard HostCheck(configured: inspection.hostNames()).allows(head) else {
+            return self.json(403, "{\"message\":\"Not shown under this host name: use an address, localhost or the machine's own name, or add the name to _pellucid.admin.host_names\"}")
+        }
+        return page(inspection)
     }
 
     private func json(_ status: Int, _ body: [UInt8]) -> GatewayResponse {

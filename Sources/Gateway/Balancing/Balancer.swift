@@ -152,7 +152,7 @@ final class Balancer: TargetBalancer {
                 continue
             }
             let cell = self.cells[target]
-            if cell.isDown.load(ordering: .relaxed) {
+            if self.isDown(cell) {
                 field.skipped.append((target, "down"))
                 continue
             }
@@ -201,7 +201,7 @@ final class Balancer: TargetBalancer {
     func hasTarget(_ allowed: TargetSet, tried: TargetSet, current: (target: Int, retryAfter: UInt64)?, failed: Bool, now: UInt64) -> Bool {
         for target in self.targets.indices where allowed.contains(target) {
             let cell = self.cells[target]
-            if cell.isDown.load(ordering: .relaxed) || self.circuit.state(cell, now: now) == .open { continue }
+            if self.isDown(cell) || self.circuit.state(cell, now: now) == .open { continue }
             if let current, current.target == target {
                 if failed, self.circuit.opens(cell) || current.retryAfter > Balancer.longestWait { continue }
             } else if tried.contains(target), cell.coolUntil.load(ordering: .relaxed) > now &+ Balancer.longestWait {
@@ -211,6 +211,9 @@ final class Balancer: TargetBalancer {
         }
         return false
     }
+
+    /// What active health checks have found; where there are none any more, what they once found counts no longer.
+    func isDown(_ cell: TargetCells) -> Bool { self.settings.healthInterval > 0 && cell.isDown.load(ordering: .relaxed) }
 
     private func text(of skipped: [(target: Int, why: StaticString)]) -> String {
         guard !skipped.isEmpty else { return "" }

@@ -107,11 +107,11 @@ public final class BalancerStore: BalancerDirectory {
 
     private func observe(_ id: String, _ balancer: Balancer) {
         guard let registry else { return }
-        let circuit = balancer.circuit
+        let (circuit, isChecked) = (balancer.circuit, balancer.settings.healthInterval > 0)
         for (target, cells) in zip(balancer.targets, balancer.cells) {
             let values = [id, target.name]
             registry.observe(Instruments.balancerCircuit, values) {
-                if cells.isDown.load(ordering: .relaxed) { return 2 }
+                if isChecked, cells.isDown.load(ordering: .relaxed) { return 2 }
                 return switch circuit.state(cells, now: MonotonicClock.now()) {
                 case .closed: 0
                 case .halfOpen, .onTrial: 1

@@ -49,14 +49,16 @@ public enum ProviderCatalog {
         OpenAICompatibleProvider(
             ProviderDescriptor(name: "dashscope", telemetryName: "dashscope", keyVariable: "DASHSCOPE_API_KEY", reportsStreamUsage: true),
             base: { "https://\($0.dashscopeIsInternational ? "dashscope-intl" : "dashscope").aliyuncs.com/compatible-mode" }),
+        // Its images have an API of their own.
+        DashScopeImageProvider(),
         // https://docs.databricks.com/aws/en/machine-learning/model-serving/
         OpenAICompatibleProvider(
             ProviderDescriptor(name: "databricks", telemetryName: "databricks", keyVariable: "", reportsStreamUsage: false),
             base: { settings in settings.databricksWorkspaceID.map { "https://\($0).cloud.databricks.com/serving-endpoints" } }),
         // https://console.groq.com/docs/openai
         hosted("groq", "groq", key: "GROQ_API_KEY", usage: true, base: "https://api.groq.com/openai"),
-        // https://openrouter.ai/docs/api-reference/overview
-        hosted("openrouter", "openrouter", key: "OPENROUTER_API_KEY", usage: true, base: "https://openrouter.ai/api", OpenAIDialect(takesTopK: true)),
+        // https://openrouter.ai/docs/api-reference/overview and …/features/prompt-caching
+        hosted("openrouter", "openrouter", key: "OPENROUTER_API_KEY", usage: true, base: "https://openrouter.ai/api", OpenAIDialect(takesTopK: true, marksCache: true)),
         // https://docs.together.ai/docs/openai-api-compatibility
         hosted("together", "together", key: "TOGETHER_API_KEY", usage: true, base: "https://api.together.xyz", OpenAIDialect(takesTopK: true)),
         // https://docs.fireworks.ai/tools-sdks/openai-compatibility

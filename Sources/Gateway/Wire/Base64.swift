@@ -27,30 +27,40 @@ public enum Base64 {
         return text
     }
 
+    /// Six bits of each letter; 255 of what is none.
+    private static let values: [UInt8] = {
+        var values = [UInt8](repeating: 255, count: 256)
+        for index in 0..<64 { values[Int(Base64.alphabet.utf8Start[index])] = UInt8(index) }
+        return values
+    }()
+
     /// The bytes, or nil when the text has other characters; padding may be missing.
     public static func decode(_ text: ByteBuffer) -> ByteBuffer? {
-        var bytes = ByteBufferAllocator().buffer(capacity: text.readableBytes * 3 / 4)
-        let characters = text.readableBytesView
-        let padding = characters.suffix(2).filter { $0 == UInt8(ascii: "=") }.count
-        var bits: UInt32 = 0
-        var count = 0
-        for character in characters.dropLast(padding) {
-            let value: UInt8
-            switch character {
-            case 0x41...0x5a: value = character - 0x41
-            case 0x61...0x7a: value = character - 0x61 + 26
-            case 0x30...0x39: value = character - 0x30 + 52
-            case 0x2b: value = 62
-            case 0x2f: value = 63
-            default: return nil
-            }
-            bits = bits << 6 | UInt32(value)
-            count += 6
-            if count >= 8 {
-                count -= 8
-                bytes.writeInteger(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+        let padding = text.readableBytesView.suffix(2).filter { $0 == UInt8(ascii: "=") }.count
+        let count = text.readableBytes - padding
+        var bytes = ByteBufferAllocator().buffer(capacity: count * 3 / 4)
+        var isValid = true
+        self.values.withUnsafeBufferPointer { values in
+            text.withUnsafeReadableBytes { input in
+                _ = bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: count * 3 / 4) { output in
+                    var (bits, held, to) = (0 as UInt32, 0 as UInt32, 0)
+                    for from in 0..<count {
+                        let value = values[Int(input[from])]
+                        guard value < 64 else {
+                            isValid = false
+                            return 0
+                        }
+                        bits = bits &<< 6 | UInt32(value)
+                        held &+= 6
+                        guard held >= 8 else { continue }
+                        held &-= 8
+                        output[to] = UInt8(truncatingIfNeeded: bits &>> held)
+                        to &+= 1
+                    }
+                    return to
+                }
             }
         }
-        return bytes
+        return isValid ? bytes : nil
     }
 }

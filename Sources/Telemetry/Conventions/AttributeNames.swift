@@ -32,10 +32,15 @@ public enum AttributeNames {
     public static let genAIRequestTemperature: StaticString = "gen_ai.request.temperature"
     public static let genAIRequestTopP: StaticString = "gen_ai.request.top_p"
     public static let genAIRequestTopK: StaticString = "gen_ai.request.top_k"
+    public static let genAIRequestStopSequences: StaticString = "gen_ai.request.stop_sequences"
+    public static let genAIRequestEncodingFormats: StaticString = "gen_ai.request.encoding_formats"
     public static let genAIRequestFrequencyPenalty: StaticString = "gen_ai.request.frequency_penalty"
     public static let genAIRequestPresencePenalty: StaticString = "gen_ai.request.presence_penalty"
     public static let genAIRequestSeed: StaticString = "gen_ai.request.seed"
     public static let genAIRequestStream: StaticString = "gen_ai.request.stream"
+    public static let genAIOutputType: StaticString = "gen_ai.output.type"
+    public static let genAIEmbeddingsDimensionCount: StaticString = "gen_ai.embeddings.dimension.count"
+    public static let genAIConversationID: StaticString = "gen_ai.conversation.id"
     public static let genAIResponseID: StaticString = "gen_ai.response.id"
     public static let genAIResponseModel: StaticString = "gen_ai.response.model"
     public static let genAIResponseFinishReasons: StaticString = "gen_ai.response.finish_reasons"
@@ -46,6 +51,9 @@ public enum AttributeNames {
     public static let genAIUsageCacheCreationInputTokens: StaticString = "gen_ai.usage.cache_creation.input_tokens"
     public static let genAIUsageReasoningOutputTokens: StaticString = "gen_ai.usage.reasoning.output_tokens"
     public static let genAITokenType: StaticString = "gen_ai.token.type"
+    // OpenAI's own, https://github.com/open-telemetry/semantic-conventions/blob/v1.41.1/model/openai/registry.yaml
+    public static let openAIRequestServiceTier: StaticString = "openai.request.service_tier"
+    public static let openAIResponseServiceTier: StaticString = "openai.response.service_tier"
 
     // Ours: what the conventions lack.
     /// `ipv4`, `ipv6` or `service`.
@@ -66,11 +74,15 @@ public enum AttributeNames {
     public static let stageOutcome: StaticString = "pellucid.stage.outcome"
     public static let stageMode: StaticString = "pellucid.stage.mode"
     public static let stageBytesDelta: StaticString = "pellucid.stage.bytes.delta"
+    /// Tokens that a stage added to what it changed, by the estimate of docs/tokens.md.
+    public static let stageTokensDelta: StaticString = "pellucid.stage.tokens.delta"
     public static let stageBusyNanoseconds: StaticString = "pellucid.stage.busy_ns"
     public static let stageEventCount: StaticString = "pellucid.stage.events"
     /// Of a stream stage: how long it kept events back in all and at most, and how many verdicts it waited for.
     public static let stageHeldNanoseconds: StaticString = "pellucid.stage.held_ns"
     public static let stageLongestHoldNanoseconds: StaticString = "pellucid.stage.longest_hold_ns"
+    /// Of a stream stage: from the first event it was given to the first it gave out, nanoseconds: what it added to the time to the first token.
+    public static let stageFirstTokenDelayNanoseconds: StaticString = "pellucid.stage.first_token_delay_ns"
     public static let stageEvaluations: StaticString = "pellucid.stage.evaluations"
     public static let chunkCount: StaticString = "pellucid.stream.chunks"
     public static let connectionReused: StaticString = "pellucid.connection.reused"
@@ -78,9 +90,24 @@ public enum AttributeNames {
     public static let translationDropped: StaticString = "pellucid.translation.dropped"
     /// The client's format, where the answer was translated into it.
     public static let translationFormat: StaticString = "pellucid.translation.format"
-    /// The service tier that a provider says it served, in its spelling.
+    /// Images in an answer: what the providers charge for that tell no tokens.
+    public static let imageCount: StaticString = "pellucid.images"
+    /// The service tier that a provider says it served, in its spelling; OpenAI's has a name of the conventions.
     public static let serviceTier: StaticString = "pellucid.provider.service_tier"
     public static let providerRequestID: StaticString = "pellucid.provider.request.id"
+    // What a provider says its account may have in a period, and has left of it; as its answers' fields tell, in requests or tokens.
+    public static let providerLimitRequests: StaticString = "pellucid.provider.ratelimit.limit.requests"
+    public static let providerLimitTokens: StaticString = "pellucid.provider.ratelimit.limit.tokens"
+    public static let providerLimitInputTokens: StaticString = "pellucid.provider.ratelimit.limit.input_tokens"
+    public static let providerLimitOutputTokens: StaticString = "pellucid.provider.ratelimit.limit.output_tokens"
+    public static let providerRemainingRequests: StaticString = "pellucid.provider.ratelimit.remaining.requests"
+    public static let providerRemainingTokens: StaticString = "pellucid.provider.ratelimit.remaining.tokens"
+    public static let providerRemainingInputTokens: StaticString = "pellucid.provider.ratelimit.remaining.input_tokens"
+    public static let providerRemainingOutputTokens: StaticString = "pellucid.provider.ratelimit.remaining.output_tokens"
+    /// Seconds that a provider asks to be left alone.
+    public static let providerRetryAfter: StaticString = "pellucid.provider.retry_after"
+    /// `requests`, `tokens`, `input_tokens` or `output_tokens`.
+    public static let providerLimitKind: StaticString = "pellucid.provider.ratelimit.kind"
     /// Where credentials for an upstream came from: `environment`, `assume_role`, `metadata_server`, …
     public static let credentialSource: StaticString = "pellucid.credential.source"
     public static let balancerAlgorithm: StaticString = "pellucid.balancer.algorithm"

@@ -3,7 +3,7 @@ extension Instruments {
     public static let all: [Instrument] = [
         serverRequestDuration, formerServerDuration, operationDuration, tokenUsage, timeToFirstChunk, timePerOutputChunk,
         genAIServerRequestDuration, genAIServerTimeToFirstToken, genAIServerTimePerOutputToken, stageDuration, overheadDuration,
-        requestsFinished, requestsInFlight, cost, costMisses, droppedScopes, samplingDecisions, balancerSelections,
+        requestsFinished, requestsInFlight, cost, costMisses, providerLimit, providerRemaining, droppedScopes, samplingDecisions, balancerSelections,
         balancerFailures, sanitizerRestored, sanitizerUnknown, balancerHedges, balancerCircuit, balancerInFlight, balancerLatency, balancerUsage, balancerMirror, requestsUnaccounted,
         telemetryDropped, evidenceRefused, consumerDelivered, consumerQueued, consumerSampledOut, possibleDuplicates, seriesOverflow,
         auditHeadSeq, auditHeadHash, auditSegments, exportDropped, exportQueueItems, exportQueueBytes, exportDelay,

@@ -78,6 +78,14 @@ public enum Instruments {
     public static let costMisses = Instrument(
         "pellucid.cost.misses", .counter, unit: "{operation}", help: "Model operations whose price neither the configuration nor the catalog knows.",
         attributes: [AttributeNames.genAIProviderName, AttributeNames.genAIRequestModel], source: ours)
+    private static let providerLimits: [StaticString] = [AttributeNames.genAIProviderName, AttributeNames.genAIRequestModel, AttributeNames.providerLimitKind]
+    /// By the last answer that told it; nothing is known of what else the account is used for since.
+    public static let providerLimit = Instrument(
+        "pellucid.provider.ratelimit.limit", .observedGauge, unit: "1", help: "What a provider allows its account in a period, in requests or tokens, by its last answer.",
+        attributes: providerLimits, source: ours)
+    public static let providerRemaining = Instrument(
+        "pellucid.provider.ratelimit.remaining", .observedGauge, unit: "1", help: "What is left of a provider's limit, in requests or tokens, by its last answer.",
+        attributes: providerLimits, source: ours)
     public static let droppedScopes = Instrument(
         "pellucid.scopes.dropped", .counter, unit: "{scope}", help: "Scopes not recorded because their request had too many.", source: ours)
 

@@ -19,6 +19,8 @@ public struct DeliveryCounts: Sendable, Equatable {
 public protocol EvidenceConsumer: AnyObject, Sendable {
     /// Low-cardinality name, the `pellucid.consumer` value in self-metrics (`audit`, `otlp`, `file-log`).
     var name: StaticString { get }
+    /// Who ships and counts what this one consumes: itself, unless it is another's view.
+    var destination: any EvidenceConsumer { get }
     /// Must not keep a reference to the evidence beyond the call: the object is reused.
     func consume(_ evidence: RequestEvidence)
     /// About ten times a second: time-based flushing.
@@ -33,5 +35,6 @@ public protocol EvidenceConsumer: AnyObject, Sendable {
 }
 
 extension EvidenceConsumer {
+    public var destination: any EvidenceConsumer { self }
     public func prepareShutdown(deadline: UInt64) {}
 }

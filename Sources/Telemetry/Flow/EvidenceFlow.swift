@@ -63,23 +63,26 @@ public final class EvidenceFlow: @unchecked Sendable {
         }
     }
 
-    /// Takes a consumer out and ships what it holds until `deadline` (``MonotonicClock``). Blocks the caller.
+    /// Takes consumers out and ships what they hold, all at the same time: each has so long for it. Blocks the caller.
     ///
-    /// Nothing that still runs may name the consumer; what waits in the rings and does is offered first.
-    public func retire(_ consumer: any EvidenceConsumer, deadline: UInt64) {
+    /// Nothing that still runs may name them; what waits in the rings and does is offered first.
+    public func retire(_ consumers: [any EvidenceConsumer], within nanoseconds: UInt64) {
+        let limit = MonotonicClock.now() &+ nanoseconds
         // Two rounds of the drain thread: what was in the rings when this was called has been offered then.
-        for _ in 0..<2 {
-            let round = self.state.withLock { $0.rounds }
-            self.signal.notify()
-            while self.state.withLock({ $0.rounds == round && !$0.hasStopped && $0.isRunning }), MonotonicClock.now() < deadline { self.retiring.wait(nanoseconds: 5_000_000) }
-        }
-        self.remove(consumer)
+        for _ in 0..<2 { self.awaitRound(until: limit) }
+        for consumer in consumers { self.remove(consumer) }
         // The round that is going on may have read the list before.
+        self.awaitRound(until: limit)
+        // The waits above, and one of them that takes all its time, must not take that of the others.
+        let deadline = MonotonicClock.now() &+ nanoseconds
+        for consumer in consumers { consumer.prepareShutdown(deadline: deadline) }
+        for consumer in consumers { consumer.shutdown(deadline: deadline) }
+    }
+
+    private func awaitRound(until limit: UInt64) {
         let round = self.state.withLock { $0.rounds }
         self.signal.notify()
-        while self.state.withLock({ $0.rounds == round && !$0.hasStopped && $0.isRunning }), MonotonicClock.now() < deadline { self.retiring.wait(nanoseconds: 5_000_000) }
-        consumer.prepareShutdown(deadline: deadline)
-        consumer.shutdown(deadline: deadline)
+        while self.state.withLock({ $0.rounds == round && !$0.hasStopped && $0.isRunning }), MonotonicClock.now() < limit { self.retiring.wait(nanoseconds: 5_000_000) }
     }
 
     /// Starts the drain thread.

@@ -5,6 +5,9 @@ final class EvidenceMetrics {
     private var stageSeries: [LocalSeries] = []
     private lazy var droppedScopes = self.shard.series(Instruments.droppedScopes)
 
+    private let registry: MetricRegistry
+    /// What this loop has met of ``ProviderLimitGauges``, by provider and model.
+    private var providerLimits: [UInt64: (provider: String, model: String, cells: ProviderLimitCells)] = [:]
     private var requestModels: LabelCache
     private var responseModels: LabelCache
     /// What an exemplar says about its request.
@@ -14,6 +17,7 @@ final class EvidenceMetrics {
 
     init(shard: MetricShard, registry: MetricRegistry) {
         self.shard = shard
+        self.registry = registry
         self.requestModels = LabelCache(registry.requestModels)
         self.responseModels = LabelCache(registry.responseModels)
     }
@@ -182,6 +186,7 @@ final class EvidenceMetrics {
             let first = self.shard.series(bundle, OperationSlot.firstChunk, Instruments.timeToFirstChunk, values)
             self.observe(first, Double(attempt.firstChunkAt - attempt.sentAt) / 1e9, bounds: Instruments.firstTokenBounds)
         }
+        if attempt.hasProviderLimits { self.recordProviderLimits(attempt, scope, evidence) }
         if attempt.hasCost { self.recordCost(attempt, evidence) } else if attempt.usage.source != .none { self.recordCostMiss(attempt, evidence) }
         if Int(scope.detail) == evidence.root.answeringAttempt(of: evidence.attempts.count) { self.recordServerView(attempt, bundle, values, evidence) }
     }
@@ -204,6 +209,27 @@ final class EvidenceMetrics {
         guard root.firstContentAt > root.startMonotonic else { return }
         let first = self.shard.series(bundle, OperationSlot.serverFirstToken, Instruments.genAIServerTimeToFirstToken, values)
         self.observe(first, Double(root.firstContentAt - root.startMonotonic) / 1e9, bounds: Instruments.firstTokenBounds)
+    }
+
+    @inline(never)
+    private func recordProviderLimits(_ attempt: AttemptEvidence, _ scope: ScopeEvidence, _ evidence: RequestEvidence) {
+        var key = SeriesKey(29)
+        evidence.mix(attempt.provider, into: &key)
+        evidence.mix(attempt.requestModel, into: &key)
+        let known = self.providerLimits[key.hash]
+        let model = known ?? {
+            let (provider, model) = (evidence.string(of: attempt.provider), evidence.string(of: attempt.requestModel))
+            return (provider, model, self.registry.providerLimits.cells(provider, model))
+        }()
+        if known == nil { self.providerLimits[key.hash] = model }
+        evidence.forEachAttribute(of: scope) { attribute, value in
+            guard case .int(let number) = value else { return }
+            for limit in ProviderLimit.allCases {
+                let isRemaining = attribute.utf8Start == limit.remainingKey.utf8Start
+                guard isRemaining || attribute.utf8Start == limit.limitKey.utf8Start else { continue }
+                model.cells.set(limit, isRemaining: isRemaining, number, provider: model.provider, model: model.model, in: self.registry)
+            }
+        }
     }
 
     private func recordCostMiss(_ attempt: AttemptEvidence, _ evidence: RequestEvidence) {

@@ -47,6 +47,7 @@ public final class MetricRegistry: Sendable {
     static let openValueLimit = 100
     let requestModels = LabelRoster(limit: MetricRegistry.openValueLimit)
     let responseModels = LabelRoster(limit: MetricRegistry.openValueLimit)
+    let providerLimits = ProviderLimitGauges()
 
     /// Cells written from threads that are no event loop, under a lock.
     let shared: Mutex<MetricCells>

@@ -69,6 +69,8 @@ public struct AttemptEvidence: Sendable {
     /// Configured price applied to the usage, in the configured currency; 0 without prices.
     public var cost = 0.0
     public var hasCost = false
+    /// Whether the answer told of limits: they are attributes of the attempt's scope (``ProviderLimit``).
+    public var hasProviderLimits = false
     public var isStream = false
     public var isConnectionReused = false
     /// `http.request.resend_count`: 0 for the first attempt.

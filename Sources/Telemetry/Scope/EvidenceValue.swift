@@ -1,4 +1,4 @@
-/// A value a scope may carry. No containers and nothing dynamic, so that every exporter can encode every value.
+/// A value a scope may carry. No containers but lists of texts, which some conventions want, and nothing dynamic, so that every exporter can encode every value.
 public enum EvidenceValue: Sendable, Equatable {
     case int(Int64)
     case double(Double)
@@ -6,6 +6,8 @@ public enum EvidenceValue: Sendable, Equatable {
     case string(String)
     /// A spelling fixed at compile time; recorded without copying.
     case name(StaticString)
+    /// Empty texts, and zero bytes in others, are left out.
+    case list([String])
 
     public static func == (a: EvidenceValue, b: EvidenceValue) -> Bool {
         switch (a, b) {
@@ -14,6 +16,7 @@ public enum EvidenceValue: Sendable, Equatable {
         case (.bool(let x), .bool(let y)): x == y
         case (.string(let x), .string(let y)): x == y
         case (.name(let x), .name(let y)): x.description == y.description
+        case (.list(let x), .list(let y)): x == y
         default: false
         }
     }

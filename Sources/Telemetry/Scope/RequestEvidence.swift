@@ -197,6 +197,7 @@ public final class RequestEvidence: @unchecked Sendable {
             case .bool(let v): .bool(v)
             case .string(let v): .text(self.text(v))
             case .name(let v): .text(EvidenceText(v))
+            case .list(let v): .list(self.text(RequestEvidence.joined(v)))
             }
         var index = self.scopes[scope].firstAttribute
         while index != .max {
@@ -214,6 +215,10 @@ public final class RequestEvidence: @unchecked Sendable {
             self.attributes[Int(self.scopes[scope].lastAttribute)].next = slot
         }
         self.scopes[scope].lastAttribute = slot
+    }
+
+    private static func joined(_ texts: [String]) -> String {
+        texts.map { $0.filter { $0 != "\0" } }.filter { !$0.isEmpty }.joined(separator: "\0")
     }
 
     /// Visits the fields that a scope's plugin or service wrote, in order.

@@ -15,10 +15,13 @@ public struct RequestRecord: ~Copyable {
         body(&self.evidence.root, self.evidence)
     }
 
-    /// - Parameter configurationHash: nil: the one the request began under.
-    package borrowing func matched(_ route: RouteIdentity, configurationHash: String? = nil, sinks: [any EvidenceConsumer]) {
+    package borrowing func matched(_ route: RouteIdentity, sinks: [any EvidenceConsumer]) {
         self.evidence.route = route
-        if let configurationHash { self.evidence.configurationHash = configurationHash }
+        if !sinks.isEmpty { self.evidence.sinks = sinks }
+    }
+
+    /// A request without a route, which the log plugins of no service, route or consumer still see.
+    package borrowing func unmatched(sinks: [any EvidenceConsumer]) {
         if !sinks.isEmpty { self.evidence.sinks = sinks }
     }
 

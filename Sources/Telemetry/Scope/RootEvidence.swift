@@ -65,7 +65,7 @@ public struct RootEvidence: Sendable {
     /// Time the request's last body byte was read, and the first and last byte of the response left.
     public var requestReadAt: UInt64 = 0
     public var firstByteAt: UInt64 = 0
-    /// When the first content of a streamed answer was handed to the client, which stages may have held back.
+    /// When the first content of a streamed answer was handed to the client, which stages may have held back: nanoseconds of ``MonotonicClock``; 0: none was.
     public var firstContentAt: UInt64 = 0
     /// Sum over attempts of connect-to-last-byte, as a union of intervals, nanoseconds.
     public var upstreamNanoseconds: UInt64 = 0

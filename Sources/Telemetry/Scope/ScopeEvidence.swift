@@ -15,7 +15,9 @@ public struct ScopeEvidence: Sendable {
     public internal(set) var end: UInt64 = 0
     /// Time spent in the stage's own code; equals the wall time for a request stage, less for a stream stage.
     public internal(set) var busy: UInt64 = 0
+    /// Bytes, and tokens by the estimate of docs/tokens.md, that a stage added to the body; negative for what it took out. Tokens are told of stages that may change text.
     public internal(set) var bytesDelta: Int64 = 0
+    public internal(set) var tokensDelta: Int64 = 0
     public internal(set) var eventCount: UInt64 = 0
     public internal(set) var errorType = EvidenceText()
     /// Name of a call (`guard_check azure`), empty for stages, which are named by their identity.
@@ -39,4 +41,6 @@ public enum AttributeValue: Sendable {
     case double(Double)
     case bool(Bool)
     case text(EvidenceText)
+    /// Texts with a zero byte between each two.
+    case list(EvidenceText)
 }

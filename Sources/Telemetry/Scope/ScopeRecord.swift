@@ -47,6 +47,11 @@ public struct ScopeRecord: ~Copyable {
         self.evidence.scopes[self.index].bytesDelta += Int64(delta)
     }
 
+    package mutating func addTokensDelta(_ delta: Int) {
+        guard self.isLive else { return }
+        self.evidence.scopes[self.index].tokensDelta += Int64(delta)
+    }
+
     /// Own time of a stream stage, which is open much longer than it works.
     package mutating func addBusy(_ nanoseconds: UInt64, events: UInt64) {
         self.busy &+= nanoseconds

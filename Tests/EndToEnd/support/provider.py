@@ -128,9 +128,9 @@ class Provider:
     async def _answer(self, request, record) -> web.StreamResponse:
         if request.path.endswith("/models"):
             return web.json_response({"object": "list", "data": [{"id": "gpt-fake", "object": "model", "created": 1, "owned_by": "fake"}]})
-        from . import operations, vendors
+        from . import images, operations, vendors
 
-        if (answer := await operations.answer(request, record.body)) is not None:
+        if (answer := await operations.answer(request, record.body) or images.answer(request.path, record.body)) is not None:
             return answer
         try:
             body = json.loads(record.body or b"{}")

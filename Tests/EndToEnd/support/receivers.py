@@ -11,11 +11,11 @@ from .waiting import until
 
 
 class JSONReceiver:
-    """An HTTP server that keeps what is sent to it; `script` holds the statuses of the next answers, then 200."""
+    """An HTTP server, with TLS where a context is given, that keeps what is sent to it; `script` holds the statuses of the next answers, then 200."""
 
-    def __init__(self):
+    def __init__(self, tls: ssl.SSLContext | None = None):
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/take?it=all"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/take?it=all"
         # (method, path, headers, decoded body)
         self.taken: list[tuple] = []
         self.script: list[int] = []
@@ -42,6 +42,8 @@ class JSONReceiver:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     @property

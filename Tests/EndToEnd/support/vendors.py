@@ -11,6 +11,9 @@ from .eventstream import event_message
 
 THOUGHT = "I should say hello."
 SIGNATURE = "c2lnbmF0dXJl"
+# Samples of 16 bits, and a voice that Google has.
+SOUND = bytes(range(40))
+VOICE = "Kore"
 TOOL_ARGUMENTS = {"city": "Łódź"}
 
 
@@ -56,7 +59,18 @@ class Anthropic:
             "output_config", "service_tier", "cache_control",
         }:
             return f"{unknown}: Extra inputs are not permitted"
-        return None
+        return cls.sampling_problem(body)
+
+    @staticmethod
+    def sampling_problem(body: dict) -> str | None:
+        """https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility"""
+        if (body.get("thinking") or {}).get("type") not in ("enabled", "adaptive"):
+            return None
+        if body.get("temperature", 1) != 1:
+            return "`temperature` may only be set to 1 when thinking is enabled or in adaptive mode."
+        if "top_k" in body:
+            return "`top_k` must be unset when thinking is enabled."
+        return "`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled." if body.get("top_p", 1) < 0.95 else None
 
     @classmethod
     def blocks(cls, body: dict, tokens: list[str]) -> tuple[list[dict], str]:
@@ -169,7 +183,11 @@ class Gemini:
             return f'Invalid JSON payload received. Unknown name "{unknown}": Cannot find field.'
         if any(content.get("role") not in ("user", "model") for content in body["contents"]):
             return "Please use a valid role: user, model."
-        return None
+        configuration = body.get("generationConfig", {})
+        if "AUDIO" in (modalities := configuration.get("responseModalities", [])) and modalities != ["AUDIO"]:
+            return "The requested combination of response modalities is not supported by the model."
+        voice = configuration.get("speechConfig", {}).get("voiceConfig", {}).get("prebuiltVoiceConfig", {}).get("voiceName", VOICE)
+        return None if voice == VOICE else f"Voice name {voice} is not supported."
 
     @classmethod
     def parts(cls, body: dict, tokens: list[str]) -> list[dict]:
@@ -181,6 +199,9 @@ class Gemini:
         if body.get("tools") and not has_tool_result(body):
             name = body["tools"][0]["functionDeclarations"][0]["name"]
             return parts + [{"functionCall": {"name": name, "args": TOOL_ARGUMENTS}, "thoughtSignature": SIGNATURE}]
+        if body.get("generationConfig", {}).get("responseModalities") == ["AUDIO"]:
+            pieces = [SOUND[:7], SOUND[7:8], SOUND[8:]]
+            return parts + [{"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": base64.b64encode(piece).decode()}} for piece in pieces]
         return parts + [{"text": token} for token in tokens]
 
     @staticmethod

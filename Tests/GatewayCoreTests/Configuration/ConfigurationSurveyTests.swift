@@ -18,6 +18,8 @@ import Testing
             _ = node.bool("old", default: false)
             node.warnWithoutEffect("old")
             if node.document("never") != nil { node.report("is not for us", at: "never") }
+            if node.optionalStringMap("code")?.isEmpty == false { node.report("is code", at: "code") }
+            _ = node.optionalStringMap("names")
         }
     }
 
@@ -33,6 +35,11 @@ import Testing
     @Test func `what it warns of and refuses is told in its words`() throws {
         #expect(try self.treatment("probe", "old") == .warned("has no effect in this version"))
         #expect(try self.treatment("probe", "never") == .refused("is not for us"))
+    }
+
+    @Test func `an object that is taken empty only is refused`() throws {
+        #expect(try self.treatment("probe", "code") == .refused("is code"))
+        #expect(try self.treatment("probe", "names") == .honoured)
     }
 
     @Test(arguments: [("services", "tls_sans"), ("services", "protocol"), ("services", "retries"), ("routes", "snis"), ("upstreams", "hash_on"), ("certificates", "cert"), ("plugins", "ordering")])

@@ -24,6 +24,8 @@ struct FixturePlugin: GatewayConfiguration, Equatable {
 /// Loads texts the way the gateway does.
 struct LoaderFixture {
     var environment: [String: String] = [:]
+    /// What vaults of files find, by path.
+    var files: [String: String] = [:]
     var options = ConfigurationLoaderOptions()
     var fileName = "kong.yaml"
 
@@ -32,8 +34,10 @@ struct LoaderFixture {
             "key-auth": PluginDecoding(FixturePlugin.self, scopes: [.service, .route]), "ai-proxy": PluginDecoding(FixturePlugin.self),
             "file-log": PluginDecoding(FixturePlugin.self),
         ]
+        let files = self.files
+        let reader = SecretFileReader { path in files[path].map { .success($0) } ?? .failure(SecretFileReader.Failure(reason: "No such file or directory")) }
         let loader = ConfigurationLoader(
-            plugins: plugins, documents: YAMLDocumentParser(), patterns: PCRE2PatternCompiler(), environment: self.environment, options: self.options)
+            plugins: plugins, documents: YAMLDocumentParser(), patterns: PCRE2PatternCompiler(), environment: self.environment, secretFiles: reader, options: self.options)
         return try loader.load(text: text, fileName: self.fileName)
     }
 

@@ -23,6 +23,20 @@ import Testing
         #expect(EngineFixture.problems("plugins: [{name: probe-a, enabled: false, config: {limit: 0}}]", plugins: PluginRegistration.probes).isEmpty)
     }
 
+    @Test func `a plugin for protocols of streams does not run, one for gRPC does`() async throws {
+        for (protocols, count) in [("tcp", 0), ("grpc", 1), ("http", 1), ("tls_passthrough, udp", 0)] {
+            let engine = try EngineFixture(
+                "services: [{name: s, url: \"http://h/\", routes: [{name: r, paths: [/]}]}]\nplugins: [{name: probe-a, protocols: [\(protocols)]}]", plugins: PluginRegistration.probes)
+            let record = try await engine.serve(try FakeExchange("GET", "/"), [.ok()])
+            #expect(record.scopes.filter { $0.stage.hasPrefix("probe-a") }.count == count, "\(protocols)")
+        }
+    }
+
+    @Test func `a lifetime beyond all calendars does not end`() {
+        let credential = "{key: k, created_at: 9223372036854775800, ttl: 100000000}"
+        #expect(EngineFixture.problems("consumers: [{username: a, keyauth_credentials: [\(credential)]}]").isEmpty)
+    }
+
     @Test func `an unknown key of a plugin is refused with its path`() {
         let problems = EngineFixture.problems("plugins: [{name: probe-a, config: {nott: x}}]", plugins: PluginRegistration.probes)
         #expect(problems.count == 1)

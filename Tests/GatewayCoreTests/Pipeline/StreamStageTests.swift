@@ -29,6 +29,23 @@ import Testing
         try #require(record.scopes.first { $0.stage == name })
     }
 
+    // MARK: What stages add
+
+    @Test func `a stage tells how long it kept the first event and what it added`() async throws {
+        let (_, record, _, _) = try await self.stream(P.plugin("stream-a"), events: ["hold this", "double", "[DONE]"])
+        let stage = try self.stage(record)
+        let delay = try #require(stage.fields["pellucid.stage.first_token_delay_ns"].flatMap { Int($0) })
+        #expect(delay > 0 && delay <= Int(stage.evidence.end - stage.evidence.start))
+        #expect(stage.evidence.bytesDelta == Int64("double".utf8.count))
+    }
+
+    @Test func `a stage that gives nothing out adds nothing to a first token`() async throws {
+        let (_, record, _, _) = try await self.stream(P.plugin("stream-a"), events: ["cut"])
+        #expect(try self.stage(record).fields["pellucid.stage.first_token_delay_ns"] == nil)
+        let (_, gone, _, _) = try await self.stream(P.plugin("stream-a"), events: ["gone"])
+        #expect(try self.stage(gone).evidence.bytesDelta == -4)
+    }
+
     // MARK: Without stages
 
     @Test func `a stream passes byte for byte and its facts are recorded`() async throws {

@@ -89,7 +89,10 @@ import Testing
               - {name: group, paths: ['~/(?:x|y)/z']}
               - {name: caseless, paths: ['~/q(?i)ABC']}
               - {name: class, paths: ['~/k[|]m']}
+              - {name: accent, paths: ['~/café?$']}
             """)
+        #expect(router.name("/caf") == "accent")
+        #expect(router.name("/café") == "accent")
         #expect(router.name("/bar") == "either")
         #expect(router.name("/foo") == "either")
         #expect(router.name("/color") == "optional")

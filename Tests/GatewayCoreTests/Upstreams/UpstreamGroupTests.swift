@@ -65,6 +65,16 @@ import Testing
         #expect(Set(Self.hosts(engine)) == ["b"])
     }
 
+    @Test func `what checks once found counts no longer where there are none any more`() async throws {
+        let engine = try Self.engine([("a", 100), ("b", 100)])
+        let group = try #require(engine.snapshot.groups.first)
+        let checked = try #require(try Self.engine([("a", 100)], upstream: ", healthchecks: {passive: {unhealthy: {tcp_failures: 1}}}").snapshot.groups.first).entity.healthChecks.passive
+        for target in group.targets { target.health.observe(.tcpFailure, healthy: checked.healthy, unhealthy: checked.unhealthy, kind: .http, source: "passive") }
+        #expect(!group.targets[0].health.isHealthy)
+        try await Self.ask(engine, 4)
+        #expect(Set(Self.hosts(engine)) == ["a", "b"])
+    }
+
     @Test func `a success in between begins the count anew`() throws {
         let engine = try Self.engine([("a", 100)], upstream: ", healthchecks: {passive: {unhealthy: {timeouts: 2}}}")
         let health = try #require(engine.snapshot.groups.first?.targets.first?.health)

@@ -200,6 +200,22 @@ import Testing
         #expect(engine.upstream.sent[1].values("authorization") == ["Bearer sk"])
     }
 
+    @Test func `a client's key that another stage has used and hidden is no key of its own`() async throws {
+        let engine = try EngineFixture(
+            """
+            services:
+            - name: s
+              url: http://h/
+              routes: [{name: r, paths: [/chat]}]
+              plugins:
+              - {name: key-auth, config: {key_names: [authorization], hide_credentials: true}}
+              - {name: ai-proxy, config: {route_type: llm/v1/chat, model: {provider: openai, name: m}, auth: {header_name: Authorization, header_value: Bearer sk, allow_override: true}}}
+            consumers: [{username: app, keyauth_credentials: [{key: app-key}]}]
+            """, plugins: PluginCatalog.plugins, providers: ProviderCatalog.directory)
+        _ = try await self.send(engine, #"{"messages":[{}]}"#, headers: [("authorization", "app-key")])
+        #expect(engine.upstream.sent[0].values("authorization") == ["Bearer sk"])
+    }
+
     @Test func `a key in the query is added and encoded`() async throws {
         let engine = try self.engine("model: {provider: openai, name: m}, auth: {param_name: key, param_value: \"a b&c\", param_location: query}")
         _ = try await self.send(engine, #"{"messages":[{}]}"#, target: "/chat?key=mine&other=1")

@@ -52,6 +52,7 @@ import Testing
         let attempt = try #require(record.attempts.first)
         #expect(attempt.usage.input == 1000 && attempt.usage.output == 100)
         #expect(abs(attempt.cost - (1000 * 2 + 100 * 10) / 1e6 * 0.5) < 1e-12)
-        #expect(record.scopes.contains { $0.fields["pellucid.provider.service_tier"]?.lowercased().contains("flex") ?? false })
+        let name = test.provider == "openai" ? "openai.response.service_tier" : "pellucid.provider.service_tier"
+        #expect(record.scopes.contains { $0.fields[name]?.lowercased().contains("flex") ?? false })
     }
 }

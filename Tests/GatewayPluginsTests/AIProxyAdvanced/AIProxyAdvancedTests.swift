@@ -92,6 +92,13 @@ import Testing
         #expect(fixture.hosts.suffix(2) == ["c", "c"])
     }
 
+    @Test(arguments: ["/chat/secret", "/chat/%73ecret", "/chat//secret", "/chat/x/../secret", "/./chat/secret"])
+    func `another spelling of a path gets around no rule`(path: String) async throws {
+        let fixture = try Fixture(["openai/a"], more: "acls: {deny: [{match: [{type: path, values: ['/chat/secret']}]}]}")
+        #expect(try await fixture.send(target: path, []).client.status == 403)
+        #expect(fixture.hosts.isEmpty)
+    }
+
     @Test func `a request that no rule lets pass is forbidden`() async throws {
         let fixture = try Fixture(["openai/a"], more: "acls: {allow: [{match: [{type: consumer, key: username, values: [alice]}]}]}")
         let (client, record) = try await fixture.send([])

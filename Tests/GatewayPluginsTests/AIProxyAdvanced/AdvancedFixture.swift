@@ -51,12 +51,12 @@ struct AdvancedFixture {
     }
     static func stream(_ steps: [FakeAnswer.Step]) -> FakeUpstream.Reply { .answer(FakeAnswer(headers: [("Content-Type", "text/event-stream")], body: steps)) }
 
-    func send(headers: [(String, String)] = [], _ replies: [FakeUpstream.Reply]) async throws -> (client: FakeExchange, record: RecordedRequest) {
-        try await self.send(Self.chat, headers: headers, replies)
+    func send(target: String = "/chat", headers: [(String, String)] = [], _ replies: [FakeUpstream.Reply]) async throws -> (client: FakeExchange, record: RecordedRequest) {
+        try await self.send(Self.chat, target: target, headers: headers, replies)
     }
 
-    func send(_ body: String, headers: [(String, String)] = [], _ replies: [FakeUpstream.Reply]) async throws -> (client: FakeExchange, record: RecordedRequest) {
-        let exchange = try FakeExchange("POST", "/chat", headers: [("Host", "gateway.test"), ("Content-Type", "application/json")] + headers, body: [.bytes(body)])
+    func send(_ body: String, target: String = "/chat", headers: [(String, String)] = [], _ replies: [FakeUpstream.Reply]) async throws -> (client: FakeExchange, record: RecordedRequest) {
+        let exchange = try FakeExchange("POST", target, headers: [("Host", "gateway.test"), ("Content-Type", "application/json")] + headers, body: [.bytes(body)])
         self.engine.upstream.replies = replies
         return (exchange, try await self.engine.serve(exchange))
     }

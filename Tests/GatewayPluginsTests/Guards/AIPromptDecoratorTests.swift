@@ -21,6 +21,31 @@ import Testing
         #expect(record.scopes.first { $0.stage == "ai-prompt-decorator request" }?.evidence.outcome == .modified)
     }
 
+    @Test func `each stage tells by how much it changed the request, in bytes and in tokens`() async throws {
+        let fixture = try GuardFixture(
+            """
+            {name: ai-prompt-decorator, config: {prompts: {prepend: [{content: "Answer in one short sentence."}]}}}, {name: ai-prompt-guard, config: {deny_patterns: [nothing]}}
+            """)
+        let body = GuardFixture.chat([("user", "What is the capital of France?")])
+        let (_, record) = try await fixture.post(body)
+        let decorated = #"{"role":"system","content":"Answer in one short sentence."},"#
+        let stages = Dictionary(uniqueKeysWithValues: record.scopes.filter { !$0.stage.isEmpty }.map { ($0.stage, $0.evidence) })
+        #expect(stages["ai-prompt-decorator request"]?.bytesDelta == Int64(decorated.utf8.count))
+        #expect((7...11).contains(stages["ai-prompt-decorator request"]?.tokensDelta ?? 0))
+        // What passes, and what only sends on, changes nothing.
+        #expect(stages["ai-prompt-guard request"]?.bytesDelta == 0 && stages["ai-prompt-guard request"]?.tokensDelta == 0)
+        #expect(stages["ai-proxy request"]?.bytesDelta == 0 && stages["ai-proxy request"]?.tokensDelta == 0)
+    }
+
+    @Test func `a stage in shadow mode tells what it would have changed`() async throws {
+        let prompts = #"prompts: {prepend: [{content: "Be brief."}]}"#
+        let fixture = try GuardFixture("{name: ai-prompt-decorator, config: {\(prompts)}, _pellucid: {mode: shadow}}")
+        let (_, record) = try await fixture.say("hi")
+        #expect(fixture.sentContents == ["hi"])
+        let stage = try #require(record.scopes.first { $0.stage == "ai-prompt-decorator request" }).evidence
+        #expect(stage.bytesDelta == Int64(#"{"role":"system","content":"Be brief."},"#.utf8.count) && stage.tokensDelta > 0)
+    }
+
     @Test(arguments: [#"{"prompt":"x"}"#, #"{"messages":[]}"#, #"{"messages":"x"}"#])
     func `what is no chat is refused as Kong refuses it`(body: String) async throws {
         let (client, _) = try await GuardFixture("{name: ai-prompt-decorator, config: {\(Self.prompts)}}").post(body)

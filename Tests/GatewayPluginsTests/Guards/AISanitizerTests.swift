@@ -21,7 +21,7 @@ import Testing
         _ = try await fixture.post("{\"messages\":[{\"role\":\"user\",\"content\":\"weather?\"},\(call)]}")
         let message = (fixture.sent?["messages"] as? [NSDictionary])?.last
         let function = (message?["tool_calls"] as? [NSDictionary])?.first?["function"] as? NSDictionary
-        #expect(function?["arguments"] as? String == #"{"city": "PLACEHOLDER1", "unit": "°C"}"#)
+        #expect(function?["arguments"] as? String == #"{"city": "PLACEHOLDER1", "unit": "\u00b0C"}"#)
     }
 
     @Test func `the provider sees placeholders, the same for the same original, and the client its own data`() async throws {

@@ -63,7 +63,7 @@ import Testing
             guard !expected.contains("PLACEHOLDER") || !isSynthetic else { continue }
             let bytes = Array(text.utf8)
             var whole = Restorer(redaction)
-            let reference = whole.restore(bytes, isFinal: true, isJSON: false).text
+            let reference = whole.restore(bytes, isFinal: true).text
             if whole.unknown == 0 { #expect(String(decoding: reference, as: UTF8.self) == expected, "\(text)") }
             for _ in 0..<8 {
                 var restorer = Restorer(redaction), held: [UInt8] = [], output: [UInt8] = [], position = 0
@@ -71,7 +71,7 @@ import Testing
                     let end = min(bytes.count, position + 1 + below(7))
                     held += bytes[position..<end]
                     position = end
-                    let (part, used) = restorer.restore(held, isFinal: position == bytes.count, isJSON: false)
+                    let (part, used) = restorer.restore(held, isFinal: position == bytes.count)
                     output += part
                     held.removeFirst(used)
                 }
@@ -81,12 +81,46 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true]) func `the work of restoring grows with the text, not with its square`(isSynthetic: Bool) {
+        func steps(_ count: Int) -> Int {
+            var redaction = Redaction(isSynthetic ? .synthetic(seed: 5) : .placeholder(first: 1)), text: [UInt8] = [], expected: [UInt8] = []
+            for number in 0..<count {
+                let original = Array("person\(number)@example.org".utf8)
+                text += redaction.replacement(for: original, .email) + Array(" up, PLACE usual ".utf8)
+                expected += original + Array(" up, PLACE usual ".utf8)
+            }
+            var restorer = Restorer(redaction)
+            #expect(restorer.restore(text, isFinal: true).text == expected)
+            #expect(restorer.restored == count && restorer.occurrences(in: text).count == count)
+            return restorer.steps
+        }
+        let few = steps(500), many = steps(4_000)
+        #expect(few > 500 && many < few * 8 * 2, "\(few) steps for 500 entries, \(many) for 4,000")
+    }
+
+    @Test func `the longest replacement that fits is the one, and of two alike the first`() {
+        func restored(_ text: String, _ pairs: [(String, String)]) -> String {
+            var restorer = Restorer(pairs.map { (replacement: Array($0.0.utf8), original: Array($0.1.utf8)) })
+            return String(decoding: restorer.restore(Array(text.utf8), isFinal: true).text, as: UTF8.self)
+        }
+        #expect(restored("Ana Ana-Lena Anatolia Ana", [("Ana", "x"), ("Ana-Lena", "y"), ("Ana", "z")]) == "x y Anatolia x")
+        #expect(restored("## ### #", [("#", "a"), ("##", "b"), ("###", "c")]) == "b c a")
+        #expect(restored("Ana-L", [("Ana", "x"), ("Ana-Lena", "y")]) == "x-L")
+    }
+
+    @Test func `a long text is given out in windows in one go`() {
+        var streamed = StreamedText(), total = 0
+        streamed.append(Array(String(repeating: "Short one. ", count: 20_000).utf8))
+        while let window = streamed.window(isFinal: true) { total += streamed.take(window.cut).count }
+        #expect(total == 220_000 && streamed.count == 0)
+    }
+
     @Test func `a synthetic person's family name alone stands for the original's`() {
         var redaction = Redaction(.synthetic(seed: 3))
         let value = String(decoding: redaction.replacement(for: Array("Emily Carter".utf8), .person), as: UTF8.self)
         let family = value.split(separator: " ")[1]
         var restorer = Restorer(redaction)
-        #expect(String(decoding: restorer.restore(Array("Dear Ms. \(family), \(value)s".utf8), isFinal: true, isJSON: false).text, as: UTF8.self).hasPrefix("Dear Ms. Carter, "))
+        #expect(String(decoding: restorer.restore(Array("Dear Ms. \(family), \(value)s".utf8), isFinal: true).text, as: UTF8.self).hasPrefix("Dear Ms. Carter, "))
     }
 
     @Test func `a growing text is cut at the same places however it grows`() {

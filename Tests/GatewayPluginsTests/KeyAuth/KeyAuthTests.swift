@@ -41,6 +41,59 @@ import Testing
         #expect(record.consumer == nil)
     }
 
+    // MARK: Bodies
+
+    /// A body over the limit of what is searched for a key, in pieces.
+    private func large() throws -> (exchange: FakeExchange, bytes: Int) {
+        let piece = String(repeating: "x", count: 3 << 20)
+        let exchange = try FakeExchange(
+            "POST", "/api", headers: [("Host", "gateway.test"), ("Content-Type", "application/json"), ("Transfer-Encoding", "chunked"), ("xb", "right")],
+            body: [.bytes(piece), .bytes(piece), .bytes(piece), .bytes(piece)], isBodyComplete: false)
+        return (exchange, 12 << 20)
+    }
+
+    @Test func `a body too large to be searched still reaches the upstream whole`() async throws {
+        let engine = try self.engine("key_in_body: true, anonymous: guest")
+        let (client, bytes) = try self.large()
+        engine.upstream.replies = [.answer(FakeAnswer(body: [.bytes("answer")]))]
+        _ = try await engine.serve(client)
+        #expect(client.status == 200)
+        #expect(engine.upstream.sent.first?.body.utf8.count == bytes)
+    }
+
+    @Test func `a body that cannot be searched has no key, and the next name is looked for`() async throws {
+        let engine = try self.engine("key_in_body: true, key_names: [xa, xb]")
+        let (client, bytes) = try self.large()
+        engine.upstream.replies = [.answer(FakeAnswer(body: [.bytes("answer")]))]
+        let record = try await engine.serve(client)
+        #expect(client.status == 200 && record.consumer?.name == "alice")
+        #expect(engine.upstream.sent.first?.body.utf8.count == bytes)
+    }
+
+    @Test func `keys stand in forms of both kinds, whatever the case of the type`() async throws {
+        let engine = try self.engine("key_in_body: true, hide_credentials: true")
+        let form = "--b\r\nContent-Disposition: form-data; name=\"apikey\"\r\n\r\nright\r\n--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n1\r\n--b--\r\n"
+        for (type, body) in [("Application/X-WWW-Form-Urlencoded", "apikey=right&x=1"), ("multipart/form-data; boundary=b", form), ("APPLICATION/JSON", #"{"apikey":"right","x":1}"#)] {
+            let headers = [("Content-Type", type), ("Content-Length", "\(body.utf8.count)")]
+            #expect(try await self.send(engine, "POST", headers: headers, body: body).client.status == 200)
+            let sent = try #require(engine.upstream.sent.last)
+            #expect(!sent.body.contains("right") && sent.body.contains("1"))
+        }
+    }
+
+    @Test func `a name without a value is no key`() async throws {
+        let engine = try self.engine("key_names: [xa, xb]")
+        #expect(try await self.send(engine, "GET", "/api?xa&xb=right").client.status == 200)
+        let (client, record) = try await self.send(engine, "GET", "/api?xa=&xb=right")
+        self.refused(client, record, "No API key found in request", "api_key_missing")
+    }
+
+    @Test func `realms of the control plane are these consumers`() {
+        let problems = { (realms: String) in EngineFixture.problems("plugins: [{name: key-auth, config: {identity_realms: [\(realms)]}}]", plugins: PluginCatalog.plugins) }
+        #expect(problems("{scope: cp}").isEmpty)
+        #expect(problems("{scope: realm, id: 33333333-3333-4333-8333-333333333333, region: eu}").contains { $0.contains("needs Konnect") })
+    }
+
     // MARK: Where a key is found
 
     @Test func `a key in a header authenticates and tells the upstream who it is`() async throws {

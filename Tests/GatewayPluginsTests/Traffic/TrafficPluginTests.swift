@@ -34,6 +34,16 @@ import Testing
         #expect(engine.upstream.sent.isEmpty)
     }
 
+    @Test(arguments: [("message: gone", 204), ("body: gone, content_type: text/plain", 204), ("message: same", 304)])
+    func `a status without content is answered by a head alone`(config: String, status: Int) async throws {
+        let engine = try self.engine("request-termination", "status_code: \(status), \(config)")
+        let (client, _) = try await self.serve(engine, try FakeExchange("GET", "/api"))
+        #expect(client.status == status)
+        #expect(client.content.joined().isEmpty)
+        #expect(client.framing == ResponseFraming.none)
+        #expect(client.field("content-type") == nil && client.field("content-length") == nil)
+    }
+
     @Test func `with a trigger only requests that carry it are terminated`() async throws {
         let engine = try self.engine("request-termination", "trigger: x-stop")
         #expect(try await self.serve(engine, try FakeExchange("GET", "/api")).client.status == 200)
@@ -41,7 +51,35 @@ import Testing
         #expect(try await self.serve(engine, try FakeExchange("GET", "/api", headers: [("Host", "h"), ("X-Stop", "1")])).client.status == 503)
     }
 
-    @Test(arguments: [("message: a, body: b", "cannot be used with content_type or body"), ("content_type: a", "requires a body"), ("status_code: 100", "is an interim status")])
+    @Test func `an echo shows the request as it came`() async throws {
+        let engine = try self.engine("request-termination", "status_code: 200, message: seen, echo: true, trigger: x-echo")
+        let headers = [("Host", "h.test:81"), ("X-Echo", "a"), ("X-Echo", "b"), ("Content-Type", "application/json"), ("Content-Length", "9")]
+        let (client, record) = try await self.serve(engine, try FakeExchange("POST", "/api/x?q=1&q=%C3%A4&r", headers: headers, body: [.bytes("{\"n\": 1}")]))
+        #expect(client.status == 200)
+        #expect(client.field("content-type") == "application/json; charset=utf-8")
+        let answer = client.content.joined()
+        #expect(answer.hasPrefix(#"{"message":"seen","request":{"scheme":"http","host":"h.test","port":"#))
+        #expect(answer.contains(#""method":"POST","path":"/api/x","headers":{"host":"h.test:81","x-echo":["a","b"],"#))
+        #expect(answer.contains(#""query":{"q":["1","ä"],"r":""},"raw_body":"{\"n\": 1}","body":{"n": 1}}"#))
+        #expect(answer.contains(#""name":"r","paths":["/api"]},"matched_service":{"#) && answer.contains(#""host":"origin.test","#))
+        #expect(record.root.outcome == .answered)
+        #expect(engine.upstream.sent.isEmpty)
+        #expect(try await self.serve(engine, try FakeExchange("GET", "/api")).client.content.joined() == "answer")
+    }
+
+    @Test func `an echo reads forms, shows what is no JSON as it stands, and leaves long bodies out`() async throws {
+        let engine = try self.engine("request-termination", "echo: true")
+        func answer(_ type: String, _ body: String) async throws -> String {
+            let headers = [("Host", "h"), ("Content-Type", type), ("Content-Length", "\(body.utf8.count)")]
+            return try await self.serve(engine, try FakeExchange("POST", "/api", headers: headers, body: [.bytes(body)])).client.content.joined()
+        }
+        #expect(try await answer("application/x-www-form-urlencoded", "a=1&b=x+y").contains(#""raw_body":"a=1&b=x+y","body":{"a":"1","b":"x y"}}"#))
+        #expect(try await answer("application/json", "{").contains(#""raw_body":"{"}"#))
+        let long = try await answer("text/plain", String(repeating: "x", count: (1 << 20) + 1))
+        #expect(long.contains(#""message":"Service unavailable""#) && !long.contains("raw_body"))
+    }
+
+    @Test(arguments: [("echo: true, body: b", "cannot be used with content_type and body"), ("message: a, body: b", "cannot be used with content_type or body"), ("content_type: a", "requires a body"), ("status_code: 100", "is an interim status")])
     func `contradictions are refused`(config: String, problem: String) {
         let problems = EngineFixture.problems("services: [{name: s, url: \"http://h/\", plugins: [{name: request-termination, config: {\(config)}}]}]", plugins: PluginCatalog.plugins)
         #expect(problems.count == 1 && problems[0].contains(problem), "\(problems)")

@@ -98,4 +98,41 @@ import Testing
         let (json, _) = try Translation.request(Translation.gemini, to: "openai", #"{"systemInstruction":{"parts":{"text":"brief"}},"contents":[{"parts":[{"text":"x"}]}]}"#)
         #expect(json["messages"]?[0]?["content"]?.stringValue == "brief")
     }
+
+    @Test(arguments: ["openai", "anthropic", "bedrock", "cohere"])
+    func `what parts and declarations have beside their content is named`(provider: String) throws {
+        let text = #"""
+            {"contents":[{"role":"user","parts":[
+               {"text":"x"},
+               {"inlineData":{"mimeType":"image/png","data":"iVBO","displayName":"n"},"mediaResolution":{"level":"MEDIA_RESOLUTION_HIGH"},"videoMetadata":{"startOffset":"1s"}},
+               {"executableCode":{"language":"PYTHON","code":"1"}}]},
+              {"role":"model","parts":[{"functionCall":{"name":"f","args":{},"willContinue":true}}]},
+              {"role":"user","parts":[{"functionResponse":{"name":"f","response":{"output":"o"}}}]}],
+             "tools":[{"functionDeclarations":[{"name":"f","behavior":"NON_BLOCKING","response":{"type":"STRING"},"parameters":{"type":"OBJECT"}}]}],
+             "generationConfig":{"mediaResolution":"MEDIA_RESOLUTION_LOW","thinkingConfig":{"thinkingBudget":0,"mode":"x"}}}
+            """#
+        let (_, dropped) = try Translation.request(Translation.gemini, to: provider, text)
+        let expected: Set = [
+            "contents[].parts[].inlineData.displayName", "contents[].parts[].mediaResolution", "contents[].parts[].videoMetadata", "contents[].parts[].functionCall.willContinue",
+            "tools[].functionDeclarations[].behavior", "tools[].functionDeclarations[].response", "generationConfig.mediaResolution", "generationConfig.thinkingConfig.mode",
+            "messages[].content[].executableCode",
+        ]
+        #expect(Set(dropped) == expected)
+        let failure = #expect(throws: ProviderFailure.self) {
+            try Translation.request(
+                Translation.gemini, to: provider, policy: .error,
+                #"{"contents":[{"parts":[{"inlineData":{"data":"iVBO","mimeType":"image/png"},"videoMetadata":{"fps":2}}]}]}"#)
+        }
+        #expect(failure?.status == 400 && failure?.parameter == "contents[].parts[].videoMetadata")
+    }
+
+    @Test func `parts without anything beside lose nothing`() throws {
+        let text = #"""
+            {"contents":[{"role":"user","parts":[{"text":"x"},{"inline_data":{"mime_type":"image/png","data":"iVBO"}},{"file_data":{"file_uri":"https://h/p.png","mime_type":"image/png"}}]},
+              {"role":"model","parts":[{"text":"t","thought":true,"thought_signature":"s"},{"function_call":{"id":"1","name":"f","args":{}}}]},
+              {"role":"user","parts":[{"function_response":{"id":"1","name":"f","response":{"output":"o"}}}]}],
+             "tools":[{"function_declarations":[{"name":"f","description":"d","parameters_json_schema":{"type":"object"}}]}]}
+            """#
+        #expect(try Translation.request(Translation.gemini, to: "anthropic", text).dropped.isEmpty)
+    }
 }

@@ -29,7 +29,7 @@ import Testing
                {"role":"user","content":[{"type":"text","text":"and"},{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,/9j/"}}]}]}
             """#)
         #expect(json.meaning == expected.meaning)
-        #expect(dropped == ["messages[].content[].thinking"])
+        #expect(dropped == ["messages[].content[].cache_control", "messages[].content[].thinking"])
     }
 
     @Test func `an answer becomes a message`() throws {
@@ -80,7 +80,7 @@ import Testing
         let events = try Translation.events(text)
         #expect(
             events.compactMap { $0["type"]?.stringValue } == [
-                "message_start", "content_block_start", "content_block_delta", "content_block_stop", "content_block_start", "content_block_delta", "content_block_delta",
+                "message_start", "content_block_start", "content_block_delta", "content_block_stop", "content_block_start", "content_block_delta", "ping", "content_block_delta",
                 "content_block_stop", "content_block_start", "content_block_stop", "content_block_start", "content_block_delta", "content_block_delta", "content_block_stop",
                 "message_delta", "message_stop",
             ])

@@ -34,7 +34,16 @@ struct JSONWalkTests {
 
     @Test func `integers are read as they are, and nothing else`() {
         for (text, value) in [("0", 0), ("-7", -7), ("123456789012345678", 123_456_789_012_345_678), ("42,", 42)] { #expect(self.int(text) == value) }
-        for text in ["", "-", "1.5", "1e3", "1234567890123456789", "\"1\"", "null", "x"] { #expect(self.int(text) == nil) }
+        for text in ["", "-", "1.5", "1e3", "1234567890123456789.5", "99999999999999999999e1", "\"1\"", "null", "x"] { #expect(self.int(text) == nil) }
+    }
+
+    @Test(arguments: [
+        ("1234567890123456789", 1_234_567_890_123_456_789), ("9223372036854775807", .max), ("-9223372036854775808", .min), ("9223372036854775808", .max), ("-9223372036854775809", .min),
+        ("18446744073709551616", .max), ("99999999999999999999999999", .max), ("-99999999999999999999999999", .min), ("000000000000000000007", 7),
+    ])
+    func `an integer that is too large is the nearest one`(text: String, value: Int) {
+        #expect(self.int(text) == value)
+        #expect(self.members(#"{"a":\#(text),"b":1}"#) { _ = $0.int() } == ["a", "b"])
     }
 
     @Test func `a text cut anywhere stays within its bytes and is not whole`() {

@@ -172,4 +172,22 @@ struct SSEFramerTests {
         let finding = FuzzSubject.sse.round(seed: 42, iterations: 20_000)
         #expect(finding == nil, "\(finding?.reason ?? "") \(finding?.hex ?? "")")
     }
+
+    /// Looking for the other line end up to the end of the bytes, for each line anew, would take a hundred gigabytes' scan and minutes.
+    @Test(.timeLimit(.minutes(1)), arguments: ["\r", "\n", "\r\n"]) func `the work of framing grows with the bytes, whatever ends the lines`(end: String) throws {
+        var text = String(repeating: "data: x\(end)\(end)", count: 300_000)
+        // The other line end stands at the very end.
+        text += end == "\r" ? "data: y\n\n" : "data: y\r\r"
+        var framer = SSEFramer(), count = 0
+        framer.feed(ByteBuffer(string: text))
+        while try framer.next() != nil { count += 1 }
+        #expect(count == 300_001)
+    }
+
+    @Test(arguments: ["\r", "\n", "\r\n"]) func `lines longer than one stretch of the search end where they end`(end: String) throws {
+        for length in [500, 506, 511, 512, 513, 1_530, 1_536, 5_000] {
+            let line = String(repeating: "a", count: length)
+            #expect(try frames(["data: \(line)\(end)data: b\(end)\(end)", "data: c\r\r"]) == [Seen(data: line + "\nb"), Seen(data: "c")], "\(length)")
+        }
+    }
 }

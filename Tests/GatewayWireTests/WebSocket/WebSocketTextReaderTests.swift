@@ -34,6 +34,13 @@ import Testing
         #expect(self.read([Self.frame(1, Self.huge)]) == [Self.huge])
     }
 
+    @Test func `binary messages are text where a server means it so`() {
+        var reader = WebSocketTextReader(maximumMessageBytes: 1 << 20, readsBinary: true)
+        var texts: [String] = []
+        reader.read(ByteBuffer(bytes: Self.session)) { texts.append(String(buffer: $0)) }
+        #expect(texts == ["one", "binary", "fragment", "", "binary", Self.long])
+    }
+
     @Test func `wherever the bytes are cut`() {
         for cut in 1..<Self.session.count { #expect(self.read([Array(Self.session[..<cut]), Array(Self.session[cut...])]) == Self.texts) }
         #expect(self.read(Self.session.map { [$0] }) == Self.texts)

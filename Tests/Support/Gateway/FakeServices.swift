@@ -7,14 +7,22 @@ package import TelemetryTestSupport
 /// Sinks that keep what they get; equal settings give the same one, as in the gateway.
 package final class FakeSinks: SinkDirectory {
     private let sinks = Mutex<[String: KeepingConsumer]>([:])
+    private let asked = Mutex<[TraceSinkSettings]>([])
 
     package init() {}
+
+    /// What exporters of traces were asked for, in order.
+    package var traceSettings: [TraceSinkSettings] { self.asked.withLock { $0 } }
 
     package func sink(_ name: String) -> KeepingConsumer? { self.sinks.withLock { $0[name] } }
     package var names: [String] { self.sinks.withLock { $0.keys.sorted() } }
 
+    package func edited(_ sink: any EvidenceConsumer, by editor: any LogLineEditor) -> any EvidenceConsumer { sink }
     package func fileLog(path: String, reopen: Bool) -> any EvidenceConsumer { self.make("file \(path)") }
-    package func traces(_ settings: TraceSinkSettings) -> any EvidenceConsumer { self.make("traces \(settings.endpoint)") }
+    package func traces(_ settings: TraceSinkSettings) -> any EvidenceConsumer {
+        self.asked.withLock { $0.append(settings) }
+        return self.make("traces \(settings.endpoint)")
+    }
     package func sink(_ settings: SinkSettings) -> any EvidenceConsumer { self.make("\(settings)") }
     package func kongMetrics(_ selection: KongMetricsSelection) -> any EvidenceConsumer { self.make("kong \(selection.statusCodes)") }
 

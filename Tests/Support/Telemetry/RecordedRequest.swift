@@ -68,6 +68,7 @@ package struct RecordedRequest: Sendable {
             case .double(let value): fields["\(key)"] = "\(value)"
             case .bool(let value): fields["\(key)"] = "\(value)"
             case .text(let text): fields["\(key)"] = evidence.string(of: text)
+            case .list(let text): fields["\(key)"] = "\(evidence.string(of: text).split(separator: "\0").map(String.init))"
             }
         }
         let identity = scope.kind == .stage ? evidence.stages[Int(scope.detail)] : nil

@@ -164,6 +164,11 @@ static bool set_method(pellucid_transfer *transfer, const pellucid_transfer_opti
     return code == CURLE_OK;
 }
 
+static CURLcode set_text_blob(CURL *easy, CURLoption option, const char *text) {
+    struct curl_blob blob = {.data = (void *)text, .len = strlen(text), .flags = CURL_BLOB_COPY};
+    return curl_easy_setopt(easy, option, &blob);
+}
+
 static bool set_tls(CURL *easy, const pellucid_transfer_options *options) {
     CURLcode code = CURLE_OK;
     code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verifies_peer ? 1L : 0L);
@@ -172,6 +177,8 @@ static bool set_tls(CURL *easy, const pellucid_transfer_options *options) {
     if (options->ca_file != NULL) code |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
     if (options->certificate_file != NULL) code |= curl_easy_setopt(easy, CURLOPT_SSLCERT, options->certificate_file);
     if (options->key_file != NULL) code |= curl_easy_setopt(easy, CURLOPT_SSLKEY, options->key_file);
+    if (options->certificate_pem != NULL) code |= set_text_blob(easy, CURLOPT_SSLCERT_BLOB, options->certificate_pem);
+    if (options->key_pem != NULL) code |= set_text_blob(easy, CURLOPT_SSLKEY_BLOB, options->key_pem);
     return code == CURLE_OK;
 }
 

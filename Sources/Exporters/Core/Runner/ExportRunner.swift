@@ -100,15 +100,41 @@ public final class ExportRunner: Sendable {
             let (streams, periodic, isStopping) = self.state.withLock { ($0.streams, $0.periodic, $0.isStopping) }
             var next = MonotonicClock.now() &+ 1_000_000_000
             for export in periodic { next = min(next, export.turn(now: MonotonicClock.now())) }
-            for stream in streams { next = min(next, stream.turn(now: MonotonicClock.now())) }
+            for stream in streams {
+                let isNew = !stream.hasStarted
+                next = min(next, stream.turn(now: MonotonicClock.now()))
+                if isNew { self.inherit(stream) }
+            }
             if streams.contains(where: \.isClosed) {
                 self.state.withLock { $0.streams.removeAll(where: \.isClosed) }
-                for stream in streams where stream.isClosed { self.stopObserving(stream) }
+                for stream in streams where stream.isClosed {
+                    self.stopObserving(stream)
+                    self.bequeath(stream)
+                }
             }
             if isStopping, self.state.withLock({ $0.streams.isEmpty }) { return }
             let now = MonotonicClock.now()
             if next > now { self.signal.wait(nanoseconds: next - now) }
         }
+    }
+
+    /// Gives a stream that began what lies in other directories of its destination and is nobody's.
+    private func inherit(_ stream: ExportStream) {
+        guard let directory = stream.spoolOptions?.directory else { return }
+        let used = Set(self.state.withLock { $0.streams.filter { !$0.isClosed }.map(\.spoolName) })
+        for name in SpoolDirectory.entries(directory).sorted() where !used.contains(name) && ExportTarget.isSpool(name, of: stream.target.spoolName) {
+            stream.inherit("\(directory)/\(name)")
+        }
+    }
+
+    /// Gives what a stream left on disk to another of the same destination: after a reload that changed a timeout nothing waits for the next start.
+    private func bequeath(_ stream: ExportStream) {
+        guard let directory = stream.spoolOptions?.directory else { return }
+        let base = stream.target.spoolName
+        let heir = self.state.withLock { state in state.isStopping ? nil : state.streams.first { !$0.isClosed && $0.target.spoolName == base } }
+        guard let heir, SpoolDirectory.entries("\(directory)/\(stream.spoolName)").contains(where: { $0.hasSuffix(".segment") }) else { return }
+        heir.inherit("\(directory)/\(stream.spoolName)")
+        self.signal.notify()
     }
 
     /// Ends the thread once every stream is closed; those that are open get until `deadline` (``MonotonicClock``).
@@ -158,8 +184,8 @@ public final class ExportRunner: Sendable {
 
     /// Names what waits for destinations that are not configured any more.
     private func reportOrphans(_ spool: SpoolOptions) {
-        let known = Set(self.state.withLock { $0.streams.map(\.spoolName) })
-        for name in SpoolDirectory.entries(spool.directory).sorted() where !known.contains(name) {
+        let known = Set(self.state.withLock { $0.streams.map(\.target.spoolName) })
+        for name in SpoolDirectory.entries(spool.directory).sorted() where !known.contains(where: { ExportTarget.isSpool(name, of: $0) }) {
             let path = "\(spool.directory)/\(name)"
             let segments = SpoolDirectory.entries(path).filter { $0.hasSuffix(".segment") }
             guard !segments.isEmpty else { continue }

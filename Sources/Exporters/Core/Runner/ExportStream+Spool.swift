@@ -17,9 +17,14 @@ extension ExportStream {
             self.takeOver(spool, now: now)
             self.degraded(nil)
         } catch {
-            self.nextSpoolAttempt = now &+ ExportStream.spoolRetryNanoseconds
-            self.degraded(error.code)
+            self.failSpool(error.code, now: now)
         }
+    }
+
+    /// The disk failed: it is tried again later.
+    func failSpool(_ code: StaticString, now: UInt64) {
+        self.nextSpoolAttempt = now &+ ExportStream.spoolRetryNanoseconds
+        self.degraded(code)
     }
 
     private func takeOver(_ spool: Spool, now: UInt64) {
@@ -106,15 +111,14 @@ extension ExportStream {
             if index < self.flight?.count ?? 0 { self.markInFlight() }
             self.degraded(nil)
         } catch {
-            self.nextSpoolAttempt = now &+ ExportStream.spoolRetryNanoseconds
-            self.degraded(error.code)
+            self.failSpool(error.code, now: now)
         }
         if !evicted.isEmpty { self.evict(Set(evicted)) }
         return self.nextSpoolAttempt <= now
     }
 
     /// Batches whose segment had to make room: for those in flight the answer decides, the others are lost.
-    private func evict(_ segments: Set<UInt64>) {
+    func evict(_ segments: Set<UInt64>) {
         let flying = self.flight?.count ?? 0
         var kept: [ExportBatch] = []
         for (index, batch) in self.queue.enumerated() {

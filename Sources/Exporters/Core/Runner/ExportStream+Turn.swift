@@ -25,6 +25,7 @@ extension ExportStream {
         }
         self.queue += submitted
         if let answer { self.settle(answer, now: now) }
+        self.takeInheritances(now: now)
         self.expire()
         self.journal(now: now, everything: false)
         self.send(now: now)

@@ -67,6 +67,8 @@ public final class ExportStream: @unchecked Sendable {
     private(set) var spoolOptions: SpoolOptions?
     private(set) var spoolBudget = SpoolBudget(maximumBytes: 0)
     var nextSpoolAttempt: UInt64 = 0
+    /// Directories of the same destination that wait to be taken over.
+    var inheritances: [String] = []
     /// Whether the log says that exports fail.
     var isFailing = false
     var hasStarted = false

@@ -56,6 +56,13 @@ public struct ExportTarget: Sendable {
         return "\(self.consumer)-\(self.signal.name)-\(AuditChain.hex(digest).prefix(16))"
     }
 
+    /// Whether a directory is one of a destination's: the name itself, or with a number behind it where a process had several streams to one place.
+    static func isSpool(_ name: String, of base: String) -> Bool {
+        guard name.hasPrefix(base) else { return false }
+        let rest = name.dropFirst(base.count)
+        return rest.isEmpty || rest.first == "-" && Int(rest.dropFirst()) != nil
+    }
+
     /// The request that carries a body.
     func request(_ body: [UInt8]) -> SideRequest {
         var request = SideRequest(method: self.method, url: self.url)

@@ -15,7 +15,7 @@ public struct RetryOptions: Sendable, Equatable {
     public var maximumElapsedMilliseconds: UInt64 = 300_000
 
     /// A time that does not come: ten years.
-    static let forever: UInt64 = 315_360_000_000
+    public static let forever: UInt64 = 315_360_000_000
 
     public init() {}
 }

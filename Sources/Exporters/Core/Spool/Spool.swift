@@ -126,8 +126,10 @@ final class Spool {
 
     private func recover() throws(SpoolFailure) {
         let bytes = try self.cursorFile.read(SpoolCursor.length, at: 0)
-        self.cursor = bytes.withUnsafeBytes { SpoolCursor.decode($0) } ?? SpoolCursor()
-        let inFlight = Int(self.cursor.inFlight)
+        let cursor = bytes.withUnsafeBytes { SpoolCursor.decode($0) }
+        self.cursor = cursor ?? SpoolCursor()
+        // Without a cursor that can be read any of it may have been delivered.
+        let inFlight = cursor == nil && !bytes.isEmpty ? Int.max : Int(self.cursor.inFlight)
         var numbers = SpoolDirectory.entries(self.directory).compactMap { $0.hasSuffix(".segment") ? UInt64($0.dropLast(8)) : nil }.sorted()
         for number in numbers where number < self.cursor.segment { unlink(self.path(number)) }
         numbers.removeAll { $0 < self.cursor.segment }
@@ -137,7 +139,8 @@ final class Spool {
         self.cursor.inFlight = 0
     }
 
-    /// Reads the headers of a segment. Behind the first that is damaged nothing can be found again: the rest is cut off.
+    /// Reads the headers of a segment. Behind a damaged one the next that is whole is looked for, so that one bad block costs the records in it and no others; what
+    /// is damaged at the end is cut off.
     private func scan(_ number: UInt64) throws(SpoolFailure) {
         let file = try SpoolFile.open(self.path(number), O_RDWR)
         let size = file.size
@@ -145,7 +148,12 @@ final class Spool {
         var found = 0
         while offset + SpoolHeader.length <= size {
             let bytes = try file.read(SpoolHeader.length, at: offset)
-            guard let header = bytes.withUnsafeBytes({ SpoolHeader.decode($0) }), offset + SpoolHeader.length + header.storedLength <= size else { break }
+            guard let header = bytes.withUnsafeBytes({ SpoolHeader.decode($0) }), offset + SpoolHeader.length + header.storedLength <= size else {
+                guard let next = try self.nextRecord(in: file, from: offset + 1, size: size) else { break }
+                self.damagedBytes += next - offset
+                offset = next
+                continue
+            }
             let place = SpoolPlace(segment: number, offset: offset, length: SpoolHeader.length + header.storedLength)
             self.recovered.append(SpoolEntry(place: place, items: header.items, requests: header.requests, born: header.born))
             offset = place.end
@@ -159,6 +167,29 @@ final class Spool {
         if offset < size { _ = file.truncate(to: offset) }
         self.segments.append((number, offset))
         self.budget.add(offset)
+    }
+
+    /// Where the next whole header lies behind a damaged one.
+    private func nextRecord(in file: borrowing SpoolFile, from start: Int, size: Int) throws(SpoolFailure) -> Int? {
+        guard start + SpoolHeader.length <= size else { return nil }
+        let rest = try file.read(size - start, at: start)
+        return rest.withUnsafeBytes { rest in
+            var offset = 0
+            while offset + SpoolHeader.length <= rest.count {
+                let piece = UnsafeRawBufferPointer(rebasing: rest[offset..<(offset + SpoolHeader.length)])
+                if let header = SpoolHeader.decode(piece), start + offset + SpoolHeader.length + header.storedLength <= size { return start + offset }
+                offset += 1
+            }
+            return nil
+        }
+    }
+
+    /// Removes the directory of a spool that has been emptied and will not be used any more.
+    func removeDirectory() {
+        guard self.segments.isEmpty else { return }
+        for name in ["cursor", "lock"] { unlink("\(self.directory)/\(name)") }
+        // What lies there besides is not ours.
+        rmdir(self.directory)
     }
 
     /// Forgets the list of what was found, once it has been taken over.

@@ -14,6 +14,8 @@ struct ConfigurationAssembly: Sendable {
     private let builder: SnapshotBuilder
     let certificates: CertificateAssembly
     private let balancers: BalancerStore
+    /// Of the configuration that was loaded last.
+    let secretFiles = SecretFiles()
 
     /// What a configuration makes: what requests are served by, and what clients are shown.
     struct Built {
@@ -27,7 +29,7 @@ struct ConfigurationAssembly: Sendable {
         self.certificates = CertificateAssembly(environment: environment)
         let patterns = PCRE2PatternCompiler()
         let decodings = Dictionary(PluginCatalog.plugins.map { ($0.name, $0.decoding) }, uniquingKeysWith: { a, _ in a })
-        self.loader = ConfigurationLoader(plugins: decodings, documents: YAMLDocumentParser(), patterns: patterns, environment: environment, options: options)
+        self.loader = ConfigurationLoader(plugins: decodings, documents: YAMLDocumentParser(), patterns: patterns, environment: environment, secretFiles: SecretFileReader { [secretFiles] in secretFiles.read($0) }, options: options)
         let hash = SecretHash()
         self.balancers = BalancerStore(registry: registry, caller: http)
         self.builder = SnapshotBuilder(
@@ -49,6 +51,7 @@ struct ConfigurationAssembly: Sendable {
     func setSpans(_ sink: (any LibrarySpanSink)?) { self.balancers.setSpans(sink) }
 
     func load(_ source: ConfigurationSource) throws(ConfigurationError) -> LoadedConfiguration {
+        self.secretFiles.begin()
         switch source {
         case .text(let text, let name): return try self.loader.load(text: text, fileName: name)
         case .file(let path):

@@ -5,7 +5,8 @@ enum FileReader {
     struct Failure: Error {
         let path: String
         let code: Int32
-        var description: String { "cannot be read: \(String(cString: strerror(self.code)))" }
+        var reason: String { String(cString: strerror(self.code)) }
+        var description: String { "cannot be read: \(self.reason)" }
     }
 
     static func text(_ path: String) throws(Failure) -> String {

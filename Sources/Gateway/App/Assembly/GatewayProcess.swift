@@ -211,7 +211,8 @@ final class GatewayProcess: Sendable {
 
     private func statusSource(_ store: SnapshotStore, inspects: Bool) -> StatusSource {
         let inspection = InspectionSource(
-            explain: { [self] in self.telemetry.explain($0, store.active) }, cardinality: { [self] in Array(CardinalityPage.json(self.registry).utf8) })
+            explain: { [self] in self.telemetry.explain($0, store.active) }, cardinality: { [self] in Array(CardinalityPage.json(self.registry).utf8) },
+            hostNames: { store.active.settings.admin.hostNames })
         return StatusSource(
             isReady: { [self] in self.isReady.load(ordering: .acquiring) },
             metrics: { [self] accept in
@@ -297,8 +298,8 @@ final class GatewayProcess: Sendable {
                 try? await Task.sleep(for: .seconds(1))
                 await Blocking.run { [self] in
                     self.loading.withLock { retirement in
-                        let idle = retirement.idle(besides: store.active.sinks)
-                        if !idle.isEmpty { self.sinks.retire(idle, deadline: MonotonicClock.now() &+ 2_000_000_000) }
+                        let idle = retirement.idle(of: self.sinks.all, besides: store.active.sinks)
+                        if !idle.isEmpty { self.sinks.retire(idle) }
                     }
                 }
             }
@@ -310,7 +311,7 @@ final class GatewayProcess: Sendable {
         if case .file(let path) = self.options.source { FileReader.stamp(path) } else { nil }
     }
 
-    /// Reloads when the file was written or replaced, and has been still for one look.
+    /// Reloads when the file, or one that holds secrets of it, was written or replaced, and has been still for one look.
     ///
     /// - Parameter stamp: of the file when it was last read, or before.
     private func watch(_ store: SnapshotStore, since stamp: [Int]?) -> Task<Void, Never> {
@@ -318,15 +319,18 @@ final class GatewayProcess: Sendable {
         return Task.detached { [self] in
             var active = stamp
             var seen = active
+            var seenSecrets: [String: [Int]?]?
             while !Task.isCancelled {
                 // Cancelled: the loop's condition ends it.
                 try? await Task.sleep(for: .milliseconds(500))
                 let now = FileReader.stamp(path)
-                if now != active, now == seen, now != nil {
+                let secrets = self.assembly.secretFiles.change
+                if now != nil, now == seen, now != active || (secrets != nil && secrets == seenSecrets) {
                     active = now
                     self.reload(store)
                 }
                 seen = now
+                seenSecrets = secrets
             }
         }
     }

@@ -1,7 +1,8 @@
 import GatewayCore
 import Telemetry
 
-/// Which sinks of replaced configurations may be closed: those of snapshots that no request holds any more.
+/// Which sinks may be closed: those that neither the active configuration uses nor one that a request still runs under. A configuration that was refused after its
+/// plugins had been made leaves some too.
 struct SinkRetirement {
     private struct Replaced {
         weak var snapshot: GatewaySnapshot?
@@ -12,15 +13,10 @@ struct SinkRetirement {
 
     mutating func replaced(_ snapshot: GatewaySnapshot) { self.replaced.append(Replaced(snapshot: snapshot, sinks: snapshot.sinks)) }
 
-    /// The sinks that nobody uses, each once; they are not named again.
-    mutating func idle(besides active: [any EvidenceConsumer]) -> [any EvidenceConsumer] {
-        let held = self.replaced.filter { $0.snapshot != nil }
-        var idle: [any EvidenceConsumer] = []
-        for sink in self.replaced.lazy.filter({ $0.snapshot == nil }).flatMap(\.sinks) {
-            let isUsed = active.contains { $0 === sink } || held.contains { $0.sinks.contains { $0 === sink } } || idle.contains { $0 === sink }
-            if !isUsed { idle.append(sink) }
-        }
-        self.replaced = held
-        return idle
+    /// The sinks of `all` that nobody uses.
+    mutating func idle(of all: [any EvidenceConsumer], besides active: [any EvidenceConsumer]) -> [any EvidenceConsumer] {
+        self.replaced.removeAll { $0.snapshot == nil }
+        let used = Set((active + self.replaced.flatMap(\.sinks)).map { ObjectIdentifier($0) })
+        return all.filter { !used.contains(ObjectIdentifier($0)) }
     }
 }

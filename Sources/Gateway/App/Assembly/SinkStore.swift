@@ -51,6 +51,11 @@ final class SinkStore: SinkDirectory {
         }
     }
 
+    func edited(_ sink: any EvidenceConsumer, by editor: any LogLineEditor) -> any EvidenceConsumer {
+        guard let sink = sink as? any LogLineSink else { return sink }
+        return EditedLogLines(sink, editor: editor, lines: self.lines)
+    }
+
     func sink(_ settings: SinkSettings) -> any EvidenceConsumer { self.known(.sink(settings)) { self.make(settings) } }
 
     // MARK: Making
@@ -62,17 +67,17 @@ final class SinkStore: SinkDirectory {
             options.method = log.method
             options.contentType = log.contentType
             options.headers = log.headers.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
-            options.connectTimeoutMilliseconds = log.timeoutMilliseconds
-            options.timeoutMilliseconds = log.timeoutMilliseconds
-            options.tls = SideTLSOptions(verifiesPeer: log.verifiesPeer)
+            options.connectTimeoutMilliseconds = SinkStore.wait(log.timeoutMilliseconds)
+            options.timeoutMilliseconds = SinkStore.wait(log.timeoutMilliseconds)
+            options.tls = SideTLSOptions(certificatePEM: log.certificate?.certificate, keyPEM: log.certificate?.key, verifiesPeer: log.verifiesPeer)
             return HTTPLogSink(options: options, runner: self.runner, lines: self.lines)
         case .socket(let log):
+            let timeout = SinkStore.wait(log.timeoutMilliseconds)
             let place: SocketLogPlace =
                 switch log.transport {
-                case .udp: .udp(host: log.host, port: log.port, timeoutMilliseconds: log.timeoutMilliseconds)
-                case .tcp: .tcp(host: log.host, port: log.port, timeoutMilliseconds: log.timeoutMilliseconds)
-                case .tls(let name, let verifies):
-                    .tls(host: log.host, port: log.port, serverName: name, verifiesPeer: verifies, timeoutMilliseconds: log.timeoutMilliseconds)
+                case .udp: .udp(host: log.host, port: log.port, timeoutMilliseconds: timeout)
+                case .tcp: .tcp(host: log.host, port: log.port, timeoutMilliseconds: timeout)
+                case .tls(let name, let verifies): .tls(host: log.host, port: log.port, serverName: name, verifiesPeer: verifies, timeoutMilliseconds: timeout)
                 }
             return SocketLogSink(place: place, registry: self.flow.registry, lines: self.lines)
         case .syslog(let log):
@@ -84,7 +89,7 @@ final class SinkStore: SinkDirectory {
         case .otlpLogs(let settings): return OTLPLogExporter(options: SinkStore.options(settings, self.bases.logs), runner: self.runner, lines: self.lines)
         case .otlpMetrics(let settings, let push):
             let exporter = OTLPMetricExporter(
-                options: SinkStore.options(settings, self.bases.metrics), intervalMilliseconds: Int(push.intervalSeconds * 1000), runner: self.runner,
+                options: SinkStore.options(settings, self.bases.metrics), intervalMilliseconds: Int(min(push.intervalSeconds * 1000, Double(RetryOptions.forever))), runner: self.runner,
                 includes: { SinkStore.includes($0, push) })
             return MetricPush(exporter)
         }
@@ -92,8 +97,8 @@ final class SinkStore: SinkDirectory {
 
     private func makeZipkin(_ zipkin: ZipkinSettings) -> any EvidenceConsumer {
         var options = SinkStore.options(zipkin.queue, url: zipkin.url)
-        options.connectTimeoutMilliseconds = zipkin.connectTimeoutMilliseconds
-        options.timeoutMilliseconds = zipkin.timeoutMilliseconds
+        options.connectTimeoutMilliseconds = SinkStore.wait(zipkin.connectTimeoutMilliseconds)
+        options.timeoutMilliseconds = options.connectTimeoutMilliseconds + SinkStore.wait(zipkin.timeoutMilliseconds)
         var naming = ZipkinNaming()
         naming.localServiceName = zipkin.localServiceName
         naming.defaultServiceName = zipkin.defaultServiceName
@@ -109,7 +114,8 @@ final class SinkStore: SinkDirectory {
         options.endpoint = settings.endpoint
         options.headers = settings.headers.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
         for (name, value) in settings.resourceAttributes { options.setResource(name, value) }
-        options.timeoutMilliseconds = settings.connectTimeoutMilliseconds + settings.timeoutMilliseconds
+        options.connectTimeoutMilliseconds = self.wait(settings.connectTimeoutMilliseconds)
+        options.timeoutMilliseconds = options.connectTimeoutMilliseconds + self.wait(settings.timeoutMilliseconds)
         options.maximumBatchSpans = settings.queue.batchSize
         options.batchDelayMilliseconds = Int(settings.queue.batchDelaySeconds * 1000)
         options.maximumQueuedSpans = max(settings.queue.maximumEntries, settings.queue.batchSize)
@@ -132,9 +138,13 @@ final class SinkStore: SinkDirectory {
         var retry = RetryOptions()
         retry.initialMilliseconds = UInt64(max(1, queue.initialRetryDelaySeconds * 1000))
         retry.maximumMilliseconds = UInt64(max(1, queue.maximumRetryDelaySeconds * 1000))
-        retry.maximumElapsedMilliseconds = UInt64(max(0, queue.maximumRetrySeconds) * 1000)
+        // Kong's schema has no upper limit.
+        retry.maximumElapsedMilliseconds = UInt64(min(max(0, queue.maximumRetrySeconds) * 1000, Double(RetryOptions.forever)))
         return retry
     }
+
+    /// A timeout of Kong's as it is meant: 0 leaves it to the client's default there, a minute. The longest are ten years.
+    private static func wait(_ milliseconds: Int) -> Int { milliseconds > 0 ? min(milliseconds, Int(RetryOptions.forever)) : 60_000 }
 
     /// Which of Kong's groups an instrument belongs to; what is in none is always pushed.
     private static func includes(_ instrument: Instrument, _ push: MetricPushSettings) -> Bool {
@@ -164,19 +174,22 @@ final class SinkStore: SinkDirectory {
 
     // MARK: Later
 
+    /// Every sink that was made and not retired, those of a configuration among them that was refused in the end.
+    var all: [any EvidenceConsumer] { self.state.withLock { Array($0.values) } + self.files.open }
+
     /// After a rotation from outside.
     func reopenFiles() { self.files.reopen() }
 
     /// Lets go of sinks that the active configuration does not use: takes them out of the flow, delivers what they hold, keeps their totals.
     ///
-    /// To be called once no request runs under a configuration that uses them. Blocks while they deliver, at most until `deadline`.
-    func retire(_ sinks: [any EvidenceConsumer], deadline: UInt64) {
+    /// To be called once no request runs under a configuration that uses them. Blocks while they deliver, some seconds at most.
+    func retire(_ sinks: [any EvidenceConsumer]) {
+        self.state.withLock { state in
+            for (key, known) in state where sinks.contains(where: { $0 === known }) { state[key] = nil }
+        }
+        // Out of the flow first: the drain thread is the only one that may feed a sink, and it must be done with it.
+        self.flow.retire(sinks, within: 2_000_000_000)
         for sink in sinks {
-            self.state.withLock { state in
-                for (key, known) in state where known === sink { state[key] = nil }
-            }
-            // Out of the flow first: the drain thread is the only one that may feed a sink, and it must be done with it.
-            self.flow.retire(sink, deadline: deadline)
             self.consumers.remove(sink)
             DiagnosticLog.shared.notice("a sink is no longer configured and was closed", ("sink", "\(sink.name)"), ("delivered", "\(sink.counts().delivered)"))
         }
@@ -209,5 +222,7 @@ struct DetachedSinks: SinkDirectory {
     func fileLog(path: String, reopen: Bool) -> any EvidenceConsumer { Nowhere() }
     func traces(_ settings: TraceSinkSettings) -> any EvidenceConsumer { Nowhere() }
     func kongMetrics(_ selection: KongMetricsSelection) -> any EvidenceConsumer { Nowhere() }
+    func edited(_ sink: any EvidenceConsumer, by editor: any LogLineEditor) -> any EvidenceConsumer { sink }
+
     func sink(_ settings: SinkSettings) -> any EvidenceConsumer { Nowhere() }
 }

@@ -207,6 +207,8 @@ final class TelemetryAssembly: Sendable {
             case .alwaysOff: 0.0
             case .ratio(let ratio): ratio
             }
-        return snapshot.sampled(by: Sampler(ratio: ratio, followsParent: choice.isParentBased))
+        var sampler = Sampler(ratio: ratio, followsParent: choice.isParentBased)
+        sampler.isFinal = true
+        return snapshot.sampled(by: sampler)
     }
 }

@@ -161,6 +161,14 @@ enum DashboardCatalog {
                         "{{pellucid_route}}"
                     )
                 ]),
+            DashboardPanel(
+                title: "What is left of the providers' limits", description: "By their last answer, of the gateways that had one: nothing is known of what else the account is used for.", unit: "short",
+                queries: [
+                    (
+                        "min by (gen_ai_provider_name, gen_ai_request_model, pellucid_provider_ratelimit_kind) (pellucid_provider_ratelimit_remaining)",
+                        "{{gen_ai_provider_name}}/{{gen_ai_request_model}} {{pellucid_provider_ratelimit_kind}}"
+                    )
+                ]),
             DashboardPanel(title: "Upstream connections", unit: "reqps", queries: [(rate("pellucid_upstream_connections_total", by: "reused", where: ""), "reused: {{reused}}")]),
             DashboardPanel(
                 title: "Operations by server", unit: "reqps", queries: [(rate("gen_ai_client_operation_duration_seconds_count", by: "server_address, server_port"), "{{server_address}}:{{server_port}}")]),
@@ -213,11 +221,29 @@ enum DashboardCatalog {
             DashboardPanel(
                 title: "Sampling decisions", unit: "reqps", queries: [(rate("pellucid_sampling_decisions_total", by: "decision, reason", where: ""), "{{decision}}: {{reason}}")]),
             DashboardPanel(
-                title: "Exports by result", unit: "short",
-                queries: [(rate("otel_sdk_exporter_span_exported_total", by: "otel_component_name, error_type", where: ""), "{{otel_component_name}} {{error_type}}")]),
-            DashboardPanel(title: "Audit lines written", unit: "short", queries: [("rate(pellucid_audit_head_seq\(window))", "{{instance}}")]),
-            DashboardPanel(title: "CPU", unit: "short", queries: [("rate(process_cpu_seconds_total\(window))", "{{instance}}")]),
+                title: "Exports by result", description: "Spans, log records and data points a second.", unit: "short",
+                queries: [
+                    (rate("otel_sdk_exporter_span_exported_total", by: "otel_component_name, error_type", where: ""), "{{otel_component_name}} {{error_type}}"),
+                    (rate("otel_sdk_exporter_log_exported_total", by: "otel_component_name", where: ""), "{{otel_component_name}}"),
+                    (rate("otel_sdk_exporter_metric_data_point_exported_total", by: "otel_component_name", where: ""), "{{otel_component_name}}"),
+                ]),
             DashboardPanel(
-                title: "Memory and descriptors", unit: "short", queries: [("process_resident_memory_bytes", "bytes {{instance}}"), ("process_open_fds", "descriptors {{instance}}")]),
+                title: "Time of exports", unit: "s",
+                queries: [(quantile("0.95", "otel_sdk_exporter_operation_duration_seconds", by: "otel_component_name", where: ""), "{{otel_component_name}} p95")]),
+            DashboardPanel(
+                title: "Queues in memory, share used", description: "At 1 newer evidence is dropped; half full goes to the spool.", unit: "percentunit",
+                queries: [
+                    (
+                        "max by (otel_component_name) (otel_sdk_processor_span_queue_size / otel_sdk_processor_span_queue_capacity)", "{{otel_component_name}}"
+                    ),
+                    ("max by (otel_component_name) (otel_sdk_processor_log_queue_size / otel_sdk_processor_log_queue_capacity)", "{{otel_component_name}}"),
+                ]),
+            DashboardPanel(
+                title: "Items given up", description: "Spans, log records and data points that will not be delivered.", unit: "short",
+                queries: [(rate("pellucid_export_dropped_total", by: "consumer, signal, reason", where: ""), "{{consumer}} {{signal}}: {{reason}}")]),
+            DashboardPanel(title: "Audit lines written", unit: "short", queries: [("rate(pellucid_audit_head_seq\(window))", "{{instance}}")]),
+            DashboardPanel(title: "CPU", description: "In cores.", unit: "short", queries: [("rate(process_cpu_seconds_total\(window))", "{{instance}}")]),
+            DashboardPanel(title: "Memory", unit: "bytes", queries: [("process_resident_memory_bytes", "{{instance}}")]),
+            DashboardPanel(title: "Open descriptors", unit: "short", queries: [("process_open_fds", "{{instance}}")]),
         ])
 }

@@ -65,7 +65,7 @@ enum KongSetting: String, CaseIterable {
         ("proxy_stream", "stream traffic is not proxied by an AI gateway"), ("lua_", "plugins are built in; there is no Lua runtime of nginx"),
         ("untrusted_lua", "Lua in values runs in its own sandbox"), ("nginx_", "there is no nginx; `_pellucid.limits` and `_pellucid.timeouts` hold what corresponds"),
         ("pluginserver", "plugins are built in"), ("plugins", "every plugin of this build is there"), ("audit_log", "every request is in the audit log; see `_pellucid.audit`"),
-        ("vault_", "references read `{vault://env/…}`; other vaults are refused where they are used"), ("analytics", "there is no Konnect"), ("konnect", "there is no Konnect"),
+        ("vault_", "references read `{vault://env/…}` and `vaults` of the types `env` and `fs`; others are refused"), ("analytics", "there is no Konnect"), ("konnect", "there is no Konnect"),
         ("anonymous_reports", "nothing is ever reported to anybody"), ("mem_cache_size", "memory is not reserved"), ("lru_cache", "memory is not reserved"),
         ("router_flavor", "the router is traditional_compatible; expressions are refused"), ("opentelemetry_tracing", "see the `opentelemetry` plugin and OTEL_* variables"),
         ("tracing_", "see the `opentelemetry` plugin and OTEL_* variables"), ("proxy_server", "see HTTPS_PROXY and NO_PROXY"), ("prefix", "see `--state-dir`"),

@@ -22,6 +22,8 @@ final class PluginChain: Sendable {
         let stream: [any StreamStage]
         let sinks: [any EvidenceConsumer]
         let sampler: Sampler?
+        /// For the process's sampler, where no plugin has one of its own.
+        let parentRule: Sampler.ParentRule?
         let propagation: TracePropagation?
         /// What clients of a model speak; nil: the route has none.
         let clientFormat: ModelFormat?
@@ -38,6 +40,7 @@ final class PluginChain: Sendable {
             self.stream = instances.compactMap(\.stream)
             self.sinks = instances.flatMap(\.sinks)
             self.sampler = instances.compactMap(\.sampler).last
+            self.parentRule = instances.compactMap(\.parentRule).last
             self.propagation = instances.compactMap(\.propagation).last
             self.clientFormat = instances.lazy.compactMap(\.clientFormat).last
             self.readsContent =

@@ -19,9 +19,12 @@ public final class PluginInstance: Sendable {
     let stream: (any StreamStage)?
     let sinks: [any EvidenceConsumer]
     let sampler: Sampler?
+    let parentRule: Sampler.ParentRule?
     let propagation: TracePropagation?
     /// What clients speak to the model that the plugin serves.
     let clientFormat: ModelFormat?
+    /// Fields that its log lines depend on.
+    let recordedHeaders: Set<String>
 
     /// Makes the instance and finds out which phases its type takes part in.
     init<Plugin: GatewayPlugin>(_ plugin: Plugin, entity: PluginEntity, mode: StageMode) {
@@ -48,7 +51,9 @@ public final class PluginInstance: Sendable {
         self.stream = (plugin as? any StreamPlugin).flatMap { $0.seesStreams ? streamStage($0) : nil }
         self.sinks = (plugin as? any LogPlugin)?.sinks ?? []
         self.clientFormat = (plugin as? any ModelServing)?.clientFormat
+        self.recordedHeaders = (plugin as? any LogPlugin)?.recordedHeaders ?? []
         self.sampler = (plugin as? any LogPlugin)?.sampler
+        self.parentRule = (plugin as? any LogPlugin)?.parentRule
         self.propagation = (plugin as? any LogPlugin)?.propagation.flatMap { $0.isStandard && $0.responseHeader == nil ? nil : $0 }
     }
 

@@ -35,7 +35,8 @@ public struct SnapshotBuilder: Sendable {
     public func build(_ loaded: LoadedConfiguration) throws(ConfigurationError) -> GatewaySnapshot {
         let configuration = loaded.configuration
         let services = PluginServices(
-            consumers: self.consumers(configuration), providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials,
+            consumers: self.consumers(configuration),
+            certificates: Dictionary(configuration.certificates.map { ($0.metadata.id, $0) }, uniquingKeysWith: { a, _ in a }), providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials,
             prices: PriceCatalog.builtIn.overridden(by: configuration.settings.prices.map(\.entry)), patterns: self.patterns,
             scripts: self.scripts, balancers: self.balancers)
         let instances = try self.instances(loaded, services)
@@ -61,15 +62,20 @@ public struct SnapshotBuilder: Sendable {
         }
         let router = try Router(routes: configuration.routes, services: configuration.services, patterns: self.patterns)
         let sampling = configuration.settings.sampling
+        let (named, needed) = (configuration.settings.redaction, instances.reduce(into: Set<String>()) { $0.formUnion($1.recordedHeaders) })
+        let recorded = (
+            request: Set(named.recordedRequestHeaders).union(needed).sorted(), response: Set(named.recordedResponseHeaders).union(needed).sorted()
+        )
         return GatewaySnapshot(
             hash: configuration.hash, router: router, routes: routes, sampler: Sampler(ratio: sampling.ratio, followsParent: sampling.followsParent),
-            sinks: instances.flatMap(\.sinks), settings: configuration.settings, groups: byID.values.compactMap(\.group))
+            sinks: instances.flatMap(\.sinks).map(\.destination), unroutedSinks: PluginChain(route: "", service: nil, instances: index.unattached).selection(for: nil).sinks, settings: configuration.settings,
+            recordedHeaders: recorded, groups: byID.values.compactMap(\.group))
     }
 
     private func instances(_ loaded: LoadedConfiguration, _ services: PluginServices) throws(ConfigurationError) -> [PluginInstance] {
         var instances: [PluginInstance] = []
         var issues: [ConfigurationIssue] = []
-        for (entity, configuration) in zip(loaded.configuration.plugins, loaded.pluginConfigurations) where entity.isEnabled {
+        for (entity, configuration) in zip(loaded.configuration.plugins, loaded.pluginConfigurations) where entity.isEnabled && !entity.protocols.isEmpty {
             guard let registration = self.plugins[entity.name] else { continue }
             do throws(ConfigurationError) { instances.append(try registration.make(configuration, services, entity)) } catch {
                 issues += error.issues.map { issue in
@@ -97,7 +103,7 @@ public struct SnapshotBuilder: Sendable {
             guard let consumer = byID[entity.consumerID], let key = entity.text("key") else { continue }
             // Kong counts a credential's lifetime from its creation; a file that gives no creation time counts from the load.
             let created = entity.metadata.createdAtSeconds ?? Int(MonotonicClock.wall() / 1_000_000_000)
-            let expiry = entity.timeToLiveSeconds.flatMap { $0 > 0 ? created + $0 : nil }
+            let expiry = entity.timeToLiveSeconds.flatMap { $0 > 0 ? created.addingReportingOverflow($0) : nil }.flatMap { $0.overflow ? nil : $0.partialValue }
             keys.append((key, Credential(id: entity.metadata.id, consumer: consumer, expiresAt: expiry)))
         }
         return ConsumerDirectory(consumers: consumers, keys: keys, hash: self.hash)
@@ -145,7 +151,7 @@ public struct SnapshotBuilder: Sendable {
 
 /// Plugin instances by where they are attached, so that 10,000 routes with a plugin each do not look at each other's.
 private struct InstanceIndex {
-    private var unattached: [PluginInstance] = []
+    private(set) var unattached: [PluginInstance] = []
     private var byRoute: [String: [PluginInstance]] = [:]
     private var byService: [String: [PluginInstance]] = [:]
 

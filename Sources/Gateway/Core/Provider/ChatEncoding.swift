@@ -1,4 +1,4 @@
-import GatewayWire
+public import GatewayWire
 
 /// What happens to a part of a request that a provider cannot express: `_pellucid.on_unsupported`.
 public enum UnsupportedPolicy: String, Sendable, CaseIterable {
@@ -48,5 +48,12 @@ public struct ChatEncoding: Sendable {
     /// Leaves out the members no field of the model stands for.
     public mutating func drop(_ extras: [ChatExtra], in path: String = "") throws(ProviderFailure) {
         for extra in extras where !extra.isUnderstood && !extra.value.isNull { try self.drop(path + extra.key) }
+    }
+
+    /// Leaves out a tool or a piece of content that only the client's format knows: named by its `type`, or by its first member where the format has none.
+    public mutating func drop(unknown view: JSONView, in path: String) throws(ProviderFailure) {
+        if let type = view["type"]?.string { return try self.drop("\(path).type: \(type)") }
+        var members = view.members
+        try self.drop(members.next().flatMap { $0.key.string }.map { "\(path).\($0)" } ?? path)
     }
 }

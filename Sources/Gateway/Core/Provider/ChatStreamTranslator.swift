@@ -28,7 +28,7 @@ public final class ChatStreamTranslator: ChatStreamSink {
     public func feed(_ bytes: ByteBuffer) throws(ProviderFailure) {
         // Formats differ by less than this; growing step by step would copy what is written already.
         if self.output.capacity == 0 { self.output = ByteBufferAllocator().buffer(capacity: bytes.readableBytes * 2 + 256) }
-        try self.frames.read(bytes) { (frame) throws(ProviderFailure) in
+        try self.frames.read(bytes, quiet: { self.take(.keepAlive) }) { (frame) throws(ProviderFailure) in
             self.frameCount &+= 1
             if let tokens { frame.data.withUnsafeReadableBytes { tokens.note($0) } }
             try self.decoder.decode(frame, into: self)

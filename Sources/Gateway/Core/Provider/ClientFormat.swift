@@ -59,10 +59,12 @@ public struct AnswerContext: Sendable {
     public var streamsArray: Bool
     /// Vectors of embeddings as base64.
     public var wantsBase64: Bool
+    /// Speech that comes as samples alone as a WAV file.
+    public var wrapsSpeech: Bool
 
     public init(
         requestID: String, createdAt: Int, model: String, isStream: Bool = false, includesUsage: Bool = false, operation: ModelOperation = .chat, streamsArray: Bool = false,
-        wantsBase64: Bool = false
+        wantsBase64: Bool = false, wrapsSpeech: Bool = false
     ) {
         self.requestID = requestID
         self.createdAt = createdAt
@@ -72,5 +74,6 @@ public struct AnswerContext: Sendable {
         self.operation = operation
         self.streamsArray = streamsArray
         self.wantsBase64 = wantsBase64
+        self.wrapsSpeech = wrapsSpeech
     }
 }

@@ -22,11 +22,18 @@ public final class ModelPlan: Sendable {
     public let passesBody: Bool
     /// The answer costs tokens, which are estimated where the provider does not tell them.
     public let usesTokens: Bool
+    /// How addresses in the answer lead back to the gateway; nil: they are left as they are.
+    public let links: ProviderLinks?
+    /// Models that the first message of a session may name, which must name one; nil: any or none.
+    public let sessionModels: [String]?
 
     public init(
         offer: ModelOffer, model: String, target: ByteBuffer, fields: FieldEdits, isStream: Bool, hidesUsage: Bool, parameters: ModelParameters,
-        translation: ModelTranslation? = nil, location: ProviderLocation? = nil, method: HTTPMethod = .post, passesBody: Bool = false, usesTokens: Bool = false
+        translation: ModelTranslation? = nil, location: ProviderLocation? = nil, method: HTTPMethod = .post, passesBody: Bool = false, usesTokens: Bool = false,
+        links: ProviderLinks? = nil, sessionModels: [String]? = nil
     ) {
+        self.links = links
+        self.sessionModels = sessionModels
         self.usesTokens = usesTokens
         self.offer = offer
         self.model = model
@@ -58,27 +65,23 @@ public struct ModelTranslation: Sendable {
     public let streamsArray: Bool
     /// The client wants vectors of embeddings as base64.
     public let wantsBase64: Bool
+    /// The client wants speech in a file's format, not as samples alone.
+    public let wrapsSpeech: Bool
+    /// What is asked about a video; nil: it is no request for one.
+    public let video: VideoQuestion?
     /// Fields of the request the provider cannot express.
     public let dropped: [String]
 
-    public init(adapter: any TranslatingAdapter, includesUsage: Bool, streamsArray: Bool = false, wantsBase64: Bool = false, dropped: [String] = []) {
+    public init(
+        adapter: any TranslatingAdapter, includesUsage: Bool, streamsArray: Bool = false, wantsBase64: Bool = false, wrapsSpeech: Bool = false, video: VideoQuestion? = nil,
+        dropped: [String] = []
+    ) {
+        self.video = video
         self.adapter = adapter
         self.includesUsage = includesUsage
         self.streamsArray = streamsArray
         self.wantsBase64 = wantsBase64
+        self.wrapsSpeech = wrapsSpeech
         self.dropped = dropped
     }
-}
-
-/// Parameters of a request that spans show (`gen_ai.request.*`).
-public struct ModelParameters: Sendable {
-    public var maximumTokens: Int?
-    public var temperature: Double?
-    public var topP: Double?
-    public var frequencyPenalty: Double?
-    public var presencePenalty: Double?
-    public var seed: Int?
-    public var choiceCount: Int?
-
-    public init() {}
 }

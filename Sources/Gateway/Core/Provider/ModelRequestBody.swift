@@ -36,9 +36,10 @@ public final class ModelRequestBody: Sendable {
         var options: JSONSpan?
         var prompt: JSONSpan?
         var hasTopK = false
-        var numbers = ParameterSpans()
+        var shown = ModelParameterSpans()
         let promptMember = operation.promptMember(format)
-        var generation: JSONSpan?
+        let nested = format.parameterMember
+        var parameters: JSONSpan?
         document.forEachMember { key, value in
             if key.isText(promptMember) {
                 prompt = value
@@ -46,15 +47,16 @@ public final class ModelRequestBody: Sendable {
             }
             switch key.count {
             case 5 where key.isText("model"): model = value
-            case 5 where key.isText("top_k"): hasTopK = true
+            case 5 where key.isText("top_k"):
+                hasTopK = true
+                shown.note(key, value)
             case 6 where key.isText("stream"): stream = value
             case 14 where key.isText("stream_options"): options = value
-            case 16 where key.isText("generationConfig"): generation = value
-            default: if value.kind == .number { numbers.note(key, value) }
+            default:
+                if let nested, value.kind == .object, key.isText(nested) { parameters = value } else { shown.note(key, value) }
             }
         }
-        // Gemini keeps its numbers in an object of their own.
-        if let generation, format == .gemini { JSONView(bytes, generation).forEachMember { key, value in if value.kind == .number { numbers.note(key, value) } } }
+        if let parameters { JSONView(bytes, parameters).forEachMember { key, value in shown.note(key, value) } }
         self.document = document
         self.operation = operation
         self.format = format
@@ -63,48 +65,19 @@ public final class ModelRequestBody: Sendable {
         self.asksForUsage = options.flatMap { JSONView(bytes, $0)["include_usage"]?.bool } ?? false
         self.prompt = prompt.map { JSONView(bytes, $0) }
         self.hasTopK = hasTopK
-        self.parameters = numbers.read(bytes)
+        self.parameters = shown.read(bytes)
     }
+}
 
-    /// Where the numbers lie that telemetry shows.
-    private struct ParameterSpans {
-        private var choiceCount: JSONSpan?
-        private var seed: JSONSpan?
-        private var topP: JSONSpan?
-        private var maximumTokens: JSONSpan?
-        private var temperature: JSONSpan?
-        private var presencePenalty: JSONSpan?
-        private var frequencyPenalty: JSONSpan?
-
-        mutating func note(_ key: UnsafeRawBufferPointer, _ value: JSONSpan) {
-            switch key.count {
-            case 1 where key.isText("n"): self.choiceCount = value
-            case 4 where key.isText("seed"): self.seed = value
-            case 4 where key.isText("topP"): self.topP = value
-            case 15 where key.isText("maxOutputTokens"): self.maximumTokens = value
-            case 14 where key.isText("candidateCount"): self.choiceCount = value
-            case 15 where key.isText("presencePenalty"): self.presencePenalty = value
-            case 16 where key.isText("frequencyPenalty"): self.frequencyPenalty = value
-            case 5 where key.isText("top_p"): self.topP = value
-            case 10 where key.isText("max_tokens"): self.maximumTokens = value
-            case 11 where key.isText("temperature"): self.temperature = value
-            case 16 where key.isText("presence_penalty"): self.presencePenalty = value
-            case 17 where key.isText("frequency_penalty"): self.frequencyPenalty = value
-            case 21 where key.isText("max_completion_tokens"): self.maximumTokens = value
-            default: return
-            }
-        }
-
-        func read(_ bytes: ByteBuffer) -> ModelParameters {
-            var parameters = ModelParameters()
-            parameters.choiceCount = self.choiceCount.flatMap { JSONView(bytes, $0).int }
-            parameters.seed = self.seed.flatMap { JSONView(bytes, $0).int }
-            parameters.topP = self.topP.flatMap { JSONView(bytes, $0).double }
-            parameters.maximumTokens = self.maximumTokens.flatMap { JSONView(bytes, $0).int }
-            parameters.temperature = self.temperature.flatMap { JSONView(bytes, $0).double }
-            parameters.presencePenalty = self.presencePenalty.flatMap { JSONView(bytes, $0).double }
-            parameters.frequencyPenalty = self.frequencyPenalty.flatMap { JSONView(bytes, $0).double }
-            return parameters
+extension ModelFormat {
+    /// The member that holds a request's parameters; nil: they stand at the top.
+    fileprivate var parameterMember: StaticString? {
+        switch self {
+        case .gemini: "generationConfig"
+        case .bedrock: "inferenceConfig"
+        case .ollama: "options"
+        case .huggingface: "parameters"
+        case .openai, .anthropic, .cohere: nil
         }
     }
 }

@@ -100,6 +100,12 @@ public protocol TranslatingAdapter: ProviderAdapter {
     func encode(_ request: EmbeddingRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer
     /// The provider's answer to one.
     func decodeEmbeddings(_ document: ByteBuffer) throws(ProviderFailure) -> EmbeddingAnswer
+    /// The provider's request body for images. Default: not served.
+    func encode(_ request: ImageRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer
+    /// The provider's answer to one.
+    ///
+    /// - Throws: 502 when the document is no answer of this vendor. One without an image is no failure here.
+    func decodeImages(_ document: ByteBuffer) throws(ProviderFailure) -> ImageAnswer
     /// Operations it translates. Default chat and completions (as a chat of one message).
     var translatedOperations: [ModelOperation] { get }
     /// Whether the vendor wants the content of a media URL in the request, because it fetches none itself. Default false.
@@ -146,6 +152,8 @@ public struct ProviderSettings: Sendable {
     public var bedrockLatency: String?
     /// Whether Titan's embeddings are normalized.
     public var bedrockNormalizesEmbeddings = false
+    /// Where Bedrock puts videos: `s3://bucket/prefix`.
+    public var bedrockVideoOutput: String?
     /// Cohere's `input_type` of embeddings, where the client gives none.
     public var cohereInputType = "classification"
     /// Gemini on Vertex: endpoint, project and location; nil: Google AI.
@@ -248,11 +256,14 @@ public protocol ModelResponseReader: AnyObject {
     /// A whole unstreamed answer.
     func document(_ bytes: ByteBuffer)
     var facts: ModelResponseFacts { get }
+    /// Whether the provider has told of an error in the middle of a stream. Default: it has not.
+    var hasFailed: Bool { get }
     /// The facts, for who asks last: they need not be kept.
     func takeFacts() -> ModelResponseFacts
 }
 
 extension ModelResponseReader {
+    public var hasFailed: Bool { false }
     public func takeFacts() -> ModelResponseFacts { self.facts }
 }
 

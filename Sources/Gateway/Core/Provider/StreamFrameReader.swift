@@ -22,7 +22,9 @@ struct StreamFrameReader {
     }
 
     /// Reads all frames that are complete with these bytes.
-    mutating func read(_ bytes: ByteBuffer, _ body: (StreamFrame) throws(ProviderFailure) -> Void) throws(ProviderFailure) {
+    ///
+    /// - Parameter quiet: is called for server-sent comments and fields without data: no events, but signs of life.
+    mutating func read(_ bytes: ByteBuffer, quiet: () -> Void = {}, _ body: (StreamFrame) throws(ProviderFailure) -> Void) throws(ProviderFailure) {
         do {
             switch self.framer {
             case .events(var framer):
@@ -31,8 +33,10 @@ struct StreamFrameReader {
                 defer { self.framer = .events(framer) }
                 framer.feed(bytes)
                 while let frame = try framer.next() {
-                    // Comments and fields alone are no events.
-                    guard let data = framer.data(of: frame), data.readableBytes > 0 else { continue }
+                    guard let data = framer.data(of: frame), data.readableBytes > 0 else {
+                        quiet()
+                        continue
+                    }
                     try body(StreamFrame(name: frame.name.map { ByteBuffer(framer.view($0)) }, data: data))
                 }
             case .lines(var framer):
@@ -49,7 +53,7 @@ struct StreamFrameReader {
                 self.framer = .lines(LineFramer())
                 defer { self.framer = .messages(framer) }
                 framer.feed(bytes)
-                while let message = try framer.next() { try body(StreamFrame(name: message.name, data: message.payload)) }
+                while let message = try framer.next() { try body(StreamFrameReader.frame(message)) }
             }
         } catch let failure as ProviderFailure {
             throw failure
@@ -58,6 +62,16 @@ struct StreamFrameReader {
         } catch {
             throw ProviderFailure("event_too_large", status: 502, message: "an event of the provider's stream is too large")
         }
+    }
+
+    private static func frame(_ message: EventStreamMessage) -> StreamFrame {
+        guard message.kind == .error else { return StreamFrame(name: message.name, data: message.payload, isFailure: message.kind == .exception) }
+        // Failures outside the service's model have their text in a header.
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("message", message.header(":error-message").map { ChatText(plain: $0) })
+        writer.endObject()
+        return StreamFrame(name: message.name, data: writer.buffer, isFailure: true)
     }
 
     /// A last frame that the end of the stream completes: some servers leave out the line end behind it.

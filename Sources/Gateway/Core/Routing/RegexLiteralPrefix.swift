@@ -17,8 +17,10 @@ enum RegexLiteralPrefix {
             } else if Self.isMeta(byte) {
                 break
             }
+            // A character beyond ASCII is several bytes, and a quantifier behind it is about all of them.
+            if byte >= 0xC0 { while index + length < bytes.count, bytes[index + length] & 0xC0 == 0x80 { length += 1 } }
             if index + length < bytes.count, Self.isQuantifier(bytes[index + length]) { break }
-            literal.append(byte)
+            literal += byte >= 0xC0 ? bytes[index..<(index + length)] : [byte]
             index += length
         }
         return literal

@@ -38,7 +38,7 @@ struct RouteTableBuilder {
             var key = Array(path.utf8)
             if path.utf8.first == 0x7E {
                 let expression = String(path.dropFirst())
-                pattern = Int32(try self.compile(expression, PatternOptions(isAnchored: true), route))
+                pattern = Int32(try self.compile(expression, PatternOptions(isAnchored: true, isUnicode: !expression.utf8.allSatisfy { $0 < 0x80 }), route))
                 key = RegexLiteralPrefix.of(expression)
             }
             for (bucket, port) in buckets { self.insert(RouteTable.Candidate(matcher: number, port: port, pattern: pattern), bucket, key) }

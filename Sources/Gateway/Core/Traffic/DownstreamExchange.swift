@@ -103,20 +103,31 @@ extension DownstreamExchange {
     ///
     /// - Throws: ``DownstreamFailure/bodyTooLarge(limit:)`` as soon as more than `limit` bytes, or than one buffer holds, are announced or seen.
     public func collectBody(limit: Int) async throws(DownstreamFailure) -> ByteBuffer {
+        var whole = ByteBuffer()
+        try await self.collectBody(limit: limit, into: &whole)
+        return whole
+    }
+
+    /// The rest of the body behind what stands in a buffer already, which also has what came where this throws: bytes come from a client only once.
+    ///
+    /// - Throws: as ``collectBody(limit:)``; `limit` is of the whole.
+    public func collectBody(limit: Int, into whole: inout ByteBuffer) async throws(DownstreamFailure) {
         let limit = min(limit, 1 << 31)
         if case .length(let length) = self.head.framing, length > limit { throw .bodyTooLarge(limit: limit) }
-        guard let first = try await self.readBody() else { return ByteBuffer() }
-        guard first.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
-        guard var next = try await self.readBody() else { return first }
-        var whole = first
+        if whole.readableBytes == 0 {
+            guard let first = try await self.readBody() else { return }
+            whole = first
+        }
+        guard whole.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
+        guard var next = try await self.readBody() else { return }
         if case .length(let length) = self.head.framing {
             // No more than has some chance to come: what is announced costs the client nothing.
             whole.reserveCapacity(min(length, max(2 << 20, whole.readableBytes + next.readableBytes)))
         }
         while true {
-            guard whole.readableBytes + next.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
             whole.writeBuffer(&next)
-            guard let more = try await self.readBody() else { return whole }
+            guard whole.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
+            guard let more = try await self.readBody() else { return }
             next = more
         }
     }

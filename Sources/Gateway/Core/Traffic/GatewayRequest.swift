@@ -43,14 +43,21 @@ public struct GatewayRequest: ~Copyable {
     public private(set) var notes: RequestNotes?
     /// The id shown to client and upstream.
     public let requestID: String
-    /// The path as routes see it, and how much of it the route's prefix or expression matched.
-    private let normalizedPath: ByteBuffer
+    /// The path as routes see it: escapes of ordinary characters decoded, dot segments and repeated slashes resolved.
+    public let normalizedPath: ByteBuffer
+    /// How much of it the route's prefix or expression matched.
     private let matchedPathLength: Int
     /// The path for the upstream, once somebody asked for it or set it: model operations have paths of their own.
     private var ownPath: ByteBuffer?
 
     /// The body as the last stage that looked into it parsed it.
     private var parsed: ParsedBody?
+
+    /// Length of the body as it came, or as the last stage that changed it left it; -1: nobody has read it.
+    var bodyLength = -1
+    /// The body before the stage that runs, where its change is to be told in tokens.
+    var original: ByteBuffer?
+    var keepsOriginal = false
 
     private let exchange: any DownstreamExchange
     /// Where a copy that a shadow stage judges leaves the body it read, since bytes come from the client only once.
@@ -96,7 +103,13 @@ public struct GatewayRequest: ~Copyable {
         self.matchedPathLength = other.matchedPathLength
         self.ownPath = other.ownPath
         self.parsed = other.parsed
+        self.bodyLength = other.bodyLength
         self.exchange = other.exchange
+    }
+
+    /// Whether the upstream is sent a field of this name.
+    public func sends(name: String) -> Bool {
+        self.fields.contains(name: name) && !(KnownField(name: name).map { self.skipped.contains($0) } ?? false)
     }
 
     private func upstreamPath() -> ByteBuffer {
@@ -119,11 +132,17 @@ public struct GatewayRequest: ~Copyable {
     /// - Throws: ``DownstreamFailure/bodyTooLarge(limit:)`` beyond `limit` bytes, and what the connection does.
     public mutating func collectBody(limit: Int) async throws(DownstreamFailure) -> ByteBuffer {
         if let here = try self.takeBody(limit: limit) { return here }
-        // A shadow stage's limit must not cut what the upstream gets: the whole is kept, and the limit applied to it.
-        let bytes = try await self.exchange.collectBody(limit: self.received == nil ? limit : .max)
-        self.received?.bytes = bytes
+        var bytes = ByteBuffer()
+        if case .begun(let first) = self.body { bytes = first }
+        do throws(DownstreamFailure) { try await self.exchange.collectBody(limit: limit, into: &bytes) } catch {
+            // Whoever is content without the body must not lose its beginning for the upstream.
+            if bytes.readableBytes > 0 { self.body = .begun(bytes) }
+            self.received?.body = self.body
+            throw error
+        }
         self.body = .bytes(bytes)
-        guard bytes.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
+        self.received?.body = self.body
+        self.noteReceived(bytes)
         return bytes
     }
 
@@ -136,9 +155,13 @@ public struct GatewayRequest: ~Copyable {
         case .none: return ByteBuffer()
         case .bytes(let read): bytes = read
         case .model(let model): bytes = model.bytes
+        case .begun(let first):
+            guard first.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
+            return nil
         case .unread:
             guard self.received == nil, let taken = try self.exchange.takeBody(limit: limit) else { return nil }
             self.body = .bytes(taken)
+            self.noteReceived(taken)
             return taken
         }
         guard bytes.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
@@ -226,9 +249,9 @@ public struct GatewayRequest: ~Copyable {
     var source: any DownstreamExchange { self.exchange }
 }
 
-/// A body that was read for a copy of its request.
+/// What a copy of a request has read of the body: it comes from the client only once.
 final class ReceivedBody {
-    var bytes: ByteBuffer?
+    var body: RequestBody?
 }
 
 /// Where a request goes after its stages.

@@ -6,6 +6,8 @@ public enum RequestBody {
     case none
     /// Still to be read from the client.
     case unread
+    /// Read as far as somebody looked and no further; the rest is still to be read from the client.
+    case begun(ByteBuffer)
     /// Read, and opaque.
     case bytes(ByteBuffer)
     /// A model operation's JSON, scanned: a view over the bytes, changed by splicing.

@@ -84,7 +84,7 @@ final class GroupRoute {
         case .cookie:
             guard let cookie else { return nil }
             return GroupRoute.cookie(cookie, request)
-        case .path: return String(decoding: request.head.target.path, as: UTF8.self)
+        case .path: return String(buffer: request.normalizedPath)
         case .queryArgument:
             guard let argument, let query = request.query else { return nil }
             for pair in query.readableBytesView.split(separator: 0x26) {

@@ -27,12 +27,15 @@ public final class UpstreamGroup: Sendable {
 
     public let entity: UpstreamEntity
     public let targets: [Target]
+    /// Whether anything can take a target out of service.
+    private let isChecked: Bool
     private let regular: Turns
     private let failover: Turns
 
     /// - Parameter entities: of this upstream; weight 0 takes none of the traffic.
     init(_ entity: UpstreamEntity, _ entities: [TargetEntity], service: ServiceEntity, tls: UpstreamTLSOptions?, store: UpstreamHealthStore) {
         self.entity = entity
+        self.isChecked = entity.healthChecks.isOn
         self.targets = entities.filter { $0.weight > 0 }.map { target in
             let (host, port) = UpstreamGroup.split(target.target)
             // Numeric targets are asked for by the name that the service's clients know.
@@ -67,10 +70,10 @@ public final class UpstreamGroup: Sendable {
     /// - Parameter tried: targets of earlier attempts, taken again only when nothing else is left.
     func choose(_ key: Key, tried: [ObjectIdentifier]) -> Target? {
         guard self.isAvailable else { return nil }
-        var usable = self.targets.filter { !$0.isFailover && $0.health.isHealthy }
+        var usable = self.targets.filter { !$0.isFailover && self.isHealthy($0) }
         var turns = self.regular
         if usable.isEmpty {
-            usable = self.targets.filter { $0.isFailover && $0.health.isHealthy }
+            usable = self.targets.filter { $0.isFailover && self.isHealthy($0) }
             turns = self.failover
         }
         guard !usable.isEmpty else { return nil }
@@ -92,12 +95,15 @@ public final class UpstreamGroup: Sendable {
         }
     }
 
+    /// What checks have found; where there are none any more, what they once found counts no longer.
+    private func isHealthy(_ target: Target) -> Bool { !self.isChecked || target.health.isHealthy }
+
     /// Kong's `healthchecks.threshold`: the share of the weight that must be healthy, in percent.
     private var isAvailable: Bool {
         let threshold = self.entity.healthChecks.threshold
         guard threshold > 0 else { return true }
         let all = self.targets.reduce(0) { $0 + $1.weight }
-        let healthy = self.targets.reduce(0) { $0 + ($1.health.isHealthy ? $1.weight : 0) }
+        let healthy = self.targets.reduce(0) { $0 + (self.isHealthy($1) ? $1.weight : 0) }
         return all > 0 && Double(healthy) * 100 >= threshold * Double(all)
     }
 

@@ -9,7 +9,7 @@ public typealias AIAWSGuardrails = ContentGuard<AWSGuardrailsService>
 /// Amazon Bedrock's guardrails, applied to texts of any model (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ApplyGuardrail.html).
 public final class AWSGuardrailsService: GuardVendor {
     public static let callName: StaticString = "guard aws"
-    public static let descriptor = PluginDescriptor(name: "ai-aws-guardrails", priority: 781, auditPath: "ai.proxy.aws-guardrails")
+    public static let descriptor = PluginDescriptor(name: "ai-aws-guardrails", priority: 781, auditPath: "ai.proxy.aws-guardrails", changesText: true)
 
     public let facts: [(GuardField, EvidenceValue)]
     private let settings: AIAWSGuardrailsConfiguration

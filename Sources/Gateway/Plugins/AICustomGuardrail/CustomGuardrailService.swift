@@ -9,7 +9,7 @@ public typealias AICustomGuardrail = ContentGuard<CustomGuardrailService>
 /// Any HTTP service that judges texts, asked and understood by templates and Lua functions of the configuration.
 public final class CustomGuardrailService: GuardVendor {
     public static let callName: StaticString = "guard custom"
-    public static let descriptor = PluginDescriptor(name: "ai-custom-guardrail", priority: 785, auditPath: "ai.proxy.custom-guardrail")
+    public static let descriptor = PluginDescriptor(name: "ai-custom-guardrail", priority: 785, auditPath: "ai.proxy.custom-guardrail", changesText: true)
 
     public let facts: [(GuardField, EvidenceValue)] = []
     private let configuration: AICustomGuardrailConfiguration

@@ -10,7 +10,7 @@ public typealias AIGCPModelArmor = ContentGuard<GCPModelArmorService>
 /// (https://cloud.google.com/security-command-center/docs/reference/model-armor/rest/v1/projects.locations.templates/sanitizeUserPrompt).
 public final class GCPModelArmorService: GuardVendor {
     public static let callName: StaticString = "guard gcp"
-    public static let descriptor = PluginDescriptor(name: "ai-gcp-model-armor", priority: 783, auditPath: "ai.proxy.gcp-model-armor")
+    public static let descriptor = PluginDescriptor(name: "ai-gcp-model-armor", priority: 783, auditPath: "ai.proxy.gcp-model-armor", changesText: true)
 
     public let facts: [(GuardField, EvidenceValue)]
     private let settings: AIGCPModelArmorConfiguration

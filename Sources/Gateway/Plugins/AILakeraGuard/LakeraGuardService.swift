@@ -9,7 +9,7 @@ public typealias AILakeraGuard = ContentGuard<LakeraGuardService>
 /// Lakera Guard's v2 API: one call judges a conversation (https://docs.lakera.ai/docs/api/guard).
 public final class LakeraGuardService: GuardVendor {
     public static let callName: StaticString = "guard lakera"
-    public static let descriptor = PluginDescriptor(name: "ai-lakera-guard", priority: 784, auditPath: "ai.proxy.lakera-guard")
+    public static let descriptor = PluginDescriptor(name: "ai-lakera-guard", priority: 784, auditPath: "ai.proxy.lakera-guard", changesText: true)
 
     public let facts: [(GuardField, EvidenceValue)]
     private let settings: AILakeraGuardConfiguration

@@ -8,7 +8,7 @@ public import Telemetry
 /// Texts with `<LLMLINGUA>` tags are compressed between the tags only. Tool definitions, arguments and results are never touched. Runs right before ai-proxy, which
 /// takes the prompt over (Kong's priority is one lower, because its ai-proxy sends later).
 public final class AIPromptCompressor: RequestPlugin {
-    public static let descriptor = PluginDescriptor(name: "ai-prompt-compressor", priority: 771, auditPath: "ai.compressor")
+    public static let descriptor = PluginDescriptor(name: "ai-prompt-compressor", priority: 771, auditPath: "ai.compressor", changesText: true)
 
     public enum Field: EvidenceField {
         /// Milliseconds spent on it.

@@ -5,7 +5,7 @@ public import Telemetry
 
 /// `ai-prompt-decorator`: puts messages before and behind the client's. Behaviour: https://developer.konghq.com/plugins/ai-prompt-decorator/
 public final class AIPromptDecorator: PromptPlugin {
-    public static let descriptor = PluginDescriptor(name: "ai-prompt-decorator", priority: 772, auditPath: "ai.prompt-decorator")
+    public static let descriptor = PluginDescriptor(name: "ai-prompt-decorator", priority: 772, auditPath: "ai.prompt-decorator", changesText: true)
 
     public enum Field: EvidenceField {
         case prepended

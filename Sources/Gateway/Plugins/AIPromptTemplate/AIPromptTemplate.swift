@@ -6,7 +6,7 @@ public import Telemetry
 /// `ai-prompt-template`: replaces a request that names a template by the template with the request's properties filled in.
 /// Behaviour: https://developer.konghq.com/plugins/ai-prompt-template/
 public final class AIPromptTemplate: PromptPlugin {
-    public static let descriptor = PluginDescriptor(name: "ai-prompt-template", priority: 773, auditPath: "ai.payload")
+    public static let descriptor = PluginDescriptor(name: "ai-prompt-template", priority: 773, auditPath: "ai.payload", changesText: true)
 
     public enum Field: EvidenceField {
         /// The body as the client sent it, where the operator asks for it.

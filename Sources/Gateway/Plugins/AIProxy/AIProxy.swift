@@ -70,8 +70,10 @@ public final class AIProxy: InlineRequestPlugin, ModelServing {
         var body: ModelRequestBody?
         // Clients name the type of an empty body too (cancelling a batch).
         let isEmpty = request.head.framing == .none || request.head.framing == .length(0)
-        if !isEmpty, request.head.method == .post, request.head.fields.hasValue(.contentType, prefix: "application/json") {
-            switch await ModelBody.read(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes) {
+        if !isEmpty, request.head.method == .post, request.head.fields.hasValue(.contentType, prefix: "application/json"),
+            self.target.readsDocument(request, limit: self.configuration.maximumRequestBodyBytes)
+        {
+            switch await ModelBody.read(&request, self.target.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat) {
             case .success(let read): body = read
             case .failure(let refusal): return .reject(refusal.rejection)
             }

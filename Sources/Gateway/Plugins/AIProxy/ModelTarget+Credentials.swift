@@ -51,7 +51,7 @@ extension ModelTarget {
     func authenticate(_ request: borrowing GatewayRequest, _ fields: inout FieldEdits, _ place: Place) -> ByteBuffer {
         let auth = self.configuration.auth
         guard auth.allowsOverride else { return place.target }
-        if let name = auth.headerName, !request.fields.contains(name: name) { Self.setKey(auth, &fields) }
+        if let name = auth.headerName, !request.sends(name: name) { Self.setKey(auth, &fields) }
         guard auth.parameterLocation == .query, let name = auth.parameterName, let value = auth.parameterValue else { return place.target }
         let own = request.query.map { FormFields($0).values(name) }?.first.map { String(buffer: $0) }
         let query = FormFields(place.location.query.map { ByteBuffer(string: $0) } ?? ByteBuffer()).setting(name, own ?? value)

@@ -9,9 +9,13 @@ extension ModelTarget {
     /// - Parameters:
     ///   - body: the JSON body of a POST.
     ///   - form: the form of a POST (transcriptions, edits of images). With neither the client's body passes as it arrives.
+    ///   - bytes: a body of another kind that was read.
     func passage(
-        _ body: ModelRequestBody?, form: MultipartForm? = nil, _ request: borrowing GatewayRequest
+        _ body: ModelRequestBody?, form: MultipartForm? = nil, bytes: ByteBuffer? = nil, _ request: borrowing GatewayRequest
     ) throws(RefusedRequest) -> (plan: ModelPlan, body: ByteBuffer) {
+        if let resources { return try self.resource(resources, body, bytes, request) }
+        if self.operation == .videoGenerations, let maker = self.translator as? any VideoAdapter { return try self.videos(body, form, request, maker) }
+        if let translator { return try self.images(body, form, request, translator) }
         var settings = self.settings
         if let templates = self.templates { settings = try templates.resolve(settings, request) }
         let location: ProviderLocation
@@ -46,11 +50,12 @@ extension ModelTarget {
         return (plan, encoded)
     }
 
-    /// Whether a configured model has to be put into a request's form.
-    func setsModel(_ request: borrowing GatewayRequest) -> Bool { self.namesModel(request) && self.settings.model?.isEmpty == false }
+    /// Whether a request's form has to be read: to put a configured model into it, or to translate it.
+    func setsModel(_ request: borrowing GatewayRequest) -> Bool { self.translator != nil || self.namesModel(request) && self.settings.model?.isEmpty == false }
 
-    /// Whether a request's form is read: for a configured model however large it is; otherwise, to take the model down, up to a size.
+    /// Whether a request's form is read: for those however large it is; otherwise, to take the model down, up to a size.
     func readsForm(_ request: borrowing GatewayRequest, limit: Int) -> Bool {
+        guard self.resources == nil else { return false }
         if self.setsModel(request) { return true }
         guard self.namesModel(request) else { return false }
         if case .length(let length) = request.head.framing { return limit == 0 || length <= limit }

@@ -31,7 +31,7 @@ extension ModelTarget {
             let encoded: ByteBuffer
             do throws(ProviderFailure) { encoded = try self.offer.adapter.encode(body, edits) } catch { throw RefusedRequest(error) }
             let plan = ModelPlan(
-                offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: edits.includesUsage, parameters: body.parameters,
+                offer: self.offer, model: model, target: target, fields: fields, isStream: isStream, hidesUsage: edits.includesUsage, parameters: self.sentParameters(body, edits),
                 location: place.location, usesTokens: call.usesTokens)
             return (plan, encoded)
         } catch { throw error.shaped(for: self.format.name) }
@@ -58,6 +58,17 @@ extension ModelTarget {
         }
         if let key = self.bodyKey(body) { edits.members.append(key) }
         return edits
+    }
+
+    /// What is sent of the parameters that spans show: the configuration's options win, and what is taken out of the body is not among them.
+    private func sentParameters(_ body: ModelRequestBody, _ edits: ModelRequestEdits) -> ModelParameters {
+        var parameters = body.parameters
+        if body.hasTopK, edits.removed.contains("top_k") { parameters = parameters.with { $0.topK = nil } }
+        if self.operation == .embeddings, let count = self.configuration.model.options.embeddingsDimensions { parameters = parameters.with { $0.dimensionCount = count } }
+        guard !edits.options.isEmpty else { return parameters }
+        var options = edits.options
+        if self.format.name == .openai { options.topK = nil }
+        return parameters.overridden(by: options)
     }
 
     // MARK: Translation

@@ -7,6 +7,7 @@ extension ModelTarget {
     ///
     /// - Throws: 400 where no model is named, or another one than the configured.
     func session(_ request: borrowing GatewayRequest) throws(RefusedRequest) -> ModelPlan {
+        if let resources { return try self.session(resources, request) }
         var settings = self.settings
         if let templates = self.templates { settings = try templates.resolve(settings, request) }
         let query = request.query ?? ByteBuffer()
@@ -20,13 +21,27 @@ extension ModelTarget {
         let place = Self.place(ModelTarget.extended(location, query), self.configuration.auth)
         var fields = self.fields
         let target = self.authenticateSession(request, &fields, place)
+        Self.upgrade(&fields)
+        return ModelPlan(
+            offer: self.offer, model: settings.model ?? "", target: target, fields: fields, isStream: true, hidesUsage: false, parameters: ModelParameters(),
+            location: place.location, method: .get, passesBody: true)
+    }
+
+    /// Plans a session of the vendor's own API, which names its model when it is open.
+    private func session(_ resources: ResourceTable, _ request: borrowing GatewayRequest) throws(RefusedRequest) -> ModelPlan {
+        let (plan, _) = try self.resource(resources, nil, nil, request)
+        var fields = plan.fields
+        Self.upgrade(&fields)
+        return ModelPlan(
+            offer: self.offer, model: plan.model, target: plan.target, fields: fields, isStream: true, hidesUsage: false, parameters: ModelParameters(), location: plan.location,
+            method: .get, passesBody: true, sessionModels: plan.model.isEmpty ? nil : [plan.model])
+    }
+
+    private static func upgrade(_ fields: inout FieldEdits) {
         fields.set("Connection", "Upgrade")
         fields.set("Upgrade", "websocket")
         // Compressed events could not be read for their usage.
         fields.remove("sec-websocket-extensions")
-        return ModelPlan(
-            offer: self.offer, model: settings.model ?? "", target: target, fields: fields, isStream: true, hidesUsage: false, parameters: ModelParameters(),
-            location: place.location, method: .get, passesBody: true)
     }
 
     /// The model that a client names in its query; nil: none.

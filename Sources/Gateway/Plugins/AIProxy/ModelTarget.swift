@@ -11,6 +11,8 @@ final class ModelTarget: Sendable {
     let format: any ClientFormat
     /// Translates for clients of another format than the provider's; nil: bytes pass.
     let translator: (any TranslatingAdapter)?
+    /// What clients of the provider's format may ask beside prompts; nil: they ask prompts, or OpenAI's operations.
+    let resources: ResourceTable?
     let settings: ProviderSettings
     /// Where requests fill in parts of the settings; nil: they are the same for all.
     let templates: SettingsTemplates?
@@ -43,15 +45,17 @@ final class ModelTarget: Sendable {
         guard let operation = ModelOperation(rawValue: configuration.routeType.rawValue) else {
             throw Self.problem("config.route_type", "\"\(configuration.routeType.rawValue)\" is not served yet")
         }
-        guard let adapter = services.providers.adapter(name, variant: Self.variant(model, configuration.format)) else {
+        guard let adapter = services.providers.adapter(name, variant: Self.imageVariant(model, operation) ?? Self.variant(model, configuration.format)) else {
             throw Self.problem("config.model.provider", "\"\(name)\" with this format is not served yet")
         }
         self.operation = operation
         self.configuration = configuration
         self.policy = policy
         self.format = ClientFormats.format(try ClientFormatSetting.format(services.ownSettings, else: configuration.format.modelFormat))
-        self.translator = try Self.translator(from: self.format, to: adapter, operation)
         var settings = Self.settings(model)
+        self.resources = try Self.resources(from: self.format, to: adapter, operation, settings)
+        self.translator = self.resources == nil ? try Self.translator(from: self.format, to: adapter, operation) : nil
+        try Self.checkVideos(model, operation, self.translator)
         if model.provider == .bedrock, settings.awsRegion == nil { settings.awsRegion = services.credentials.defaultAWSRegion }
         self.settings = settings
         let templates = SettingsTemplates(settings)
@@ -95,9 +99,9 @@ final class ModelTarget: Sendable {
     private static func translator(
         from format: any ClientFormat, to adapter: any ProviderAdapter, _ operation: ModelOperation
     ) throws(ConfigurationError) -> (any TranslatingAdapter)? {
-        if format.name != .openai, operation != .chat { throw self.problem("config.route_type", "has to be llm/v1/chat with llm_format \(format.name.rawValue)") }
         if adapter.format == format.name { return nil }
-        guard operation.isPrompt else { throw self.problem("config.route_type", "\(operation.rawValue) is served by providers that speak OpenAI's format") }
+        let isMade = operation.makesImages || operation == .videoGenerations && adapter is any VideoAdapter
+        guard operation.isPrompt || isMade && format.name == .openai else { throw self.problem("config.route_type", "\(operation.rawValue) is served by providers that speak OpenAI's format") }
         guard format.isTranslated else {
             throw self.problem("config.llm_format", "\"\(format.name.rawValue)\" on the provider \(adapter.descriptor.name) is not served yet; only providers that speak it are")
         }
@@ -158,6 +162,7 @@ final class ModelTarget: Sendable {
         settings.awsRegion = options.bedrock.region
         settings.bedrockLatency = options.bedrock.performanceConfigurationLatency
         settings.bedrockNormalizesEmbeddings = options.bedrock.normalizesEmbeddings
+        settings.bedrockVideoOutput = options.bedrock.videoOutputS3URI
         settings.cohereInputType = options.cohere.embeddingInputType.rawValue
         return settings
     }

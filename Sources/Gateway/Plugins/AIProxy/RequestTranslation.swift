@@ -29,7 +29,7 @@ struct RequestTranslation {
             if let dimensions { request.dimensions = ChatNumber(dimensions) }
             let body = try adapter.encode(request, &encoding)
             return RequestTranslation(
-                body: body, parameters: client.body.parameters,
+                body: body, parameters: dimensions.map { count in client.body.parameters.with { $0.dimensionCount = count } } ?? client.body.parameters,
                 translation: ModelTranslation(adapter: adapter, includesUsage: false, wantsBase64: request.wantsBase64, dropped: encoding.dropped))
         }
         var request = try format.decode(client)
@@ -39,11 +39,15 @@ struct RequestTranslation {
         return RequestTranslation(
             body: body, parameters: request.parameters,
             translation: ModelTranslation(
-                adapter: adapter, includesUsage: request.includesUsage ?? false, streamsArray: isStream && call.streamsArray, dropped: encoding.dropped))
+                adapter: adapter, includesUsage: request.includesUsage ?? false, streamsArray: isStream && call.streamsArray, wrapsSpeech: request.wantsSpeechFile,
+                dropped: encoding.dropped))
     }
 }
 
 extension ChatRequest {
+    /// Whether a spoken answer is to be more than samples: any format of OpenAI's but `pcm16`.
+    fileprivate var wantsSpeechFile: Bool { self.audioOutput.map { $0["format"]?.equals("pcm16") != true } ?? false }
+
     /// The parameters that spans show.
     fileprivate var parameters: ModelParameters {
         var parameters = ModelParameters()
@@ -54,6 +58,18 @@ extension ChatRequest {
         parameters.presencePenalty = self.presencePenalty?.double
         parameters.seed = self.seed?.int
         parameters.choiceCount = self.choiceCount?.int
-        return parameters
+        // The client's own names in most cases, and none of it in nearly all.
+        guard self.topK != nil || !self.stop.isEmpty || self.responseFormat != nil || !self.modalities.isEmpty || self.serviceTier != nil else { return parameters }
+        return parameters.with { rare in
+            rare.topK = self.topK?.double
+            rare.stopSequences = self.stop.prefix(16).map(\.string).filter { (1...256).contains($0.utf8.count) }
+            rare.serviceTier = self.serviceTier?.string
+            rare.output = ModelOutput(modalities: self.modalities.map(\.string))
+            switch self.responseFormat {
+            case .json, .schema: rare.output = .json
+            case .text: rare.output = rare.output ?? .text
+            case nil: break
+            }
+        }
     }
 }

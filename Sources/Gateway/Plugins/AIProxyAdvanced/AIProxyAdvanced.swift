@@ -145,8 +145,9 @@ public final class AIProxyAdvanced: InlineRequestPlugin, ModelServing {
                 return self.direct(.nothing, try self.admitted(request.query.flatMap { ModelTarget.sessionModel($0) }, request), &request, &context)
             }
             if !self.operation.isPrompt {
-                let content = try await PassedContent.read(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes)
-                return self.direct(content, try self.admitted(content.model, request), &request, &context)
+                let content = try await PassedContent.read(&request, self.targets[0], limit: self.configuration.maximumRequestBodyBytes)
+                // What a vendor's own requests name is for each target to check.
+                return self.direct(content, try self.admitted(self.targets[0].resources == nil ? content.model : nil, request), &request, &context)
             }
             let body = try await ModelBody.read(&request, self.operation, limit: self.configuration.maximumRequestBodyBytes, format: self.clientFormat).get()
             // What is refused anyway costs no call.
@@ -300,6 +301,7 @@ private final class ModelPlanner: TargetPlanner {
             switch self.content {
             case .json(let body): (plan, encoded) = try self.targets[target].plan(body, request, media: self.media)
             case .form(let form): (plan, encoded) = try self.targets[target].passage(nil, form: form, request)
+            case .bytes(let bytes): (plan, encoded) = try self.targets[target].passage(nil, bytes: bytes, request)
             case .nothing where self.targets[target].operation == .realtime: plan = try self.targets[target].session(request)
             case .nothing: (plan, encoded) = try self.targets[target].passage(nil, request)
             }

@@ -1,5 +1,6 @@
 public import GatewayCore
 import GatewayWire
+import NIOCore
 
 /// `acls`: who may use which target. A target that a deny rule matches is out; with allow rules one of them must match.
 public struct AccessRules: GatewayConfiguration, Hashable {
@@ -72,7 +73,8 @@ struct AccessSubject {
         self.groupIDs = request.consumer?.groupIDs ?? []
         self.groupNames = request.consumer?.groupNames ?? []
         self.address = AddressRange(request.connection.clientAddress)
-        self.path = String(decoding: request.head.target.path, as: UTF8.self)
+        // As the router sees it: another spelling of a path must not be another path.
+        self.path = String(buffer: request.normalizedPath)
         self.model = model
     }
 }

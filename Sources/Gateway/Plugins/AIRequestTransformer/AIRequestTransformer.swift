@@ -6,7 +6,7 @@ public import Telemetry
 /// `ai-request-transformer`: has a model rewrite the request's body before anything else of the AI plugins sees it.
 /// Behaviour: https://developer.konghq.com/plugins/ai-request-transformer/
 public final class AIRequestTransformer: RequestPlugin, TransformingPlugin {
-    public static let descriptor = PluginDescriptor(name: "ai-request-transformer", priority: 777, auditPath: "ai.ai-request-transformer")
+    public static let descriptor = PluginDescriptor(name: "ai-request-transformer", priority: 777, auditPath: "ai.ai-request-transformer", changesText: true)
 
     public enum Field: EvidenceField {
         case provider, requestModel, responseModel, inputTokens, outputTokens

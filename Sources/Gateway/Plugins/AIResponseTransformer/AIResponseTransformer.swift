@@ -8,7 +8,7 @@ public import Telemetry
 ///
 /// A response that cannot be given to the model (streamed, compressed, too large) is stopped: who wants answers checked does not want some to slip by.
 public final class AIResponseTransformer: RequestPlugin, ResponsePlugin, TransformingPlugin {
-    public static let descriptor = PluginDescriptor(name: "ai-response-transformer", priority: 768, auditPath: "ai.ai-response-transformer")
+    public static let descriptor = PluginDescriptor(name: "ai-response-transformer", priority: 768, auditPath: "ai.ai-response-transformer", changesText: true)
 
     public enum Field: EvidenceField {
         case provider, requestModel, responseModel, inputTokens, outputTokens

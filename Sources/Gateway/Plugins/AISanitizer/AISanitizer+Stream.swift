@@ -15,13 +15,15 @@ public struct SanitizerStream: Sendable {
     /// Pieces of text that wait for the outside service, with the event they came in.
     var jobs: [Release] = []
     var event: StreamEvent?
+    /// Why what was held at the end cannot go out.
+    var failure: PluginFailure?
     let start: UInt64
 
     /// What of a text goes out now.
     struct Release {
         let line: AnswerText.Line
         var text: [UInt8]
-        let isJSON: Bool
+        let form: TextForm
     }
 }
 
@@ -35,10 +37,17 @@ extension AISanitizer {
     }
 
     public func handle(_ event: inout StreamEvent, _ state: inout SanitizerStream?, _ context: inout StageContext<AISanitizer>) throws(PluginFailure) -> StreamVerdict {
-        guard state != nil, let document = try? JSONDocument(event.data) else { return .pass }
-        let found = AnswerReader.read(document.root, event: event.name)
-        guard !found.texts.isEmpty || !found.ends.isEmpty, var stream = state.take() else { return .pass }
+        guard var stream = state.take() else { return .pass }
         defer { state = stream }
+        stream.cleaner.beginEvent()
+        guard let document = try? JSONDocument(event.data) else {
+            // Nothing to read is nothing to clean, as a stream's end marker; what else is no JSON nobody could look at.
+            guard self.cleansAnswers, event.data.readableBytes > 0, !event.data.readableBytesView.elementsEqual("[DONE]".utf8) else { return .pass }
+            try stream.cleaner.fail(PluginFailure("unreadable_answer", message: "an event of the stream is not JSON"))
+            return .pass
+        }
+        let found = AnswerReader.read(document.root, event: event.name)
+        guard !found.texts.isEmpty || !found.ends.isEmpty else { return .pass }
         var released = try self.take(found, event, &stream)
         // What the others hold that end here goes out before the event.
         let seen = Set(found.texts.map(\.line))
@@ -67,19 +76,19 @@ extension AISanitizer {
         var released: [SanitizerStream.Release] = []
         let isGrowing = found.texts.allSatisfy(\.grows)
         for text in found.texts {
+            let bytes = text.view.text.map { Array($0.readableBytesView) } ?? []
             guard text.grows else {
-                let bytes = self.bytes(of: text), isServed = self.cleansAnswers && self.service != nil
-                released.append(SanitizerStream.Release(line: text.line, text: isServed ? bytes : try stream.cleaner.finish(bytes, isJSON: text.isJSON), isJSON: text.isJSON))
+                let isServed = self.cleansAnswers && self.service != nil, form: TextForm = text.isJSON ? .json : .sniffed
+                released.append(SanitizerStream.Release(line: text.line, text: isServed ? bytes : try stream.cleaner.cleaned(bytes, form), form: form))
                 continue
             }
-            let bytes = text.view.text.map { Array($0.readableBytesView) } ?? []
             if stream.texts[text.line] == nil {
                 stream.order.append(text.line)
-                stream.texts[text.line] = StreamedText(isJSON: text.isJSON, opensEscapes: self.cleansAnswers)
+                stream.texts[text.line] = StreamedText(isJSON: text.isJSON)
             }
-            stream.shapes[text.line] = event
-            // What is held goes out in the event's shape, in which texts by themselves, such as calls of tools, would be said twice.
-            released.append(try self.advance(&stream, text.line, bytes, isFinal: !isGrowing || found.isEnded(text.line)))
+            // What is held goes out in an event's shape, in which texts by themselves, such as calls of tools, would be said twice: without another shape nothing can be held.
+            if isGrowing { stream.shapes[text.line] = event }
+            released.append(try self.advance(&stream, text.line, bytes, isFinal: stream.shapes[text.line] == nil || found.isEnded(text.line)))
         }
         return released
     }
@@ -88,20 +97,17 @@ extension AISanitizer {
     private func advance(_ stream: inout SanitizerStream, _ line: AnswerText.Line, _ text: [UInt8], isFinal: Bool) throws(PluginFailure) -> SanitizerStream.Release {
         var held = stream.texts.removeValue(forKey: line) ?? StreamedText()
         defer { stream.texts[line] = held }
-        held.append(text, isFinal: isFinal)
-        return SanitizerStream.Release(line: line, text: try self.released(&held, &stream, isFinal: isFinal), isJSON: held.isJSON)
+        held.append(text)
+        return SanitizerStream.Release(line: line, text: try self.released(&held, &stream, isFinal: isFinal), form: held.isJSON ? .json : .plain)
     }
 
     private func released(_ held: inout StreamedText, _ stream: inout SanitizerStream, isFinal: Bool) throws(PluginFailure) -> [UInt8] {
-        if !self.cleansAnswers {
-            let (restored, used) = stream.cleaner.restoredBeginning(held.pending, isFinal: isFinal, isJSON: held.isJSON)
-            held.drop(used)
-            return restored
-        }
+        if !self.cleansAnswers { return self.restoredBeginning(&held, &stream, isFinal: isFinal) }
+        if held.isJSON { return try self.releasedJSON(&held, &stream, isFinal: isFinal) }
         var output: [UInt8] = []
         while let window = held.window(isFinal: isFinal) {
             if self.service != nil {
-                let own = stream.cleaner.ownRanges(held.pending)
+                let own = stream.cleaner.ownRanges(held.beginning(window.end))
                 output += held.take(Self.clear(window.cut, of: own, within: window.end))
                 continue
             }
@@ -113,10 +119,30 @@ extension AISanitizer {
             let within = spans.filter { $0.range.upperBound > offset && $0.range.lowerBound < cut }.map {
                 PIISpan(range: max($0.range.lowerBound, offset)..<$0.range.upperBound, category: $0.category, score: $0.score)
             }
-            output += stream.cleaner.replaced(text[offset..<cut], within, isJSON: held.isJSON)
+            output += TextEdit.apply(stream.cleaner.edits(text, in: offset..<cut, within), to: text, in: offset..<cut)
             _ = held.take(cut - offset)
         }
         return output
+    }
+
+    private func restoredBeginning(_ held: inout StreamedText, _ stream: inout SanitizerStream, isFinal: Bool) -> [UInt8] {
+        let (restored, used) = stream.cleaner.restoredBeginning(held.pending, isFinal: isFinal, isJSON: held.isJSON)
+        held.drop(used)
+        return restored
+    }
+
+    /// Most bytes of a tool's arguments that are held; as much as an answer that comes in one may have.
+    static let longestArguments = 8 << 20
+
+    /// JSON goes out as a whole: no call can be made with half of it, and what a string means, or a number is, shows at its end only.
+    private func releasedJSON(_ held: inout StreamedText, _ stream: inout SanitizerStream, isFinal: Bool) throws(PluginFailure) -> [UInt8] {
+        if held.count > Self.longestArguments {
+            try stream.cleaner.fail(PluginFailure("arguments_too_long", message: "a tool's arguments are longer than \(Self.longestArguments) bytes"))
+            return self.restoredBeginning(&held, &stream, isFinal: isFinal)
+        }
+        guard isFinal else { return [] }
+        let text = held.take(held.count)
+        return self.service == nil ? try stream.cleaner.cleaned(text, .json) : text
     }
 
     /// The cut, moved behind what it would tear apart.
@@ -160,6 +186,7 @@ extension AISanitizer {
             _ = splice.replace(other.view, string: isIts ? ByteBuffer(bytes: text.take() ?? []) : ByteBuffer())
         }
         found.hideSpellings(&splice)
+        found.hideIntroductions(&splice)
         return [StreamEvent(data: splice.apply(), name: shape.name)]
     }
 
@@ -169,29 +196,27 @@ extension AISanitizer {
         guard self.cleansAnswers, self.service != nil, var stream = state.take() else { return nil }
         defer { state = stream }
         for line in stream.order {
-            if let rest = try? self.advance(&stream, line, [], isFinal: true), !rest.text.isEmpty { stream.jobs.append(rest) }
+            do throws(PluginFailure) {
+                let rest = try self.advance(&stream, line, [], isFinal: true)
+                if !rest.text.isEmpty { stream.jobs.append(rest) }
+            } catch { stream.failure = error }
         }
         stream.event = nil
-        return stream.jobs.isEmpty ? nil : StreamWindow(events: [])
+        return stream.jobs.isEmpty && stream.failure == nil ? nil : StreamWindow(events: [])
     }
 
     /// Has the outside service clean what waits.
     public func evaluate(_ window: StreamWindow, _ state: inout SanitizerStream?, _ context: inout StageContext<AISanitizer>) async throws(PluginFailure) -> StreamVerdict {
         guard var stream = state else { return .pass }
+        if let failure = stream.failure { throw failure }
         let jobs = stream.jobs, event = stream.event
         stream.jobs = []
         stream.event = nil
         var released = jobs
-        do {
-            var redaction = stream.cleaner.redaction
-            let cleaned = try await self.clean(jobs.map(\.text), &redaction, &context)
-            stream.cleaner.take(cleaned, redaction)
-            for (index, job) in jobs.enumerated() { released[index].text = stream.cleaner.replaced(cleaned.texts[index][...], [], isJSON: job.isJSON) }
-        } catch {
-            state = stream
-            if self.configuration.stopsOnError { throw error }
-            context.set(.error, .name(error.code))
-            for (index, job) in jobs.enumerated() { released[index].text = stream.cleaner.replaced(job.text[...], [], isJSON: job.isJSON) }
+        state = stream
+        let served = try await self.serve(jobs.map(\.text), jobs.map(\.form), &stream.cleaner, &context)
+        for (index, job) in jobs.enumerated() {
+            if let served { released[index].text = served[index] } else { released[index].text = try stream.cleaner.cleaned(job.text, job.form) }
         }
         state = stream
         if self.configuration.blocksIfDetected, stream.cleaner.counts.total > 0 {
@@ -224,92 +249,5 @@ extension AISanitizer {
             guard let delta = choice["delta"] else { return choice["text"] != nil }
             return delta.members.allSatisfy { $0.key.equals("content") }
         }
-    }
-}
-
-/// The part of a growing text that has not been given out, with what stood before it.
-///
-/// Windows are cut where sentences end and only once enough text follows, so that where events are cut makes no difference to what is found.
-struct StreamedText: Sendable {
-    /// Whether the text is JSON, in which what is put in is escaped.
-    let isJSON: Bool
-    /// Whether escapes are opened, so that what they stand for can be found.
-    private let opensEscapes: Bool
-    /// The beginning of an escape.
-    private var unopened: [UInt8] = []
-    private(set) var pending: [UInt8] = []
-    /// The end of what was given out, as the model said it: words that explain a number may stand there.
-    private(set) var context: [UInt8] = []
-
-    /// Text that has to follow a window's end: what looks like one sentence's end may be an abbreviation's, and names go on.
-    private static let lookahead = 96
-    /// A sentence longer than this is cut at a blank.
-    private static let longest = 1_024
-    private static let contextBytes = 160
-
-    init(isJSON: Bool = false, opensEscapes: Bool = false) {
-        self.isJSON = isJSON
-        self.opensEscapes = isJSON && opensEscapes
-    }
-
-    mutating func append(_ text: [UInt8], isFinal: Bool = false) {
-        guard self.opensEscapes else { return self.pending += text }
-        let opened = JSONEscapes.opened(self.unopened + text)
-        self.pending += opened.text
-        self.unopened = opened.rest
-        guard isFinal else { return }
-        self.pending += self.unopened
-        self.unopened = []
-    }
-
-    mutating func drop(_ count: Int) { self.pending.removeFirst(count) }
-
-    /// Takes the beginning of what is pending.
-    mutating func take(_ count: Int) -> [UInt8] {
-        let taken = Array(self.pending[..<count])
-        self.context = (self.context + taken).suffix(Self.contextBytes)
-        while let first = self.context.first, first & 0xC0 == 0x80 { self.context.removeFirst() }
-        self.pending.removeFirst(count)
-        return taken
-    }
-
-    /// Context and pending text up to an offset of the latter.
-    func looked(_ end: Int) -> [UInt8] { self.context + self.pending[..<end] }
-
-    /// Where the next window may be cut, and how far the text may be looked at for it; nil: more text has to come.
-    func window(isFinal: Bool) -> (cut: Int, end: Int)? {
-        guard !self.pending.isEmpty else { return nil }
-        var i = 0, blank = 0
-        while i < self.pending.count, i < Self.longest {
-            i += 1
-            if self.pending[i - 1] <= 0x20 { blank = i }
-            if self.isSentenceEnd(i), let end = self.end(i, isFinal: isFinal) { return (i, end) }
-        }
-        if i == Self.longest, let end = self.end(i, isFinal: isFinal) { return (blank > Self.longest / 2 ? blank : self.boundary(i), end) }
-        return isFinal ? (self.pending.count, self.pending.count) : nil
-    }
-
-    /// A window's text goes so far behind its cut; nil: not enough is there.
-    private func end(_ cut: Int, isFinal: Bool) -> Int? {
-        let end = cut + Self.lookahead
-        if end <= self.pending.count { return self.boundary(end) }
-        return isFinal ? self.pending.count : nil
-    }
-
-    /// The nearest beginning of a character at or before an offset.
-    private func boundary(_ offset: Int) -> Int {
-        var i = offset
-        while i < self.pending.count, i > 0, self.pending[i] & 0xC0 == 0x80 { i -= 1 }
-        return i
-    }
-
-    /// Whether a sentence ends before an offset: a line break, a full stop with a blank behind it, or an East Asian one.
-    private func isSentenceEnd(_ offset: Int) -> Bool {
-        let last = self.pending[offset - 1]
-        if last == 0x0A { return true }
-        if last <= 0x20, offset >= 2, [0x2E, 0x21, 0x3F].contains(self.pending[offset - 2]) { return true }
-        guard offset >= 3, last == 0x82 || last == 0x81 || last == 0x9F else { return false }
-        let first = self.pending[offset - 3], second = self.pending[offset - 2]
-        return (first == 0xE3 && second == 0x80 && last == 0x82) || (first == 0xEF && second == 0xBC && (last == 0x81 || last == 0x9F))
     }
 }

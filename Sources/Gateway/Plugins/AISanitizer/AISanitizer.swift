@@ -12,7 +12,7 @@ public import Telemetry
 public final class AISanitizer: RequestPlugin, ResponsePlugin, StreamPlugin {
     public static let descriptor = PluginDescriptor(
         name: "ai-sanitizer", priority: 776, auditPath: "ai.sanitizer",
-        counted: [CountedField(Field.restored.key, Instruments.sanitizerRestored), CountedField(Field.unknown.key, Instruments.sanitizerUnknown)])
+        counted: [CountedField(Field.restored.key, Instruments.sanitizerRestored), CountedField(Field.unknown.key, Instruments.sanitizerUnknown)], changesText: true)
 
     public enum Field: EvidenceField {
         case identified, sanitized
@@ -85,19 +85,15 @@ public final class AISanitizer: RequestPlugin, ResponsePlugin, StreamPlugin {
         }
         let start = MonotonicClock.now()
         let prompt = PromptReader.read(document.root)
-        let last = self.configuration.looksAtHistory ? nil : prompt.parts.last?.message
+        // Texts beside the messages, such as Anthropic's `system`, may stand behind them.
+        let last = self.configuration.looksAtHistory ? nil : prompt.parts.map(\.message).max()
         let parts = prompt.parts.filter { last == nil || $0.message == last }
-        let texts = parts.map { part in
-            let bytes = part.view.text.map { Array($0.readableBytesView) } ?? []
-            // What a tool was called with may be JSON as a string.
-            guard part.kind == .toolArguments else { return bytes }
-            let opened = JSONEscapes.opened(bytes)
-            return opened.text + opened.rest
-        }
+        let texts = parts.map { part in part.view.text.map { Array($0.readableBytesView) } ?? [] }
+        let forms: [TextForm] = parts.map { $0.kind == .toolArguments ? .call : .sniffed }
         var redaction = self.redaction(first: Redaction.firstFree(in: document.bytes))
         let cleaned: Cleaned
         do {
-            cleaned = try await self.clean(texts, &redaction, &context)
+            cleaned = try await self.clean(texts, forms, &redaction, &context)
         } catch {
             if self.configuration.stopsOnError { throw error }
             context.set(.error, .name(error.code))
@@ -136,21 +132,22 @@ public final class AISanitizer: RequestPlugin, ResponsePlugin, StreamPlugin {
     }
 
     /// Replaces what is found in texts of one message or answer.
-    func clean(_ texts: [[UInt8]], _ redaction: inout Redaction, _ context: inout StageContext<AISanitizer>) async throws(PluginFailure) -> Cleaned {
+    func clean(
+        _ texts: [[UInt8]], _ forms: [TextForm], _ redaction: inout Redaction, _ context: inout StageContext<AISanitizer>
+    ) async throws(PluginFailure) -> Cleaned {
         var cleaned = Cleaned()
         guard let service = self.service else {
-            for text in texts {
-                let spans = try self.finder.find(text)
-                for span in spans { cleaned.counts.add(span.category) }
-                cleaned.texts.append(spans.isEmpty ? text : redaction.redact(text, spans))
-            }
+            var cleaner = PromptCleaner(self.finder, redaction)
+            for (text, form) in zip(texts, forms) { cleaned.texts.append(try cleaner.cleaned(text, form)) }
+            cleaned.counts = cleaner.counts
+            redaction = cleaner.redaction
             return cleaned
         }
-        // A text of blanks holds nothing; asking for none would be refused.
-        guard texts.contains(where: { text in text.contains { $0 > 0x20 } }) else { return Cleaned(texts: texts) }
-        let answer = try await context.call(service, texts)
-        cleaned.texts = answer.texts
-        for item in answer.items {
+        guard texts.contains(where: { !ServedTexts.saysNothing($0) }) else { return Cleaned(texts: texts) }
+        let served = ServedTexts(texts, forms)
+        let answer = try await context.call(service, served.query)
+        cleaned.texts = served.texts(answer)
+        for item in served.items(answer) {
             let category = PIIService.category(item.entityType)
             cleaned.counts.add(category)
             redaction.add(Redaction.Entry(original: item.original, replacement: item.replacement, category: category))

@@ -15,6 +15,7 @@ public struct AISanitizerConfiguration: GatewayConfiguration, Hashable {
     public let blocksIfDetected: Bool
     /// Whether all messages are looked at, not only the last. Default true.
     public let looksAtHistory: Bool
+    /// Searched for together in at most 200 ms a request or answer and 50 ms an event of a stream (``PatternBudget``); beyond, the text has not been looked at (``stopsOnError``).
     public let customPatterns: [CustomPattern]
     /// Whether a failure to look ends the request (or its answer), rather than letting the text pass as it is. Default true.
     public let stopsOnError: Bool

@@ -14,6 +14,8 @@ struct PIIService: OutsideService {
     let configuration: AISanitizerConfiguration
 
     struct Item: Sendable {
+        /// Number of the text it was found in.
+        let text: Int
         let entityType: String
         let original: [UInt8]
         let replacement: [UInt8]
@@ -87,11 +89,13 @@ struct PIIService: OutsideService {
         var answer = Answer()
         for (position, text) in texts.elements.enumerated() {
             guard let sanitized = text["sanitized_text"]?.text else { return nil }
-            byID[text["msg_id"]?.int ?? position + 1] = Array(sanitized.readableBytesView)
+            let id = text["msg_id"]?.int ?? position + 1
+            byID[id] = Array(sanitized.readableBytesView)
             guard let results = text["analyzer_results"], results.kind == .array else { continue }
             for result in results.elements {
                 guard let original = result["original_text"]?.text, let replacement = result["redact_text"]?.text else { continue }
-                answer.items.append(Item(entityType: result["entity_type"]?.string ?? "", original: Array(original.readableBytesView), replacement: Array(replacement.readableBytesView)))
+                answer.items.append(
+                    Item(text: id &- 1, entityType: result["entity_type"]?.string ?? "", original: Array(original.readableBytesView), replacement: Array(replacement.readableBytesView)))
             }
         }
         for id in 1...max(1, count) where id <= count {

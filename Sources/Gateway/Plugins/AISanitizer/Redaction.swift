@@ -1,5 +1,4 @@
 import GatewayPII
-import GatewayWire
 import NIOCore
 
 /// What one request or answer replaced, and by what: the same original always by the same replacement.
@@ -44,23 +43,10 @@ struct Redaction: Sendable {
         return highest + 1
     }
 
+    var writesPlaceholders: Bool { if case .placeholder = self.style { true } else { false } }
+
     /// The number the next redaction of the same exchange may begin with.
     var nextNumber: Int { if case .placeholder(let first) = self.style { first + self.entries.count } else { 1 } }
-
-    /// The text with replacements in it.
-    ///
-    /// - Parameter spans: in order, none overlapping another.
-    mutating func redact(_ text: [UInt8], _ spans: [PIISpan]) -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(text.count)
-        var position = 0
-        for span in spans {
-            output += text[position..<span.range.lowerBound]
-            output += self.replacement(for: Array(text[span.range]), span.category)
-            position = span.range.upperBound
-        }
-        return output + text[position...]
-    }
 
     mutating func replacement(for original: [UInt8], _ category: PIICategory) -> [UInt8] {
         if let number = self.numbers[original] { return self.entries[number].replacement }
@@ -143,115 +129,5 @@ enum Placeholder {
         }
         if i == digits { return .none }
         return i == text.count && !isFinal ? .open : .found(end: i, number: number, exact: exact)
-    }
-}
-
-/// Puts originals back where their replacements stand, in a text that may come in pieces.
-struct Restorer: Sendable {
-    private let entries: [Redaction.Entry]
-    /// Entries by the first byte of their replacement, the longest first.
-    private let starts: [[Int]]
-    private let seesPlaceholders: Bool
-    private(set) var restored = 0
-    /// Replacements in the answer that stand for nothing any more: the model made one up, or mangled it.
-    private(set) var unknown = 0
-    /// Placeholder numbers that are not the model's: those an answer's own redaction wrote are no misses.
-    private let count: Int
-
-    init(_ redaction: Redaction) {
-        self.entries = redaction.entries + redaction.parts
-        self.count = redaction.entries.count
-        var starts = [[Int]](repeating: [], count: 256)
-        for (index, entry) in self.entries.enumerated() where !entry.replacement.isEmpty { starts[Int(entry.replacement[0])].append(index) }
-        let entries = self.entries
-        self.starts = starts.map { list in list.count < 2 ? list : list.sorted { entries[$0].replacement.count > entries[$1].replacement.count } }
-        if case .placeholder = redaction.style { self.seesPlaceholders = true } else { self.seesPlaceholders = false }
-    }
-
-    private enum Match {
-        case none, open
-        case known(entry: Int, end: Int)
-        case unknown(end: Int)
-    }
-
-    private func match(_ text: UnsafeRawBufferPointer, at start: Int, isFinal: Bool) -> Match {
-        for index in self.starts[Int(text[start])] {
-            let replacement = self.entries[index].replacement
-            var k = 1
-            while k < replacement.count, start + k < text.count, text[start + k] == replacement[k] { k += 1 }
-            if k < replacement.count {
-                if start + k == text.count, !isFinal { return .open }
-                continue
-            }
-            let end = start + k
-            if end == text.count { return isFinal ? .known(entry: index, end: end) : .open }
-            // PLACEHOLDER1 is not the beginning of PLACEHOLDER12, nor "Ana" of "Anatolia".
-            if Self.isAlphanumeric(replacement[k - 1]), Self.isAlphanumeric(text[end]) { continue }
-            return .known(entry: index, end: end)
-        }
-        guard self.seesPlaceholders else { return .none }
-        switch Placeholder.read(text, at: start, isFinal: isFinal) {
-        case .none: return .none
-        case .open: return .open
-        case .found(let end, _, _): return .unknown(end: end)
-        }
-    }
-
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26 }
-
-    /// The text with originals in it, as far as it can be told.
-    ///
-    /// - Parameters:
-    ///   - isFinal: nothing follows; otherwise an end that more text could make a replacement is left out.
-    ///   - isJSON: the text is JSON itself (tool arguments), so that originals are escaped once more.
-    /// - Returns: what it is, and how many bytes of the text that used up.
-    mutating func restore(_ text: [UInt8], isFinal: Bool, isJSON: Bool) -> (text: [UInt8], used: Int) {
-        var output: [UInt8] = []
-        output.reserveCapacity(text.count)
-        let used = text.withUnsafeBytes { raw in
-            var i = 0
-            while i < raw.count {
-                switch self.match(raw, at: i, isFinal: isFinal) {
-                case .none:
-                    output.append(raw[i])
-                    i += 1
-                case .open: return i
-                case .known(let entry, let end):
-                    let original = self.entries[entry].original
-                    output += isJSON ? Self.escaped(original) : original
-                    self.restored += 1
-                    i = end
-                case .unknown(let end):
-                    output += raw[i..<end]
-                    self.unknown += 1
-                    i = end
-                }
-            }
-            return i
-        }
-        return (output, used)
-    }
-
-    /// Where replacements stand in a text: there the client's own data will be, which no answer's redaction may touch.
-    func occurrences(in text: [UInt8]) -> [Range<Int>] {
-        var found: [Range<Int>] = []
-        text.withUnsafeBytes { raw in
-            var i = 0
-            while i < raw.count {
-                if case .known(_, let end) = self.match(raw, at: i, isFinal: true) {
-                    found.append(i..<end)
-                    i = end
-                } else {
-                    i += 1
-                }
-            }
-        }
-        return found
-    }
-
-    private static func escaped(_ bytes: [UInt8]) -> [UInt8] {
-        var writer = JSONWriter(capacity: bytes.count + 8)
-        writer.string(ByteBuffer(bytes: bytes))
-        return Array(writer.buffer.readableBytesView.dropFirst().dropLast())
     }
 }

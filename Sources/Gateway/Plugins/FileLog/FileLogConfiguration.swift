@@ -6,7 +6,7 @@ public struct FileLogConfiguration: GatewayConfiguration, Hashable {
     public let path: String
     /// Whether the file is closed and opened again for every request, so that it may be moved away. Default false.
     public let reopensForEveryRequest: Bool
-    /// Fields to add, by name, as Lua code.
+    /// Fields to change in the line, by name, as Lua code.
     public let customFieldsByLua: [String: String]
 
     public init(from node: inout ConfigurationNode) {

@@ -6,12 +6,21 @@ public final class HTTPLog: LogPlugin {
     public typealias Field = NoEvidence
     public static let descriptor = PluginDescriptor(name: "http-log", priority: 12)
     public let sink: (any EvidenceConsumer)?
+    public let recordedHeaders: Set<String>
 
     public init(configuration: HTTPLogConfiguration, services: PluginServices) throws(ConfigurationError) {
-        self.sink = services.sinks.sink(
-            .http(
-                HTTPLogSettings(
-                    url: configuration.endpoint, method: configuration.method.rawValue, contentType: configuration.contentType.rawValue, headers: configuration.headers,
-                    timeoutMilliseconds: configuration.timeoutMilliseconds, verifiesPeer: configuration.verifiesPeer, queue: configuration.queue.settings)))
+        let certificate = configuration.certificateID.flatMap { services.certificates[$0] }
+        if let id = configuration.certificateID, certificate == nil {
+            throw ConfigurationError(issues: [ConfigurationIssue(path: "config.client_certificate.id", line: 0, problem: "names no certificate: \"\(id)\"")])
+        }
+        self.recordedHeaders = LogFieldScript.headers(in: configuration.customFieldsByLua)
+        self.sink = try LogFieldScript.apply(configuration.customFieldsByLua, services) {
+            services.sinks.sink(
+                .http(
+                    HTTPLogSettings(
+                        url: configuration.endpoint, method: configuration.method.rawValue, contentType: configuration.contentType.rawValue, headers: configuration.headers,
+                        timeoutMilliseconds: configuration.timeoutMilliseconds, verifiesPeer: configuration.verifiesPeer,
+                        certificate: certificate, queue: configuration.queue.settings)))
+        }
     }
 }

@@ -8,12 +8,14 @@ public struct HTTPLogConfiguration: GatewayConfiguration, Hashable {
     public let contentType: ContentType
     /// Further headers; values may be secrets.
     public let headers: [String: String]
-    /// Of one delivery. Default 10,000.
+    /// Of one delivery. Default 10,000; 0 is 60 seconds, as for Kong's client.
     public let timeoutMilliseconds: Int
     /// Has no effect: connections are kept by the client that all deliveries share. Default 60,000.
     public let keepaliveMilliseconds: Double
     /// Deprecated by Kong and without effect.
     public let retryCount: Int?
+    /// Id of the `certificates` entity that the server is shown.
+    public let certificateID: String?
     /// Whether the server's certificate is checked. Default true.
     public let verifiesPeer: Bool
     public let queue: LogQueueConfiguration
@@ -24,6 +26,9 @@ public struct HTTPLogConfiguration: GatewayConfiguration, Hashable {
         case jsonUTF8 = "application/json; charset=utf-8"
     }
 
+    /// Fields to change in the line, by name, as Lua code.
+    public let customFieldsByLua: [String: String]
+
     public init(from node: inout ConfigurationNode) {
         self.endpoint = node.requiredString("http_endpoint", .url, referenceable: true)
         self.method = node.choice("method", default: .post)
@@ -33,12 +38,12 @@ public struct HTTPLogConfiguration: GatewayConfiguration, Hashable {
         for name in self.headers.keys.sorted() where ["host", "content-length", "content-type"].contains(name.lowercased()) {
             node.report("cannot contain '\(name)'", at: "headers", hint: name.lowercased() == "content-type" ? "use content_type" : nil)
         }
-        self.timeoutMilliseconds = Int(node.number("timeout", default: 10_000))
+        self.timeoutMilliseconds = node.milliseconds("timeout", default: 10_000)
         self.keepaliveMilliseconds = node.number("keepalive", default: 60_000)
         if node.isPresent("keepalive") { node.warn("has no effect: connections are kept by the client that all deliveries share", at: "keepalive") }
         self.verifiesPeer = node.bool("ssl_verify", default: true)
-        if node.object("client_certificate", { $0.optionalString("id") }) != nil { node.report("is not served yet", at: "client_certificate", hint: "deliver through a collector that has the certificate") }
-        _ = node.optionalLuaMap("custom_fields_by_lua")
+        self.certificateID = node.object("client_certificate") { $0.optionalString("id") } ?? nil
+        self.customFieldsByLua = node.optionalLuaMap("custom_fields_by_lua")
         self.retryCount = node.optionalInt("retry_count")
         self.queue = Self.queue(&node)
     }

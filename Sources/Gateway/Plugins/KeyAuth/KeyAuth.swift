@@ -35,7 +35,7 @@ public final class KeyAuth: InlineRequestPlugin {
         if let name = configuration.anonymous, self.anonymous == nil {
             issues.append(ConfigurationIssue(path: "config.anonymous", line: 0, problem: "names no consumer: \"\(name)\""))
         }
-        if !configuration.identityRealms.isEmpty {
+        if configuration.identityRealms.contains(where: { $0.scope == .realm }) {
             issues.append(ConfigurationIssue(path: "config.identity_realms", line: 0, problem: "needs Konnect, which this gateway does not use"))
         }
         if configuration.principals.isEnabled {
@@ -47,15 +47,12 @@ public final class KeyAuth: InlineRequestPlugin {
     public func isReady(_ request: inout GatewayRequest) -> Bool { !self.configuration.readsBody }
 
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>) async throws(PluginFailure) -> RequestVerdict {
-        var isReadable = true
         if self.configuration.readsBody, !self.isExempt(request), let name = self.configuration.keyNames.first, case .none = self.outsideBody(name, request).finding {
-            do throws(DownstreamFailure) { _ = try await request.collectBody(limit: Self.bodyLimit) } catch { isReadable = false }
+            do throws(DownstreamFailure) { _ = try await request.collectBody(limit: Self.bodyLimit) } catch {
+                // As Kong does: a body that cannot be read has no key, and the other names are looked for elsewhere.
+            }
         }
-        return self.decide(&request, &context, isReadable: isReadable)
-    }
-
-    public func decide(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>) -> RequestVerdict {
-        self.decide(&request, &context, isReadable: true)
+        return self.decide(&request, &context)
     }
 
     private func isExempt(_ request: borrowing GatewayRequest) -> Bool {
@@ -64,11 +61,9 @@ public final class KeyAuth: InlineRequestPlugin {
         return self.anonymous != nil && request.credentialID != nil
     }
 
-    /// - Parameter isReadable: whether the body can be looked into, where keys may stand there.
-    @inline(__always)
-    private func decide(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>, isReadable: Bool) -> RequestVerdict {
+    public func decide(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>) -> RequestVerdict {
         if self.isExempt(request) { return .pass }
-        switch self.authenticate(&request, &context, isReadable: isReadable) {
+        switch self.authenticate(&request, &context) {
         case .success(let credential):
             request.authenticate(credential.consumer, credentialID: credential.id)
             context.set(.credentialID, .string(credential.id))
@@ -83,7 +78,7 @@ public final class KeyAuth: InlineRequestPlugin {
 
     // MARK: Finding the key
 
-    private enum Refusal: Error { case missing, duplicate, unknown, unreadableBody }
+    private enum Refusal: Error { case missing, duplicate, unknown }
 
     private enum Finding {
         case none
@@ -91,13 +86,12 @@ public final class KeyAuth: InlineRequestPlugin {
         case several
     }
 
-    private func authenticate(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>, isReadable: Bool) -> Result<Credential, Refusal> {
+    private func authenticate(_ request: inout GatewayRequest, _ context: inout StageContext<KeyAuth>) -> Result<Credential, Refusal> {
         for name in self.configuration.keyNames {
             var (finding, source) = self.outsideBody(name, request)
             if case .none = finding, self.configuration.readsBody {
                 source = "body"
-                guard isReadable else { return .failure(.unreadableBody) }
-                do throws(DownstreamFailure) { finding = try KeyAuth.inBody(name, &request) } catch { return .failure(.unreadableBody) }
+                finding = KeyAuth.inBody(name, &request)
             }
             switch finding {
             case .none: continue
@@ -132,7 +126,8 @@ public final class KeyAuth: InlineRequestPlugin {
 
     private static func inQuery(_ name: String, _ query: ByteBuffer?) -> Finding {
         guard let query else { return .none }
-        let values = FormFields(query).values(name)
+        // A name without "=" is no text for Kong, and no key.
+        let values = FormFields(query).assignedValues(name)
         switch values.count {
         case 0: return .none
         case 1: return .key(values[0])
@@ -140,9 +135,16 @@ public final class KeyAuth: InlineRequestPlugin {
         }
     }
 
-    private static func inBody(_ name: String, _ request: inout GatewayRequest) throws(DownstreamFailure) -> Finding {
-        guard let type = request.head.fields.firstString(.contentType), let bytes = try request.takeBody(limit: self.bodyLimit) else { return .none }
+    private static func inBody(_ name: String, _ request: inout GatewayRequest) -> Finding {
+        let body: ByteBuffer?
+        do throws(DownstreamFailure) { body = try request.takeBody(limit: self.bodyLimit) } catch { return .none }
+        guard let bytes = body, let type = request.head.fields.firstString(.contentType)?.lowercased() else { return .none }
         if type.hasPrefix("application/x-www-form-urlencoded") { return Self.inQuery(name, bytes) }
+        if type.hasPrefix("multipart/form-data") {
+            // The boundary is the one thing here whose case matters.
+            let values = request.head.fields.firstString(.contentType).flatMap { MultipartForm(bytes, contentType: $0) }?.values(name) ?? []
+            return values.isEmpty ? .none : values.count == 1 ? .key(ByteBuffer(string: values[0])) : .several
+        }
         guard type.hasPrefix("application/json"), let document = try? JSONDocument(bytes), let value = document.root[name] else { return .none }
         if let key = value.text { return .key(key) }
         return value.kind == .array || value.kind == .object ? .several : .none
@@ -156,9 +158,12 @@ public final class KeyAuth: InlineRequestPlugin {
     private func hide(_ name: String, _ request: inout GatewayRequest) {
         request.hide(name: name)
         if let query = request.query { request.query = FormFields(query).removing(name) }
-        guard self.configuration.readsBody, case .bytes(let bytes) = request.body, let type = request.head.fields.firstString(.contentType) else { return }
+        guard self.configuration.readsBody, case .bytes(let bytes) = request.body, let type = request.head.fields.firstString(.contentType)?.lowercased() else { return }
         if type.hasPrefix("application/x-www-form-urlencoded") {
             request.body = .bytes(FormFields(bytes).removing(name) ?? ByteBuffer())
+        } else if type.hasPrefix("multipart/form-data") {
+            guard let form = request.head.fields.firstString(.contentType).flatMap({ MultipartForm(bytes, contentType: $0) }) else { return }
+            request.body = .bytes(form.setting(name, ""))
         } else if let document = try? JSONDocument(bytes), var edit = JSONEdit(document.root), document.root[name] != nil {
             edit.remove(name)
             request.body = .bytes(edit.apply())
@@ -172,7 +177,6 @@ public final class KeyAuth: InlineRequestPlugin {
         case .missing: Rejection(status: 401, code: "api_key_missing", message: "No API key found in request", headers: headers)
         case .duplicate: Rejection(status: 401, code: "api_key_duplicate", message: "Duplicate API key found", headers: headers)
         case .unknown: Rejection(status: 401, code: "api_key_unknown", message: "Unauthorized", headers: headers)
-        case .unreadableBody: Rejection(status: 401, code: "api_key_missing", message: "No API key found in request", headers: headers)
         }
     }
 }

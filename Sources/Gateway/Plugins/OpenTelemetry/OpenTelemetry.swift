@@ -8,15 +8,17 @@ public final class OpenTelemetry: LogPlugin {
     public static let descriptor = PluginDescriptor(name: "opentelemetry", priority: 14)
     public let sinks: [any EvidenceConsumer]
     public let sampler: Sampler?
+    public let parentRule: Sampler.ParentRule?
     public let propagation: TracePropagation?
 
     public init(configuration: OpenTelemetryConfiguration, services: PluginServices) throws(ConfigurationError) {
         self.sampler = configuration.samplingRate.map { Sampler(ratio: $0, parents: configuration.samplingStrategy.parents) }
+        self.parentRule = configuration.isStrategyChosen ? configuration.samplingStrategy.parents : nil
         self.propagation = configuration.propagation.rules(responseHeader: configuration.traceIDResponseHeader)
         func settings(_ endpoint: String) -> TraceSinkSettings {
             TraceSinkSettings(
                 endpoint: endpoint, headers: configuration.headers, resourceAttributes: configuration.resourceAttributes,
-                connectTimeoutMilliseconds: configuration.connectTimeoutMilliseconds, timeoutMilliseconds: configuration.readTimeoutMilliseconds,
+                connectTimeoutMilliseconds: configuration.connectTimeoutMilliseconds, timeoutMilliseconds: configuration.sendTimeoutMilliseconds + configuration.readTimeoutMilliseconds,
                 queue: configuration.queue.settings)
         }
         var sinks: [any EvidenceConsumer] = []

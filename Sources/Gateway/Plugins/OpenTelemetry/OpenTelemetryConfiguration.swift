@@ -16,15 +16,18 @@ public struct OpenTelemetryConfiguration: GatewayConfiguration, Hashable {
     public let resourceAttributes: [String: String]
     /// Header of the response that carries the trace's identifier.
     public let traceIDResponseHeader: String?
-    /// Default 1,000; 0 to 2,147,483,646.
+    /// Default 1,000; 0 to 2,147,483,646. Of these three 0 is 60 seconds, the default of the client that Kong sends with.
     public let connectTimeoutMilliseconds: Int
-    /// Default 5,000.
+    /// Default 5,000. Together with the next the time of one export.
     public let sendTimeoutMilliseconds: Int
     /// Default 5,000.
     public let readTimeoutMilliseconds: Int
-    /// Share of traces sampled, 0 to 1; nil leaves it to the gateway.
+    /// Share of traces sampled, 0 to 1; nil leaves it to the gateway (in Kong to `tracing_sampling_rate`).
     public let samplingRate: Double?
+    /// What a caller's decision counts for. Default `parent_drop_probability_fallback`.
     public let samplingStrategy: SamplingStrategy
+    /// Whether the strategy is written down: with the gateway's own share, its own rule about callers holds unless it is.
+    public let isStrategyChosen: Bool
     /// How trace context is read from and written to headers.
     public let propagation: PropagationConfiguration
     /// How exports are batched and retried.
@@ -60,6 +63,7 @@ public struct OpenTelemetryConfiguration: GatewayConfiguration, Hashable {
         self.sendTimeoutMilliseconds = node.int("send_timeout", default: 5_000, in: timeout)
         self.readTimeoutMilliseconds = node.int("read_timeout", default: 5_000, in: timeout)
         self.samplingRate = node.optionalNumber("sampling_rate", in: 0...1)
+        self.isStrategyChosen = node.isPresent("sampling_strategy")
         self.samplingStrategy = node.choice("sampling_strategy", default: .parentDropProbabilityFallback)
         self.propagation = PropagationConfiguration(from: &node, defaultFormat: .w3c)
         self.queue = Self.queue(&node)
@@ -92,7 +96,7 @@ public struct OpenTelemetryConfiguration: GatewayConfiguration, Hashable {
 
         public init(from node: inout ConfigurationNode) {
             self.endpoint = node.optionalString("endpoint", .url, referenceable: true)
-            self.customAttributesByLua = node.optionalLuaMap("custom_attributes_by_lua")
+            self.customAttributesByLua = node.optionalLuaMap("custom_attributes_by_lua", isServed: false)
         }
     }
 

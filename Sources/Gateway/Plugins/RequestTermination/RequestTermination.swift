@@ -16,6 +16,15 @@ public final class RequestTermination: RequestPlugin {
     public func handle(_ request: inout GatewayRequest, _ context: inout StageContext<RequestTermination>) async throws(PluginFailure) -> RequestVerdict {
         if let trigger = self.configuration.trigger, !request.head.fields.contains(name: trigger), !Self.hasArgument(trigger, request.query) { return .pass }
         var fields = HTTPFields()
+        if self.configuration.echoes {
+            var body: ByteBuffer?
+            do throws(DownstreamFailure) { body = try await request.collectBody(limit: RequestEcho.maximumBodyBytes) } catch {
+                guard case .bodyTooLarge = error else { return .reject(Rejection(status: 400, code: error.code, message: "The request body could not be read")) }
+            }
+            _ = fields.append(name: "Content-Type", "application/json; charset=utf-8")
+            let copy = RequestEcho.encode(request, message: self.configuration.message ?? Self.messages[self.configuration.status], body: body)
+            return .respond(GatewayResponse(status: self.configuration.status, fields: fields, body: copy))
+        }
         if let body = self.configuration.body {
             _ = fields.append(name: "Content-Type", self.configuration.contentType ?? "text/plain; charset=utf-8")
             return .respond(GatewayResponse(status: self.configuration.status, fields: fields, body: ByteBuffer(string: body)))

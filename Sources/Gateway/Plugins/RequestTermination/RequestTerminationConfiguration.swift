@@ -12,7 +12,7 @@ public struct RequestTerminationConfiguration: GatewayConfiguration, Hashable {
     public let contentType: String?
     /// A header or query argument without which requests pass.
     public let trigger: String?
-    /// Whether the request is answered with a copy of itself; not served.
+    /// Whether the request is answered with a copy of itself; not with `body`.
     public let echoes: Bool
 
     public init(from node: inout ConfigurationNode) {
@@ -22,9 +22,9 @@ public struct RequestTerminationConfiguration: GatewayConfiguration, Hashable {
         self.contentType = node.optionalString("content_type")
         self.trigger = node.optionalString("trigger", .headerName)
         self.echoes = node.bool("echo", default: false)
-        if self.echoes { node.report("is not served yet", at: "echo") }
         if self.status < 200 { node.report("is an interim status, which ends no request", at: "status_code", hint: "200 to 599") }
         if self.message != nil, self.body != nil || self.contentType != nil { node.report("cannot be used with content_type or body", at: "message") }
+        if self.echoes, self.body != nil || self.contentType != nil { node.report("cannot be used with content_type and body", at: "echo") }
         if self.contentType != nil, self.body == nil { node.report("requires a body", at: "content_type") }
     }
 }

@@ -15,6 +15,23 @@ struct FormFields {
         }
     }
 
+    /// The values of a name that stand behind "=", decoded, in order.
+    func assignedValues(_ name: String) -> [ByteBuffer] {
+        let wanted = ByteBuffer(string: name)
+        return self.pairs.compactMap { pair in
+            let (key, value) = FormFields.split(pair)
+            return pair.contains(UInt8(ascii: "=")) && FormFields.decoded(key) == wanted ? FormFields.decoded(value) : nil
+        }
+    }
+
+    /// Every name with its value, decoded, in order.
+    var all: [(name: String, value: ByteBuffer)] {
+        self.pairs.compactMap { pair in
+            let (key, value) = FormFields.split(pair)
+            return key.isEmpty ? nil : (String(buffer: FormFields.decoded(key)), FormFields.decoded(value))
+        }
+    }
+
     /// The pairs without those of a name, as they were written; nil when none is left.
     func removing(_ name: String) -> ByteBuffer? {
         let wanted = ByteBuffer(string: name)

@@ -6,13 +6,17 @@ public final class Syslog: LogPlugin {
     public typealias Field = NoEvidence
     public static let descriptor = PluginDescriptor(name: "syslog", priority: 4)
     public let sink: (any EvidenceConsumer)?
+    public let recordedHeaders: Set<String>
 
     public init(configuration: SyslogConfiguration, services: PluginServices) throws(ConfigurationError) {
-        self.sink = services.sinks.sink(
-            .syslog(
-                SyslogSettings(
-                    facility: configuration.facility.code, logLevel: configuration.logLevel.code, successfulSeverity: configuration.successfulSeverity.code,
-                    clientErrorsSeverity: configuration.clientErrorsSeverity.code, serverErrorsSeverity: configuration.serverErrorsSeverity.code)))
+        self.recordedHeaders = LogFieldScript.headers(in: configuration.customFieldsByLua)
+        self.sink = try LogFieldScript.apply(configuration.customFieldsByLua, services) {
+            services.sinks.sink(
+                .syslog(
+                    SyslogSettings(
+                        facility: configuration.facility.code, logLevel: configuration.logLevel.code, successfulSeverity: configuration.successfulSeverity.code,
+                        clientErrorsSeverity: configuration.clientErrorsSeverity.code, serverErrorsSeverity: configuration.serverErrorsSeverity.code)))
+        }
     }
 }
 
@@ -46,12 +50,15 @@ public struct SyslogConfiguration: GatewayConfiguration, Hashable {
         }
     }
 
+    /// Fields to change in the line, by name, as Lua code.
+    public let customFieldsByLua: [String: String]
+
     public init(from node: inout ConfigurationNode) {
         self.facility = node.choice("facility", default: .user)
         self.logLevel = node.choice("log_level", default: .info)
         self.successfulSeverity = node.choice("successful_severity", default: .info)
         self.clientErrorsSeverity = node.choice("client_errors_severity", default: .info)
         self.serverErrorsSeverity = node.choice("server_errors_severity", default: .info)
-        _ = node.optionalLuaMap("custom_fields_by_lua")
+        self.customFieldsByLua = node.optionalLuaMap("custom_fields_by_lua")
     }
 }

@@ -21,7 +21,7 @@ public final class Zipkin: LogPlugin {
                         includesCredential: configuration.includesCredential, namesPath: configuration.spanName == .methodPath, traceIDBytes: configuration.traceIDByteCount,
                         tags: configuration.staticTags.map { ZipkinSettings.Tag(name: $0.name, value: $0.value) },
                         connectTimeoutMilliseconds: configuration.connectTimeoutMilliseconds,
-                        timeoutMilliseconds: configuration.connectTimeoutMilliseconds + configuration.sendTimeoutMilliseconds + configuration.readTimeoutMilliseconds,
+                        timeoutMilliseconds: configuration.sendTimeoutMilliseconds + configuration.readTimeoutMilliseconds,
                         queue: configuration.queue.settings)))
         }
     }

@@ -65,7 +65,7 @@ enum AnthropicMessageEncoder {
         case .media(let media): return try self.media(media, part, &writer, &encoding)
         case .toolCall(let call): try self.toolUse(call, part.cacheControl, &writer, &encoding)
         case .toolResult(let result): try self.toolResult(result, part.cacheControl, &writer, &encoding)
-        case .other(let view): try encoding.drop("messages[].content[].type: \(view["type"]?.string ?? "")")
+        case .other(let view): try encoding.drop(unknown: view, in: "messages[].content[]")
         }
         try encoding.drop(part.extras, in: "messages[].content[].")
     }

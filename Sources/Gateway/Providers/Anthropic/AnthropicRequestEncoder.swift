@@ -15,7 +15,7 @@ struct AnthropicRequestEncoder {
         try self.system(request.messages, &writer, &encoding)
         try AnthropicMessageEncoder.messages(request.messages, &writer, &encoding)
         try self.tools(request, &writer, &encoding)
-        try self.sampling(request, &writer, &encoding)
+        try self.sampling(request, thinking, &writer, &encoding)
         self.thinking(thinking.mode, &writer)
         try self.output(request.responseFormat, thinking.effort, &writer, &encoding)
         if encoding.isStream { writer.member("stream", true) }
@@ -81,7 +81,7 @@ struct AnthropicRequestEncoder {
                 try encoding.drop(function.extras, in: "tools[].function.")
                 try encoding.drop(tool.extras, in: "tools[].")
             case .other(let view):
-                if request.origin == .anthropic { writer.raw(view) } else { try encoding.drop("tools[].type: \(view["type"]?.string ?? "")") }
+                if request.origin == .anthropic { writer.raw(view) } else { try encoding.drop(unknown: view, in: "tools[]") }
             }
         }
         writer.endArray()
@@ -115,18 +115,13 @@ struct AnthropicRequestEncoder {
 
     // MARK: Sampling
 
-    private static func sampling(_ request: ChatRequest, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
-        if let temperature = request.temperature {
-            // OpenAI's range is 0 to 2, Anthropic's 0 to 1.
-            if let value = temperature.double, value > 1 {
-                try encoding.drop("temperature above 1")
-                writer.member("temperature", ChatNumber(1))
-            } else {
-                writer.member("temperature", temperature)
-            }
-        }
-        writer.member("top_p", request.topP)
-        writer.member("top_k", request.topK)
+    private static func sampling(
+        _ request: ChatRequest, _ thinking: AnthropicThinking, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding
+    ) throws(ProviderFailure) {
+        let sampling = try AnthropicSampling(request, isThinking: thinking.isOn, &encoding)
+        writer.member("temperature", sampling.temperature)
+        writer.member("top_p", sampling.topP)
+        writer.member("top_k", sampling.topK)
         let stops = request.stop.filter { !$0.isEmpty }
         guard !stops.isEmpty else { return }
         writer.key("stop_sequences")

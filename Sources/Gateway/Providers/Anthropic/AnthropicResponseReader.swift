@@ -6,6 +6,7 @@ import Telemetry
 /// Reads answers of the Messages API that go to a client of the same format as they are.
 final class AnthropicResponseReader: ModelResponseReader {
     private(set) var facts = ModelResponseFacts()
+    private(set) var hasFailed = false
     private var counts = AnthropicUsage()
 
     func event(_ data: UnsafeRawBufferPointer) -> EventDisposition {
@@ -21,6 +22,8 @@ final class AnthropicResponseReader: ModelResponseReader {
             if let reason = document["delta"]?["stop_reason"]?.text { self.facts.finishReasons = reason }
         } else if type.equals("message_stop") {
             self.facts.isComplete = true
+        } else if type.equals("error") {
+            self.hasFailed = true
         }
         return .pass
     }

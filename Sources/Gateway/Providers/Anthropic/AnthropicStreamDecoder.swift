@@ -49,6 +49,7 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
         case .messageStart: if let body { self.begin(JSONView(bytes, body), sink) }
         case .messageDelta: self.messageDelta(delta.map { JSONView(bytes, $0) }, body.map { JSONView(bytes, $0) }, sink)
         case .messageStop: sink.take(.end)
+        case .ping: sink.take(.keepAlive)
         case .error: sink.take(.failure(AnthropicAnswerDecoder.streamError(body.map { JSONView(bytes, $0) })))
         case .other: return
         }
@@ -78,7 +79,7 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
     }
 
     private enum EventKind {
-        case blockDelta, blockStart, blockStop, messageStart, messageDelta, messageStop, error, other
+        case blockDelta, blockStart, blockStop, messageStart, messageDelta, messageStop, ping, error, other
 
         init(_ type: UnsafeRawBufferPointer) {
             switch type.count {
@@ -89,6 +90,7 @@ final class AnthropicStreamDecoder: ChatStreamDecoder {
             case 13 where type.isText("message_delta"): self = .messageDelta
             case 12 where type.isText("message_stop"): self = .messageStop
             case 5 where type.isText("error"): self = .error
+            case 4 where type.isText("ping"): self = .ping
             default: self = .other
             }
         }

@@ -53,13 +53,16 @@ struct AnthropicThinking {
         return maximum >= AnthropicThinking.leastBudget + AnthropicThinking.leastAnswer ? max(AnthropicThinking.leastBudget, maximum / 2) : nil
     }
 
-    /// Whether a model's name says Claude 4.6 or later, as `claude-opus-4-6` does.
-    static func isAdaptive(_ model: String) -> Bool {
-        let numbers = model.split(separator: "-").compactMap { part in part.utf8.count <= 2 ? Int(part) : nil }
-        guard model.contains("claude"), let major = numbers.first else { return false }
-        // `claude-3-5-sonnet` and `claude-opus-4-20250514` are older.
-        return (major, numbers.count > 1 ? numbers[1] : 0) >= (4, 6)
+    /// Whether thoughts come with the answer.
+    var isOn: Bool {
+        switch self.mode {
+        case .adaptive, .budget: true
+        case .unsaid, .disabled: false
+        }
     }
+
+    /// Whether a model's name says Claude 4.6 or later, as `claude-opus-4-6` does.
+    static func isAdaptive(_ model: String) -> Bool { AnthropicModel.version(model).map { $0 >= (4, 6) } ?? false }
 }
 
 extension ChatRequest {

@@ -77,7 +77,7 @@ enum BedrockMessageEncoder {
             if view["guardContent"] != nil || view["cachePoint"] != nil || view["searchResult"] != nil || view["citationsContent"] != nil {
                 writer.raw(view)
             } else {
-                try encoding.drop("messages[].content[].type: \(view["type"]?.string ?? "")")
+                try encoding.drop(unknown: view, in: "messages[].content[]")
             }
         }
         try encoding.drop(part.extras, in: "messages[].content[].")

@@ -9,7 +9,7 @@ final class BedrockProvider: TranslatingAdapter {
     let format: ModelFormat? = .bedrock
     let locatesEachRequest = true
     let streamFraming = StreamFraming.eventStream
-    let translatedOperations: [ModelOperation] = [.chat, .completions, .embeddings]
+    let translatedOperations: [ModelOperation] = [.chat, .completions, .embeddings, .imageGenerations, .imageEdits, .videoGenerations]
 
     /// Converse takes bytes, or objects of S3 (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageSource.html).
     func wantsInline(_ kind: ChatMedia.Kind, at url: ChatText) -> Bool { url.hasPrefix("https://") || url.hasPrefix("http://") }
@@ -20,20 +20,23 @@ final class BedrockProvider: TranslatingAdapter {
         if let url = settings.upstreamURL {
             address = url
         } else {
-            guard let region = settings.awsRegion else {
-                throw ProviderFailure(
-                    "aws_region_missing", status: 500, message: "the AWS region is unknown: set model.options.bedrock.aws_region, or AWS_REGION in the environment")
-            }
-            // Both hosts take the same credentials: what is signed is the service "bedrock".
-            address = "https://\(agentAction == nil ? "bedrock-runtime" : "bedrock-agent-runtime").\(region).\(region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com")"
+            address = try Self.address(agentAction == nil ? "bedrock-runtime" : "bedrock-agent-runtime", settings)
         }
         let parts = try UpstreamURL(address)
         if let path = settings.upstreamPath { return ProviderLocation(endpoint: parts.endpoint, path: path.hasPrefix("/") ? path : "/\(path)", query: parts.query) }
         guard parts.path.isEmpty || parts.path == "/" else { return ProviderLocation(endpoint: parts.endpoint, path: parts.path, query: parts.query) }
         if let agentAction { return ProviderLocation(endpoint: parts.endpoint, path: agentAction.rawValue, query: parts.query) }
-        let action = settings.action ?? (operation == .embeddings ? "invoke" : settings.isStream ? "converse-stream" : "converse")
+        let action = settings.action ?? (operation == .embeddings || operation.makesImages ? "invoke" : settings.isStream ? "converse-stream" : "converse")
         // One path segment: ids hold colons, ARNs slashes too.
         return ProviderLocation(endpoint: parts.endpoint, path: "/model/\(PercentEncoding.encoded(settings.model ?? ""))/\(action)", query: parts.query)
+    }
+
+    /// One of the vendor's hosts. All take the same credentials: what is signed is the service "bedrock".
+    static func address(_ host: String, _ settings: ProviderSettings) throws(ProviderFailure) -> String {
+        guard let region = settings.awsRegion else {
+            throw ProviderFailure("aws_region_missing", status: 500, message: "the AWS region is unknown: set model.options.bedrock.aws_region, or AWS_REGION in the environment")
+        }
+        return "https://\(host).\(region).\(region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com")"
     }
 
     func encode(_ request: ModelRequestBody, _ edits: ModelRequestEdits) throws(ProviderFailure) -> ByteBuffer {
@@ -59,6 +62,10 @@ final class BedrockProvider: TranslatingAdapter {
     func encode(_ request: EmbeddingRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer { try BedrockEmbeddings.encode(request, &encoding) }
 
     func decodeEmbeddings(_ document: ByteBuffer) throws(ProviderFailure) -> EmbeddingAnswer { try BedrockEmbeddings.decode(document) }
+
+    func encode(_ request: ImageRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer { try BedrockImages.encode(request, &encoding) }
+
+    func decodeImages(_ document: ByteBuffer) throws(ProviderFailure) -> ImageAnswer { try BedrockImages.decode(document) }
 
     func makeStreamDecoder() -> any ChatStreamDecoder { BedrockStreamDecoder() }
 

@@ -10,10 +10,11 @@ enum BedrockRequestEncoder {
         try self.system(request.messages, &writer, &encoding)
         try BedrockMessageEncoder.messages(request.messages, &writer, &encoding)
         let thinking = try self.thinking(request, &encoding)
-        try self.inference(request, thinking, &writer, &encoding)
+        let sampling = try self.sampling(request, thinking, &encoding)
+        try self.inference(request, thinking, sampling, &writer, &encoding)
         try self.tools(request, &writer, &encoding)
         try self.output(request, &writer, &encoding)
-        try self.modelFields(request, thinking, &writer, &encoding)
+        try self.modelFields(request, thinking, topK: sampling.topK, &writer, &encoding)
         try self.rest(request, &writer, &encoding)
         writer.endObject()
         return writer.buffer
@@ -58,28 +59,35 @@ enum BedrockRequestEncoder {
 
     // MARK: Sampling
 
+    /// What Converse gets of the request's sampling.
+    private static func sampling(
+        _ request: ChatRequest, _ thinking: AnthropicThinking?, _ encoding: inout ChatEncoding
+    ) throws(ProviderFailure) -> (temperature: ChatNumber?, topP: ChatNumber?, topK: ChatNumber?) {
+        if BedrockFamily(encoding.model) == .anthropic {
+            let sampling = try AnthropicSampling(request, isThinking: thinking?.isOn ?? false, &encoding)
+            return (sampling.temperature, sampling.topP, sampling.topK)
+        }
+        // Converse takes 0 to 1, OpenAI's clients give up to 2.
+        let isTooHigh = request.temperature?.double ?? 0 > 1
+        try encoding.drop("temperature above 1", if: isTooHigh)
+        return (isTooHigh ? ChatNumber(1) : request.temperature, request.topP, request.topK)
+    }
+
     private static func inference(
-        _ request: ChatRequest, _ thinking: AnthropicThinking?, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding
+        _ request: ChatRequest, _ thinking: AnthropicThinking?, _ sampling: (temperature: ChatNumber?, topP: ChatNumber?, topK: ChatNumber?), _ writer: inout JSONWriter,
+        _ encoding: inout ChatEncoding
     ) throws(ProviderFailure) {
         let stops = request.stop.filter { !$0.isEmpty }
         let isNova = BedrockFamily(encoding.model) == .nova
         // A budget has to be below the limit, which is the model's own where the request has none.
         var maximum = request.maximumTokens
         if maximum == nil, case .budget = thinking?.mode { maximum = thinking.map { ChatNumber($0.defaultMaximum) } }
-        guard maximum != nil || request.temperature != nil || request.topP != nil || !stops.isEmpty else { return }
+        guard maximum != nil || sampling.temperature != nil || sampling.topP != nil || !stops.isEmpty else { return }
         writer.key("inferenceConfig")
         writer.beginObject()
         writer.member("maxTokens", maximum)
-        if let temperature = request.temperature {
-            // Converse takes 0 to 1, OpenAI's clients give up to 2.
-            if let value = temperature.double, value > 1 {
-                try encoding.drop("temperature above 1")
-                writer.member("temperature", ChatNumber(1))
-            } else {
-                writer.member("temperature", temperature)
-            }
-        }
-        writer.member("topP", request.topP)
+        writer.member("temperature", sampling.temperature)
+        writer.member("topP", sampling.topP)
         // Four is what the models take, but for Amazon's own.
         if stops.count > 4, !isNova { try encoding.drop("stop with more than 4 texts") }
         if !stops.isEmpty {
@@ -107,7 +115,7 @@ enum BedrockRequestEncoder {
                 try self.toolSpecification(function, &writer, &encoding)
                 try encoding.drop(tool.extras, in: "tools[].")
             case .other(let view):
-                if request.origin == .bedrock { writer.raw(view) } else { try encoding.drop("tools[].type: \(view["type"]?.string ?? "")") }
+                if request.origin == .bedrock { writer.raw(view) } else { try encoding.drop(unknown: view, in: "tools[]") }
             }
             self.cachePoint(tool.cacheControl, &writer)
         }
@@ -191,7 +199,7 @@ enum BedrockRequestEncoder {
 
     /// What Converse has no field for and the model's maker has, under its own name.
     private static func modelFields(
-        _ request: ChatRequest, _ thinking: AnthropicThinking?, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding
+        _ request: ChatRequest, _ thinking: AnthropicThinking?, topK: ChatNumber?, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding
     ) throws(ProviderFailure) {
         let own = request.extras.first { $0.key == "additionalModelRequestFields" }?.value
         let family = BedrockFamily(encoding.model)
@@ -203,7 +211,7 @@ enum BedrockRequestEncoder {
                 fields.raw(value)
             }
         }
-        if let topK = request.topK {
+        if let topK {
             switch family {
             case .anthropic, .mistral: fields.member("top_k", topK)
             case .cohere: fields.member("k", topK)

@@ -13,6 +13,7 @@ final class BedrockStreamDecoder: ChatStreamDecoder {
 
     func decode(_ frame: StreamFrame, into sink: any ChatStreamSink) throws(ProviderFailure) {
         guard let name = frame.name else { return }
+        if frame.isFailure { return sink.take(.failure(BedrockAnswerDecoder.streamError(name, frame.data))) }
         switch name.withUnsafeReadableBytes({ EventKind($0) }) {
         case .blockDelta: try self.delta(frame.data, sink)
         case .blockStart:

@@ -39,30 +39,12 @@ enum CohereAnswerDecoder {
     /// In OpenAI's shape. An item is a text of one or more tokens, as likely as all of them together.
     private static func logprobs(_ items: JSONView) -> JSONView? {
         guard items.kind == .array else { return nil }
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.key("content")
-        writer.beginArray()
+        var logprobs = OpenAILogprobs()
         for item in items.elements {
-            let text = ChatText(item["text"]) ?? ChatText("" as StaticString)
             let numbers = item["logprobs"]?.elements.compactMap { ChatNumber($0) } ?? []
-            writer.beginObject()
-            writer.member("token", text)
-            writer.member("logprob", numbers.count == 1 ? numbers[0] : ChatNumber(numbers.reduce(0) { $0 + ($1.double ?? 0) }))
-            writer.key("bytes")
-            writer.beginArray()
-            for byte in text.plain.readableBytesView { writer.number(Int(byte)) }
-            writer.endArray()
-            writer.key("top_logprobs")
-            writer.beginArray()
-            writer.endArray()
-            writer.endObject()
+            logprobs.add(ChatText(item["text"]), numbers.count == 1 ? numbers[0] : ChatNumber(numbers.reduce(0) { $0 + ($1.double ?? 0) }))
         }
-        writer.endArray()
-        writer.key("refusal")
-        writer.null()
-        writer.endObject()
-        return (try? JSONDocument(writer.buffer))?.root
+        return logprobs.finish()
     }
 
     static func finishReason(_ view: JSONView) -> ChatFinishReason? {
@@ -181,9 +163,9 @@ final class CohereStreamDecoder: ChatStreamDecoder {
     private func end(_ delta: JSONView?, _ sink: any ChatStreamSink) {
         if let usage = delta?["usage"], usage.kind == .object { sink.take(.usage(CohereAnswerDecoder.usage(usage))) }
         let reason = delta?["finish_reason"]
-        if let message = ChatText(delta?["error"]) {
-            return sink.take(.failure(ProviderError(status: 500, failure: .serverError, message: message)))
-        }
+        // https://docs.cohere.com/reference/chat-stream: an answer that failed may say no more than that.
+        let message = ChatText(delta?["error"]) ?? (reason?.equals("ERROR") == true ? ChatText("The provider ended the stream with an error" as StaticString) : nil)
+        if let message { return sink.take(.failure(ProviderError(status: 500, failure: .serverError, message: message))) }
         if let reason = reason.flatMap({ CohereAnswerDecoder.finishReason($0) }) { sink.take(.finish(reason, stopSequence: nil, choice: 0)) }
         sink.take(.end)
     }

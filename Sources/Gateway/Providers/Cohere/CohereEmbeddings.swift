@@ -58,6 +58,7 @@ enum CohereEmbeddings {
 /// Reads answers of Cohere that go to a client of the same format as they are: chat, embeddings and reranking, versions 1 and 2.
 final class CohereResponseReader: ModelResponseReader {
     private(set) var facts = ModelResponseFacts()
+    private(set) var hasFailed = false
 
     func event(_ data: UnsafeRawBufferPointer) -> EventDisposition {
         // Only the ends of a stream say more than content.
@@ -68,6 +69,7 @@ final class CohereResponseReader: ModelResponseReader {
                 self.facts.isComplete = true
                 self.facts.finishReasons = delta["finish_reason"]?.text
                 if let usage = delta["usage"] { self.facts.usage = CohereAnswerDecoder.usage(usage).evidence }
+                self.hasFailed = delta["finish_reason"]?.equals("ERROR") == true || delta["error"]?.kind == .string
             }
         } else if document["event_type"]?.equals("stream-end") == true, let response = document["response"] {
             self.facts.isComplete = true

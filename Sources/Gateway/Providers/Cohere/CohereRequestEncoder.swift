@@ -79,7 +79,7 @@ enum CohereRequestEncoder {
                 writer.member("thinking", text)
                 writer.endObject()
             case .media(let media): try self.media(media, &writer, &encoding)
-            case .other(let view): try encoding.drop("messages[].content[].type: \(view["type"]?.string ?? "")")
+            case .other(let view): try encoding.drop(unknown: view, in: "messages[].content[]")
             case .toolCall, .toolResult, .redactedReasoning: continue
             }
         }
@@ -178,6 +178,7 @@ enum CohereRequestEncoder {
             }
             writer.endObject()
             writer.endObject()
+            try encoding.drop("tools[].cache_control", if: tool.cacheControl != nil)
             try encoding.drop(function.extras, in: "tools[].function.")
             try encoding.drop(tool.extras, in: "tools[].")
         }

@@ -37,6 +37,9 @@ enum GeminiAnswerDecoder {
     static func part(_ value: JSONView) -> ChatPart {
         var part = ChatPart(self.content(value))
         part.signature = ChatText(value["thoughtSignature"])
+        if case .media(let media) = part.content, media.kind == .audio, let text = value["audioTranscription"]?["text"] {
+            part.extras.append(ChatExtra("transcript", text, isUnderstood: true))
+        }
         return part
     }
 

@@ -70,7 +70,7 @@ enum GeminiContentEncoder {
         case .toolResult(let result):
             writer.beginObject()
             try self.result(result, progress.names, &writer, &encoding)
-        case .other(let view): return try encoding.drop("messages[].content[].type: \(view["type"]?.string ?? "")")
+        case .other(let view): return try encoding.drop(unknown: view, in: "messages[].content[]")
         }
         writer.member("thoughtSignature", part.signature)
         writer.endObject()

@@ -9,7 +9,7 @@ final class GeminiProvider: TranslatingAdapter {
     let format: ModelFormat? = .gemini
     /// The path names model and method.
     let locatesEachRequest = true
-    let translatedOperations: [ModelOperation] = [.chat, .completions, .embeddings]
+    let translatedOperations: [ModelOperation] = [.chat, .completions, .embeddings, .imageGenerations, .imageEdits, .videoGenerations]
 
     /// The Gemini API.
     static let api = GeminiProvider(
@@ -31,6 +31,7 @@ final class GeminiProvider: TranslatingAdapter {
     func locate(_ operation: ModelOperation, _ settings: ProviderSettings) throws(ProviderFailure) -> ProviderLocation {
         let model = settings.model ?? "model"
         try VertexAddress.check(model)
+        if let action = settings.action, action.hasPrefix("rankingConfigs/") { return try VertexRanking.location(action, settings) }
         let isStream = settings.isStream && !settings.countsTokens
         let query = isStream && !settings.streamsArray ? "alt=sse" : nil
         let method = self.method(operation, settings, isStream: isStream)
@@ -54,6 +55,7 @@ final class GeminiProvider: TranslatingAdapter {
         if let action = settings.action { return action }
         if operation == .embeddings { return GeminiEmbeddings.isVertex(settings) ? "predict" : "batchEmbedContents" }
         if settings.countsTokens { return "countTokens" }
+        if operation.makesImages, GeminiImagen.isImagen(settings.model ?? "") { return "predict" }
         return isStream ? "streamGenerateContent" : "generateContent"
     }
 
@@ -68,6 +70,12 @@ final class GeminiProvider: TranslatingAdapter {
     func encode(_ request: EmbeddingRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer { try GeminiEmbeddings.encode(request, &encoding) }
 
     func decodeEmbeddings(_ document: ByteBuffer) throws(ProviderFailure) -> EmbeddingAnswer { try GeminiEmbeddings.decode(document) }
+
+    func encode(_ request: ImageRequest, _ encoding: inout ChatEncoding) throws(ProviderFailure) -> ByteBuffer {
+        GeminiImagen.isImagen(encoding.model) ? try GeminiImagen.encode(request, &encoding) : try GeminiImages.encode(request, &encoding)
+    }
+
+    func decodeImages(_ document: ByteBuffer) throws(ProviderFailure) -> ImageAnswer { try GeminiImages.decode(document) }
 
     func makeReader(hidesUsage: Bool) -> any ModelResponseReader { GeminiResponseReader() }
 

@@ -48,10 +48,11 @@ enum GeminiRequestEncoder {
             switch tool.kind {
             case .function(let function):
                 functions.append(function)
+                try encoding.drop("tools[].function.strict", if: function.isStrict == true)
                 try encoding.drop("tools[].cache_control", if: tool.cacheControl != nil)
                 try encoding.drop(tool.extras, in: "tools[].")
                 try encoding.drop(function.extras, in: "tools[].function.")
-            case .other(let view): if request.origin != .gemini { try encoding.drop("tools[].type: \(view["type"]?.string ?? "")") }
+            case .other(let view): if request.origin != .gemini { try encoding.drop(unknown: view, in: "tools[]") }
             }
         }
         writer.key("tools")
@@ -130,7 +131,7 @@ enum GeminiRequestEncoder {
             inner.endArray()
         }
         self.format(request.responseFormat, &inner)
-        self.modalities(request.modalities, &inner)
+        try self.modalities(request, &inner, &encoding)
         self.thinking(request.reasoning, &inner)
         guard inner.buffer.readableBytes > empty else { return }
         inner.endObject()
@@ -148,12 +149,47 @@ enum GeminiRequestEncoder {
         }
     }
 
-    private static func modalities(_ modalities: [ChatText], _ writer: inout JSONWriter) {
-        guard !modalities.isEmpty else { return }
+    private static func modalities(_ request: ChatRequest, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+        let names = request.modalities.map { $0.string.uppercased() }
+        let isSpoken = names.contains("AUDIO")
+        if isSpoken { try self.speech(request.audioOutput, &writer, &encoding) } else { try encoding.drop("audio", if: request.audioOutput != nil) }
+        guard !names.isEmpty else { return }
         writer.key("responseModalities")
         writer.beginArray()
-        for modality in modalities { writer.string(modality.string.uppercased()) }
+        for name in names {
+            // OpenAI's clients have to ask for the text of what is spoken too; models that speak here refuse to be asked for both.
+            if isSpoken, name == "TEXT" { try encoding.drop("modalities[]: text") } else { writer.string(name) }
+        }
         writer.endArray()
+    }
+
+    /// Voices that only OpenAI has (https://platform.openai.com/docs/guides/text-to-speech#voice-options); the API refuses names it does not know.
+    private static let foreignVoices: Set<String> = ["alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse"]
+
+    /// How the answer is spoken (https://ai.google.dev/gemini-api/docs/speech-generation): by one of Google's voices, in samples of 16 bits, which may become a WAV file.
+    private static func speech(_ audio: JSONView?, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+        guard let audio else { return }
+        for (key, value) in audio.members where !value.isNull {
+            switch key.string ?? "" {
+            case "voice":
+                guard let voice = ChatText(value), !self.foreignVoices.contains(voice.string) else {
+                    try encoding.drop("audio.voice")
+                    continue
+                }
+                writer.key("speechConfig")
+                writer.beginObject()
+                writer.key("voiceConfig")
+                writer.beginObject()
+                writer.key("prebuiltVoiceConfig")
+                writer.beginObject()
+                writer.member("voiceName", voice)
+                writer.endObject()
+                writer.endObject()
+                writer.endObject()
+            case "format": try encoding.drop("audio.format", if: !value.equals("pcm16") && (encoding.isStream || !value.equals("wav")))
+            case let other: try encoding.drop("audio.\(other)")
+            }
+        }
     }
 
     /// https://ai.google.dev/gemini-api/docs/thinking
@@ -176,7 +212,6 @@ enum GeminiRequestEncoder {
         try encoding.drop("user", if: request.user != nil)
         try encoding.drop("metadata", if: request.metadata != nil && request.user == nil)
         try encoding.drop("service_tier", if: request.serviceTier.map { !$0.equals("auto") } ?? false)
-        try encoding.drop("audio", if: request.audioOutput != nil)
         try encoding.drop("cache_control", if: request.cacheControl != nil)
         try encoding.drop(request.extras)
     }

@@ -6,6 +6,7 @@ import Telemetry
 /// Reads answers of `generateContent` that go to a client of the same format as they are.
 final class GeminiResponseReader: ModelResponseReader {
     private(set) var facts = ModelResponseFacts()
+    private(set) var hasFailed = false
 
     /// Each event carries the counts so far; the last one counts.
     func event(_ data: UnsafeRawBufferPointer) -> EventDisposition {
@@ -30,7 +31,10 @@ final class GeminiResponseReader: ModelResponseReader {
             // https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/GenerateContentResponse#TrafficType
             if let tier = usage["trafficType"]?.text { self.facts.serviceTier = tier }
         }
-        guard let candidates = document["candidates"] else { return }
+        guard let candidates = document["candidates"] else {
+            if document["error"]?.kind == .object { self.hasFailed = true }
+            return
+        }
         for candidate in candidates.elements {
             guard let reason = candidate["finishReason"]?.text else { continue }
             self.facts.finishReasons = reason

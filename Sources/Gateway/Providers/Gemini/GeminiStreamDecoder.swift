@@ -5,15 +5,14 @@ import NIOCore
 /// Reads a stream of `streamGenerateContent`: every event is an answer with the next parts. The stream has no end marker; it is complete when each candidate has said why it ended.
 final class GeminiStreamDecoder: ChatStreamDecoder {
     private var hasBegun = false
-    private var hasFinished = false
+    private var candidates = OpenChoices()
     /// Calls of each candidate so far.
     private var callCounts: [Int: Int] = [:]
 
     func decode(_ frame: StreamFrame, into sink: any ChatStreamSink) throws(ProviderFailure) {
         guard let document = try? JSONDocument(frame.data), document.result.root.kind == .object else { throw AnswerFailure.unreadable("gemini") }
         if let error = document["error"] {
-            let status = error["code"]?.int ?? 500
-            return sink.take(.failure(GeminiAnswerDecoder.error(status: status < 400 ? 500 : status, error)))
+            return sink.take(.failure(GeminiAnswerDecoder.error(status: AnswerFailure.status(error["code"]) ?? 500, error)))
         }
         if !self.hasBegun {
             self.hasBegun = true
@@ -27,20 +26,21 @@ final class GeminiStreamDecoder: ChatStreamDecoder {
             sink.take(.usage(counts))
         }
         if document["candidates"] == nil, let reason = GeminiAnswerDecoder.blockReason(document.root) {
-            self.hasFinished = true
+            self.candidates.end(0)
             sink.take(.finish(ChatFinishReason(.contentFilter, reason), stopSequence: nil, choice: 0))
         }
     }
 
     func finish(into sink: any ChatStreamSink) {
-        if self.hasFinished { sink.take(.end) }
+        if self.candidates.haveEnded { sink.take(.end) }
     }
 
     private func candidate(_ candidate: JSONView, _ sink: any ChatStreamSink) {
         let choice = candidate["index"]?.int ?? 0
+        self.candidates.begin(choice)
         if let parts = candidate["content"]?["parts"] { for part in parts.elements { self.part(GeminiAnswerDecoder.part(part), choice, sink) } }
         guard let reason = candidate["finishReason"], let meaning = GeminiAnswerDecoder.finishReason(reason, hasCalls: self.callCounts[choice] != nil) else { return }
-        self.hasFinished = true
+        self.candidates.end(choice)
         sink.take(.finish(meaning, stopSequence: nil, choice: choice))
     }
 

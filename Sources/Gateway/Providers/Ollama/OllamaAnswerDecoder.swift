@@ -136,6 +136,7 @@ final class OllamaStreamDecoder: ChatStreamDecoder {
 /// Reads what an untranslated answer says of itself.
 final class OllamaResponseReader: ModelResponseReader {
     private(set) var facts = ModelResponseFacts()
+    private(set) var hasFailed = false
 
     func event(_ data: UnsafeRawBufferPointer) -> EventDisposition {
         self.document(ByteBuffer(bytes: data))
@@ -144,6 +145,7 @@ final class OllamaResponseReader: ModelResponseReader {
 
     func document(_ bytes: ByteBuffer) {
         guard let document = try? JSONDocument(bytes), document["done"]?.bool != false else { return }
+        if document["error"]?.kind == .string { self.hasFailed = true }
         self.facts.isComplete = true
         self.facts.model = document["model"]?.text
         self.facts.finishReasons = document["done_reason"]?.text

@@ -42,6 +42,7 @@ enum OllamaRequestEncoder {
         var images: [ChatText] = []
         var calls: [ChatToolCall] = []
         for part in message.parts {
+            try encoding.drop("messages[].content[].cache_control", if: part.cacheControl != nil)
             try encoding.drop(part.extras, in: "messages[].content[].")
             switch part.content {
             case .text(let text), .refusal(let text): texts.append(text)
@@ -62,7 +63,7 @@ enum OllamaRequestEncoder {
                 }
                 images.append(data)
             case .redactedReasoning: try encoding.drop("messages[].redacted_thinking")
-            case .other(let view): try encoding.drop("messages[].content[].type: \(view["type"]?.string ?? "")")
+            case .other(let view): try encoding.drop(unknown: view, in: "messages[].content[]")
             }
         }
         guard !texts.isEmpty || !images.isEmpty || !calls.isEmpty || !thoughts.isEmpty else { return }
@@ -162,6 +163,10 @@ enum OllamaRequestEncoder {
             }
             writer.endObject()
             writer.endObject()
+            try encoding.drop("tools[].function.strict", if: function.isStrict == true)
+            try encoding.drop("tools[].cache_control", if: tool.cacheControl != nil)
+            try encoding.drop(function.extras, in: "tools[].function.")
+            try encoding.drop(tool.extras, in: "tools[].")
         }
         writer.endArray()
         switch request.toolChoice {

@@ -137,7 +137,7 @@ enum OpenAIAnswerDecoder {
     static func streamError(_ error: JSONView) -> ProviderError {
         let type = ChatText(error["type"])
         let code = ChatText(error["code"])
-        let status = error["status"]?.int ?? error["code"]?.int ?? self.status(of: type?.string ?? code?.string ?? "")
+        let status = AnswerFailure.status(error["status"]) ?? AnswerFailure.status(error["code"]) ?? self.status(of: type?.string ?? code?.string ?? "")
         return ProviderError(
             status: status, failure: HTTPFailureClass.of(status), message: ChatText(error["message"]) ?? ChatText(error) ?? ChatText("The provider ended the stream with an error"),
             type: type, code: code, parameter: ChatText(error["param"]))

@@ -4,7 +4,16 @@ import NIOCore
 
 /// Writes messages in OpenAI's format.
 enum OpenAIMessageEncoder {
-    static func message(_ message: ChatMessage, isOwn: Bool, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+    /// - Parameter marksCache: whether texts of another format's client may keep their `cache_control`.
+    static func message(
+        _ message: ChatMessage, isOwn: Bool, marksCache: Bool, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding
+    ) throws(ProviderFailure) {
+        if !isOwn {
+            for index in message.parts.indices {
+                if message.parts[index].cacheControl != nil, !(marksCache && message.parts[index].isText) { try encoding.drop("messages[].content[].cache_control") }
+                if !message.parts[index].extras.isEmpty { try encoding.drop(message.parts[index].extras, in: "messages[].content[].") }
+            }
+        }
         if message.role == .tool { return try self.results(message, isOwn, &writer, &encoding) }
         writer.beginObject()
         writer.key("role")
@@ -17,7 +26,7 @@ enum OpenAIMessageEncoder {
         let content = message.parts.filter { OpenAIMessageEncoder.isContent($0, message.role) }
         if message.role != .assistant || !content.isEmpty {
             writer.key("content")
-            try self.content(content, isPlain: message.isPlain, isOwn, &writer, &encoding)
+            try self.content(content, isPlain: message.isPlain, isOwn, marksCache: marksCache, &writer, &encoding)
         } else if !message.parts.contains(where: { if case .refusal = $0.content { true } else { false } }) {
             writer.key("content")
             writer.null()
@@ -41,11 +50,12 @@ enum OpenAIMessageEncoder {
     // MARK: Content
 
     private static func content(
-        _ parts: [ChatPart], isPlain: Bool, _ isOwn: Bool, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding
+        _ parts: [ChatPart], isPlain: Bool, _ isOwn: Bool, marksCache: Bool, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding
     ) throws(ProviderFailure) {
-        if parts.count == 1, isPlain || !isOwn, parts[0].cacheControl == nil || !isOwn, case .text(let text) = parts[0].content { return writer.string(text) }
+        let isMarked = (isOwn || marksCache) && parts.contains { $0.cacheControl != nil }
+        if parts.count == 1, isPlain || !isOwn, !isMarked, case .text(let text) = parts[0].content { return writer.string(text) }
         // Servers of this format understand a text everywhere, a list of texts not always.
-        if !isOwn, !parts.isEmpty, parts.allSatisfy({ if case .text = $0.content { true } else { false } }) {
+        if !isOwn, !isMarked, !parts.isEmpty, parts.allSatisfy({ $0.isText }) {
             writer.beginString()
             for (number, part) in parts.enumerated() {
                 guard case .text(let text) = part.content else { continue }
@@ -55,11 +65,13 @@ enum OpenAIMessageEncoder {
             return writer.endString()
         }
         writer.beginArray()
-        for part in parts { try self.part(part, isOwn, &writer, &encoding) }
+        for part in parts { try self.part(part, isOwn, marksCache: marksCache, &writer, &encoding) }
         writer.endArray()
     }
 
-    private static func part(_ part: ChatPart, _ isOwn: Bool, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding) throws(ProviderFailure) {
+    private static func part(
+        _ part: ChatPart, _ isOwn: Bool, marksCache: Bool, _ writer: inout JSONWriter, _ encoding: inout ChatEncoding
+    ) throws(ProviderFailure) {
         switch part.content {
         case .text(let text):
             writer.beginObject()
@@ -72,16 +84,12 @@ enum OpenAIMessageEncoder {
         case .media(let media):
             guard try self.media(media, &writer, &encoding) else { return }
         case .other(let view):
-            if isOwn { writer.raw(view) } else { try encoding.drop("messages[].content[].type: \(view["type"]?.string ?? "")") }
+            if isOwn { writer.raw(view) } else { try encoding.drop(unknown: view, in: "messages[].content[]") }
             return
         case .reasoning, .redactedReasoning, .toolCall, .toolResult: return
         }
-        if isOwn {
-            writer.member("cache_control", part.cacheControl)
-            writer.extras(part.extras)
-        } else {
-            try encoding.drop(part.extras, in: "messages[].content[].")
-        }
+        if isOwn || marksCache && part.isText { writer.member("cache_control", part.cacheControl) }
+        if isOwn { writer.extras(part.extras) }
         writer.endObject()
     }
 
@@ -157,7 +165,7 @@ enum OpenAIMessageEncoder {
                 if !isOwn { try encoding.drop("messages[].content[].thinking") }
             case .other(let view):
                 // What stands among an assistant's calls is a call of another kind.
-                if isOwn { calls.append(part) } else { try encoding.drop("messages[].content[].type: \(view["type"]?.string ?? "")") }
+                if isOwn { calls.append(part) } else { try encoding.drop(unknown: view, in: "messages[].content[]") }
             default: continue
             }
         }
@@ -231,10 +239,10 @@ enum OpenAIMessageEncoder {
             } else {
                 var parts = result.parts
                 if !isOwn {
-                    parts = parts.filter { if case .text = $0.content { true } else { false } }
+                    parts = parts.filter { $0.isText }
                     try encoding.drop("messages[].content[].content[] of a tool_result that is no text", if: parts.count < result.parts.count)
                 }
-                if parts.isEmpty { writer.string("" as StaticString) } else { try self.content(parts, isPlain: result.isPlain, isOwn, &writer, &encoding) }
+                if parts.isEmpty { writer.string("" as StaticString) } else { try self.content(parts, isPlain: result.isPlain, isOwn, marksCache: false, &writer, &encoding) }
             }
             if isOwn { writer.extras(message.extras) } else { try encoding.drop("messages[].content[].is_error", if: result.isError == true) }
             writer.endObject()
@@ -246,4 +254,8 @@ extension ChatMedia {
     fileprivate var isDataURL: Bool {
         if case .url(let url) = self.source { url.hasPrefix("data:") } else { false }
     }
+}
+
+extension ChatPart {
+    fileprivate var isText: Bool { if case .text = self.content { true } else { false } }
 }

@@ -48,11 +48,11 @@ final class OpenAIRealtimeReader: ModelResponseReader {
             self.state.finishReasons = joined
         }
         guard let usage = response["usage"], usage.kind == .object else { return }
-        self.state.usage.input &+= Int64(usage["input_tokens"]?.tokens ?? 0)
-        self.state.usage.output &+= Int64(usage["output_tokens"]?.tokens ?? 0)
-        self.state.usage.cachedInput &+= Int64(usage["input_token_details"]?["cached_tokens"]?.tokens ?? 0)
-        self.state.usage.inputAudio &+= Int64(usage["input_token_details"]?["audio_tokens"]?.tokens ?? 0)
-        self.state.usage.outputAudio &+= Int64(usage["output_token_details"]?["audio_tokens"]?.tokens ?? 0)
+        self.state.usage.input = TokenCount.sum(self.state.usage.input, usage["input_tokens"])
+        self.state.usage.output = TokenCount.sum(self.state.usage.output, usage["output_tokens"])
+        self.state.usage.cachedInput = TokenCount.sum(self.state.usage.cachedInput, usage["input_token_details"]?["cached_tokens"])
+        self.state.usage.inputAudio = TokenCount.sum(self.state.usage.inputAudio, usage["input_token_details"]?["audio_tokens"])
+        self.state.usage.outputAudio = TokenCount.sum(self.state.usage.outputAudio, usage["output_token_details"]?["audio_tokens"])
         self.state.usage.source = .providerReported
     }
 

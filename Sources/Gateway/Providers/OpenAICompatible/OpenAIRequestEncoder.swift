@@ -10,6 +10,8 @@ struct OpenAIDialect: Sendable {
     var takesTopK = false
     /// Takes `reasoning_effort`.
     var takesEffort = true
+    /// Takes `cache_control` of texts.
+    var marksCache = false
     /// Takes `stream_options`.
     var reportsStreamUsage = true
 }
@@ -24,7 +26,7 @@ enum OpenAIRequestEncoder {
         writer.string(encoding.model)
         writer.key("messages")
         writer.beginArray()
-        for message in request.messages { try OpenAIMessageEncoder.message(message, isOwn: isOwn, &writer, &encoding) }
+        for message in request.messages { try OpenAIMessageEncoder.message(message, isOwn: isOwn, marksCache: dialect.marksCache, &writer, &encoding) }
         writer.endArray()
         try self.tools(request, isOwn, &writer, &encoding)
         try self.sampling(request, dialect, isOwn, &writer, &encoding)
@@ -61,17 +63,18 @@ enum OpenAIRequestEncoder {
                 writer.member("description", function.description)
                 writer.member("parameters", function.parameters)
                 writer.member("strict", function.isStrict)
-                if isOwn { writer.extras(function.extras) } else { try encoding.drop(function.extras, in: "tools[].") }
+                if isOwn { writer.extras(function.extras) } else { try encoding.drop(function.extras, in: "tools[].function.") }
                 writer.endObject()
                 if isOwn {
                     writer.member("cache_control", tool.cacheControl)
                     writer.extras(tool.extras)
                 } else {
+                    try encoding.drop("tools[].cache_control", if: tool.cacheControl != nil)
                     try encoding.drop(tool.extras, in: "tools[].")
                 }
                 writer.endObject()
             case .other(let view):
-                if isOwn { writer.raw(view) } else { try encoding.drop("tools[].type: \(view["type"]?.string ?? "")") }
+                if isOwn { writer.raw(view) } else { try encoding.drop(unknown: view, in: "tools[]") }
             }
         }
         writer.endArray()
@@ -183,10 +186,30 @@ enum OpenAIRequestEncoder {
             try encoding.drop("safetySettings", if: request.safetySettings != nil)
             try encoding.drop(request.extras)
         }
+        self.output(request, isOwn, &writer)
+    }
+
+    /// What the answer is to be made of. Speech is asked for with its text and with a voice, without which OpenAI refuses it; of the formats the one that Gemini's clients,
+    /// the only others who ask for speech, expect.
+    private static func output(_ request: ChatRequest, _ isOwn: Bool, _ writer: inout JSONWriter) {
+        let names = isOwn ? [] : request.modalities.map { $0.string.lowercased() }
+        if names.contains("audio") {
+            writer.key("modalities")
+            writer.beginArray()
+            if !names.contains("text") { writer.string("text" as StaticString) }
+            for name in names { writer.string(name) }
+            writer.endArray()
+            writer.key("audio")
+            writer.beginObject()
+            writer.member("voice", text: "alloy")
+            writer.member("format", text: "pcm16")
+            writer.endObject()
+            return
+        }
         if !request.modalities.isEmpty {
             writer.key("modalities")
             writer.beginArray()
-            for modality in request.modalities { if isOwn { writer.string(modality) } else { writer.string(modality.string.lowercased()) } }
+            if isOwn { for modality in request.modalities { writer.string(modality) } } else { for name in names { writer.string(name) } }
             writer.endArray()
         }
         writer.member("audio", request.audioOutput)

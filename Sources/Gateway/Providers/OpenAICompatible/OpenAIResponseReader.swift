@@ -8,6 +8,7 @@ import Telemetry
 /// Format: https://platform.openai.com/docs/api-reference/chat/object and …/chat-streaming.
 final class OpenAIResponseReader: ModelResponseReader {
     private(set) var facts = ModelResponseFacts()
+    private(set) var hasFailed = false
     private let hidesUsage: Bool
     private var hasIdentity = false
 
@@ -26,11 +27,26 @@ final class OpenAIResponseReader: ModelResponseReader {
             if data.elementsEqual("[DONE]".utf8) { self.facts.isComplete = true }
             return .pass
         }
+        if OpenAIResponseReader.isError(data) { self.hasFailed = true }
         if !self.hasIdentity { self.readIdentity(ByteBuffer(bytes: data)) }
         let marks = ChunkMarks(data)
         if marks.finishReason >= 0 { self.readFinishReasons(ByteBuffer(bytes: data)) }
         guard marks.usage >= 0, OpenAIResponseReader.isObject(data, after: marks.usage) else { return .pass }
         return self.readUsage(ByteBuffer(bytes: data))
+    }
+
+    /// An error instead of a chunk: by its beginning, since chunks have neither.
+    @inline(__always)
+    private static func isError(_ data: UnsafeRawBufferPointer) -> Bool {
+        switch data[2] {
+        case 0x65: self.begins(data, "{\"error\"")
+        case 0x6F: self.begins(data, "{\"object\":\"error\"") || self.begins(data, "{\"object\": \"error\"")
+        default: false
+        }
+    }
+
+    private static func begins(_ data: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+        data.count > text.utf8CodeUnitCount && UnsafeRawBufferPointer(rebasing: data[..<text.utf8CodeUnitCount]).isText(text)
     }
 
     /// Id and model stand in every chunk; the first one that has them is enough.

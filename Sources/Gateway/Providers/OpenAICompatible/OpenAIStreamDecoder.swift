@@ -6,7 +6,7 @@ import NIOCore
 final class OpenAIStreamDecoder: ChatStreamDecoder {
     private var hasBegun = false
     private var hasEnded = false
-    private var hasFinished = false
+    private var choices = OpenChoices()
     /// The number within its choice of each call that has begun, by the stream's index.
     private var calls: [(choice: Int, index: Int)] = []
 
@@ -23,15 +23,22 @@ final class OpenAIStreamDecoder: ChatStreamDecoder {
             throw AnswerFailure.unreadable("the provider")
         }
         if let error = spans.error, error.kind != .null { return sink.take(.failure(OpenAIAnswerDecoder.streamError(JSONView(bytes, error)))) }
+        if spans.choices == nil, let error = OpenAIStreamDecoder.bareError(bytes) { return sink.take(.failure(error)) }
         // Azure sends a chunk about the prompt before the first one that names the model.
         if !self.hasBegun, let choices = spans.choices, !JSONView(bytes, choices).isEmptyContainer { self.begin(bytes, spans, sink) }
         if let choices = spans.choices { for choice in JSONView(bytes, choices).elements { self.choice(choice, sink) } }
         if let usage = spans.usage, let counts = OpenAIAnswerDecoder.usage(JSONView(bytes, usage)) { sink.take(.usage(counts)) }
     }
 
+    /// An error without an object around it, as vLLM and Mistral write it: `{"object": "error", "message": …}`.
+    private static func bareError(_ bytes: ByteBuffer) -> ProviderError? {
+        guard let document = try? JSONDocument(bytes), document["object"]?.equals("error") == true else { return nil }
+        return OpenAIAnswerDecoder.streamError(document.root)
+    }
+
     func finish(into sink: any ChatStreamSink) {
         // Servers that forget [DONE] have said all when every choice has its reason.
-        if self.hasFinished { self.end(sink) }
+        if self.choices.haveEnded { self.end(sink) }
     }
 
     private func end(_ sink: any ChatStreamSink) {
@@ -96,11 +103,12 @@ final class OpenAIStreamDecoder: ChatStreamDecoder {
             }
         }
         let number = index.flatMap { JSONView(bytes, $0).int } ?? 0
+        self.choices.begin(number)
         if let delta { self.delta(JSONView(bytes, delta), number, sink) }
         if let text, let content = ChatText(bytes, text), !content.isEmpty { sink.take(.text(content, choice: number)) }
         if let logprobs, logprobs.kind == .object { sink.take(.extra(ChatExtra("logprobs", JSONView(bytes, logprobs)), choice: number)) }
         if let reason, let meaning = OpenAIAnswerDecoder.finishReason(JSONView(bytes, reason)), !meaning.spelling.isEmpty {
-            self.hasFinished = true
+            self.choices.end(number)
             sink.take(.finish(meaning, stopSequence: nil, choice: number))
         }
     }

@@ -1,4 +1,5 @@
 import GatewayWire
+import NIOCore
 
 /// What providers say of tokens. Their numbers are added up, and nobody vouches for them.
 enum TokenCount {
@@ -6,6 +7,12 @@ enum TokenCount {
     static let most = 1 << 48
 
     static func clamped(_ number: Int) -> Int { min(max(number, 0), self.most) }
+
+    /// What a session has used so far and what one more answer has: never less than before, whatever a provider claims.
+    static func sum(_ total: Int64, _ view: JSONView?) -> Int64 {
+        let (sum, isTooMuch) = total.addingReportingOverflow(Int64(view?.tokens ?? 0))
+        return isTooMuch ? .max : sum
+    }
 
     /// The reasoning that the output does not include: xAI counts it apart, which only its total shows (https://docs.x.ai/docs/guides/reasoning), while OpenAI's output
     /// includes it.
@@ -16,12 +23,16 @@ enum TokenCount {
 }
 
 extension JSONView {
-    /// The value as a number of tokens.
-    var tokens: Int? { self.int.map { TokenCount.clamped($0) } }
+    /// The value as a number of tokens; nil where it is no integer.
+    var tokens: Int? {
+        if let int = self.int { return TokenCount.clamped(int) }
+        // More digits than an Int has: a claim as any other that is too high.
+        return self.span.isInteger ? self.raw.readableBytesView.first == UInt8(ascii: "-") ? 0 : TokenCount.most : nil
+    }
 }
 
 extension JSONWalk {
-    /// The next value as a number of tokens; 0 where it is none, and where it has more digits than the walk reads.
+    /// The next value as a number of tokens; 0 where it is no integer.
     @inline(__always)
     mutating func tokens() -> Int64 { Int64(TokenCount.clamped(self.int() ?? 0)) }
 }

@@ -165,6 +165,8 @@ final class HTTP1ServerExchange: DownstreamExchange {
                         out.put("\r\n" as StaticString)
                     }
                 }
+                // Upgrade is for this connection only, which has to be said (RFC 9110 section 7.8).
+                if status == 426, fields.knownNames.contains(.upgrade) { out.put("Connection: Upgrade\r\n" as StaticString) }
                 if status == 101 {
                     // The lines say what the connection becomes.
                     out.put("\r\n" as StaticString)

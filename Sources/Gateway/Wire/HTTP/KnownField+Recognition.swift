@@ -146,6 +146,12 @@ extension KnownField {
             if same(p, 23, "x-credential-identifier") { return .xCredentialIdentifier }
         case 24:
             if same(p, 24, "sec-websocket-extensions") { return .secWebSocketExtensions }
+        case 28:
+            if same(p, 28, "x-ratelimit-remaining-tokens") { return .xRateLimitRemainingTokens }
+        case 30:
+            if same(p, 30, "x-ratelimit-remaining-requests") { return .xRateLimitRemainingRequests }
+        case 38:
+            if same(p, 38, "anthropic-ratelimit-requests-remaining") { return .anthropicRateLimitRequestsRemaining }
         default: break
         }
         return nil

@@ -91,6 +91,9 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
     case rateLimitLimit
     case rateLimitRemaining
     case rateLimitReset
+    case xRateLimitRemainingRequests
+    case xRateLimitRemainingTokens
+    case anthropicRateLimitRequestsRemaining
     case mcpSessionID
     case mcpProtocolVersion
     case secWebSocketKey
@@ -190,6 +193,9 @@ public enum KnownField: UInt8, Sendable, CaseIterable {
         case .rateLimitLimit: "RateLimit-Limit"
         case .rateLimitRemaining: "RateLimit-Remaining"
         case .rateLimitReset: "RateLimit-Reset"
+        case .xRateLimitRemainingRequests: "x-ratelimit-remaining-requests"
+        case .xRateLimitRemainingTokens: "x-ratelimit-remaining-tokens"
+        case .anthropicRateLimitRequestsRemaining: "anthropic-ratelimit-requests-remaining"
         case .mcpSessionID: "Mcp-Session-Id"
         case .mcpProtocolVersion: "MCP-Protocol-Version"
         case .secWebSocketKey: "Sec-WebSocket-Key"

@@ -112,7 +112,7 @@ public struct JSONWalk {
         JSONText.decoded(self.p, start..<end).withUnsafeBytes { body($0) }
     }
 
-    /// An integer of at most 18 digits; nil when the next value is none.
+    /// An integer; the nearest that an Int holds, where it holds no such. Nil when the next value is none.
     @inline(__always)
     public mutating func int() -> Int? {
         var at = self.i
@@ -120,17 +120,33 @@ public struct JSONWalk {
         if isNegative { at &+= 1 }
         let first = at
         var value = 0
+        // So many digits fit without a check.
         while at < self.end, at &- first < 18, ByteScan.isDigit(self.p[at]) {
             value = value &* 10 &+ Int(self.p[at] &- 0x30)
             at &+= 1
         }
         guard at > first else { return nil }
+        if isNegative { value = -value }
         if at < self.end {
-            let next = self.p[at]
-            // A fraction, an exponent, or more digits: no integer that this reads.
-            if next == 0x2E || next | 0x20 == 0x65 || ByteScan.isDigit(next) { return nil }
+            if ByteScan.isDigit(self.p[at]) { value = self.rest(of: value, isNegative, at: &at) }
+            // A fraction or an exponent.
+            if at < self.end, self.p[at] == 0x2E || self.p[at] | 0x20 == 0x65 { return nil }
         }
         self.i = at
-        return isNegative ? -value : value
+        return value
+    }
+
+    /// The digits behind those that have been read.
+    @inline(never)
+    private func rest(of start: Int, _ isNegative: Bool, at position: inout Int) -> Int {
+        var value = start
+        while position < self.end, ByteScan.isDigit(self.p[position]) {
+            let digit = Int(self.p[position] &- 0x30)
+            let (tens, isTooLarge) = value.multipliedReportingOverflow(by: 10)
+            let (next, isStillTooLarge) = tens.addingReportingOverflow(isNegative ? -digit : digit)
+            value = isTooLarge || isStillTooLarge ? isNegative ? .min : .max : next
+            position &+= 1
+        }
+        return value
     }
 }

@@ -229,20 +229,28 @@ public struct SSEFramer: Sendable {
 
     /// The end of the line, and the first byte behind its CRLF, LF or CR.
     private mutating func lineBreak(_ p: UnsafePointer<UInt8>, _ end: Int) -> (Int, Int)? {
-        let lineFeed = ByteScan.index(of: 0x0A, in: p, from: scanned, to: end)
-        guard let carriageReturn = ByteScan.index(of: 0x0D, in: p, from: scanned, to: lineFeed ?? end) else {
-            guard let lineFeed else {
-                scanned = end
-                return nil
+        // Whichever comes first is looked for in stretches: where all lines end in the one, the other would be looked for up to the end of the bytes, for each line anew.
+        var from = scanned, stretch = SSEFramer.firstStretch
+        while from < end {
+            let to = end &- from > stretch ? from &+ stretch : end
+            let lineFeed = ByteScan.index(of: 0x0A, in: p, from: from, to: to)
+            if let carriageReturn = ByteScan.index(of: 0x0D, in: p, from: from, to: lineFeed ?? to) {
+                if carriageReturn + 1 == end {
+                    skipsLineFeed = true
+                    return (carriageReturn, end)
+                }
+                return (carriageReturn, p[carriageReturn + 1] == 0x0A ? carriageReturn + 2 : carriageReturn + 1)
             }
-            return (lineFeed, lineFeed + 1)
+            if let lineFeed { return (lineFeed, lineFeed + 1) }
+            from = to
+            stretch &*= 2
         }
-        if carriageReturn + 1 == end {
-            skipsLineFeed = true
-            return (carriageReturn, end)
-        }
-        return (carriageReturn, p[carriageReturn + 1] == 0x0A ? carriageReturn + 2 : carriageReturn + 1)
+        scanned = end
+        return nil
     }
+
+    /// More than most lines have, and little to look at in vain.
+    private static let firstStretch = 512
 
     private mutating func readLine(_ p: UnsafePointer<UInt8>, _ lineStart: Int, _ end: Int) {
         var start = lineStart

@@ -1,22 +1,28 @@
 public import NIOCore
 
-/// Puts together the text messages that a server sends (RFC 6455 section 5.4), for who only reads them: a ``WebSocketScanner`` has let the bytes pass, so that nothing about
+/// Puts together the text messages of one side (RFC 6455 section 5.4), for who only reads them: a ``WebSocketScanner`` has let the bytes pass, so that nothing about
 /// them is checked again. Messages in an extension's coding must not come here.
 public struct WebSocketTextReader: Sendable {
     private let maximumMessageBytes: Int
+    private let readsBinary: Bool
     /// Bytes of an incomplete head.
     private var head: [UInt8] = []
     private var payloadLeft = 0
     private var isControl = false
     private var isFinal = false
+    /// Of the frame under way, as it stands for its next byte; nil: a server's frame, which has none.
+    private var mask: (UInt8, UInt8, UInt8, UInt8)?
     /// Whether the message under way is text that is kept.
     private var isKept = false
     private var message = ByteBuffer()
 
-    /// - Parameter maximumMessageBytes: payload of a message that is put together; a longer one is left out.
-    public init(maximumMessageBytes: Int) {
+    /// - Parameters:
+    ///   - maximumMessageBytes: payload of a message that is put together; a longer one is left out.
+    ///   - readsBinary: binary messages are text too, as some servers send it.
+    public init(maximumMessageBytes: Int, readsBinary: Bool = false) {
         self.maximumMessageBytes = maximumMessageBytes
-        self.head.reserveCapacity(10)
+        self.readsBinary = readsBinary
+        self.head.reserveCapacity(14)
     }
 
     /// Reads on.
@@ -46,12 +52,15 @@ public struct WebSocketTextReader: Sendable {
         guard self.head.count >= 2 else { return false }
         let short = Int(self.head[1] & 0x7f)
         let extended = short == 126 ? 2 : short == 127 ? 8 : 0
-        guard self.head.count == 2 + extended else { return false }
-        self.payloadLeft = extended == 0 ? short : self.head[2...].reduce(0) { $0 << 8 | Int($1) }
+        let isMasked = self.head[1] & 0x80 != 0
+        guard self.head.count == 2 + extended + (isMasked ? 4 : 0) else { return false }
+        self.payloadLeft = extended == 0 ? short : self.head[2..<(2 + extended)].reduce(0) { $0 << 8 | Int($1) }
+        let start = 2 + extended
+        self.mask = isMasked ? (self.head[start], self.head[start + 1], self.head[start + 2], self.head[start + 3]) : nil
         let opcode = self.head[0] & 0x0f
         self.isFinal = self.head[0] & 0x80 != 0
         self.isControl = opcode & 0x08 != 0
-        if !self.isControl, opcode != 0 { self.isKept = opcode == 1 }
+        if !self.isControl, opcode != 0 { self.isKept = opcode == 1 || (opcode == 2 && self.readsBinary) }
         return true
     }
 
@@ -62,7 +71,19 @@ public struct WebSocketTextReader: Sendable {
             self.message = ByteBuffer()
             return
         }
+        let piece = self.unmasked(piece)
         if self.message.readableBytes == 0 { self.message = piece } else { self.message.writeImmutableBuffer(piece) }
+    }
+
+    private mutating func unmasked(_ piece: ByteBuffer) -> ByteBuffer {
+        guard var mask else { return piece }
+        var plain = ByteBufferAllocator().buffer(capacity: piece.readableBytes)
+        for byte in piece.readableBytesView {
+            plain.writeInteger(byte ^ mask.0)
+            mask = (mask.1, mask.2, mask.3, mask.0)
+        }
+        self.mask = mask
+        return plain
     }
 
     private mutating func endFrame(_ body: (ByteBuffer) -> Void) {

@@ -40,6 +40,9 @@ typedef struct {
     const char *ca_file;
     const char *certificate_file;
     const char *key_file;
+    /* The same as PEM text instead of files; NULL: none. Copied. */
+    const char *certificate_pem;
+    const char *key_pem;
     const char *proxy;
     bool verifies_peer;
     // Asked about every numeric address before it is connected to, whatever name it came from; NULL admits all. Such a transfer shares no

@@ -7,6 +7,7 @@ public struct ConfigurationLoader: Sendable {
     private let documents: any DocumentParser
     private let patterns: any PatternCompiler
     private let environment: [String: String]
+    private let secretFiles: SecretFileReader?
     private let options: ConfigurationLoaderOptions
 
     /// A loader.
@@ -16,14 +17,16 @@ public struct ConfigurationLoader: Sendable {
     ///   - documents: reads YAML and JSON.
     ///   - patterns: checks regular expressions.
     ///   - environment: what templates and vault references may read.
+    ///   - secretFiles: reads the files of vaults of the type `fs`; nil: such vaults cannot be used.
     public init(
         plugins: [String: PluginDecoding], documents: any DocumentParser, patterns: any PatternCompiler, environment: [String: String],
-        options: ConfigurationLoaderOptions = ConfigurationLoaderOptions()
+        secretFiles: SecretFileReader? = nil, options: ConfigurationLoaderOptions = ConfigurationLoaderOptions()
     ) {
         self.plugins = plugins
         self.documents = documents
         self.patterns = patterns
         self.environment = environment
+        self.secretFiles = secretFiles
         self.options = options
     }
 
@@ -32,6 +35,7 @@ public struct ConfigurationLoader: Sendable {
     /// - Throws: every problem of the file at once, warnings among them, in the order of the lines.
     public func load(text: String, fileName: String) throws(ConfigurationError) -> LoadedConfiguration {
         var secrets = SecretResolver(environment: self.environment)
+        secrets.files = self.secretFiles
         let documents = self.documents
         secrets.jsonField = { json, key in
             guard let document = try? documents.parse(json, fileName: "secret.json"), let scalar = document[key]?.scalar,

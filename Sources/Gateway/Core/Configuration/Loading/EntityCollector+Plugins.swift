@@ -102,6 +102,8 @@ extension EntityCollector {
     private func decodePluginProtocols(_ node: inout ConfigurationNode) -> [TrafficProtocol] {
         guard let written: [KongProtocol] = node.optionalChoices("protocols") else { return TrafficProtocol.allCases }
         let supported = written.compactMap(\.supported)
+        // For Kong gRPC is HTTP: a plugin for it runs on every request (kong/constants.lua, PROTOCOLS_WITH_SUBSYSTEM).
+        if supported.isEmpty, written.contains(where: { $0 == .grpc || $0 == .grpcs }) { return TrafficProtocol.allCases }
         if supported.isEmpty, !written.isEmpty {
             node.warn("the plugin never runs: it is only for protocols that are not proxied here", at: "protocols")
         }

@@ -1,6 +1,6 @@
 extension EntityCollector {
     /// Kong's vault types.
-    private static let vaultTypes = ["env", "aws", "gcp", "hcv", "azure", "conjur", "konnect"]
+    private static let vaultTypes = ["env", "fs", "aws", "gcp", "hcv", "azure", "conjur", "konnect"]
 
     func decodeVaults(_ root: inout ConfigurationNode) {
         self.eachEntity(&root, "vaults") { node in self.decodeVault(&node) }
@@ -17,20 +17,23 @@ extension EntityCollector {
         let metadata = self.metadata(&node, kind: "vaults", key: prefix.isEmpty ? nil : prefix)
         self.register(prefix, field: "prefix", kind: "vaults", of: metadata, node)
         let description = node.optionalString("description")
-        var variablePrefix: String?
-        if type == "env" {
-            variablePrefix = node.object("config") { config in
-                config.ignore("base64_decode", "ttl", "neg_ttl", "resurrect_ttl")
-                return config.optionalString("prefix", .nonEmpty)
-            } ?? nil
+        var vault = SecretResolver.Vault(type: type)
+        if type == "env" || type == "fs" {
+            _ = node.object("config") { config in
+                // Times of a cache that is not needed: files are watched, and the environment does not change.
+                config.ignore("ttl", "neg_ttl", "resurrect_ttl")
+                vault.isBase64 = config.bool("base64_decode", default: false)
+                vault.prefix = type == "fs" ? config.requiredString("prefix", .nonEmpty) : config.optionalString("prefix", .nonEmpty)
+            }
+            if type == "fs", !node.isPresent("config") { node.report("needs a prefix: the directory of the files", at: "config") }
         } else if !type.isEmpty {
             node.ignore("config")
-            let problem = "the vault type \"\(type)\" is not supported; only env is"
+            let problem = "the vault type \"\(type)\" is not supported; only env and fs are"
             if self.options.allowsUnsupported { node.warn(problem, at: "name") } else { node.report(problem, at: "name") }
         }
-        if !prefix.isEmpty { self.context.secrets.add(SecretResolver.Vault(type: type, prefix: variablePrefix), prefix: prefix) }
+        if !prefix.isEmpty { self.context.secrets.add(vault, prefix: prefix) }
         self.configuration.vaults.append(
-            VaultEntity(metadata: metadata, prefix: prefix, type: type, description: description, variablePrefix: variablePrefix))
+            VaultEntity(metadata: metadata, prefix: prefix, type: type, description: description, source: vault.prefix, isBase64: vault.isBase64))
     }
 
     func decodePartials(_ root: inout ConfigurationNode) {

@@ -1,13 +1,11 @@
-/// A vault reference: `{vault://<vault>/<name>[/<key>][?prefix=…]}`.
+/// A vault reference: `{vault://<vault>/<name>[/<key>][?prefix=…]}`; in a vault of files the name may be a path of several parts.
 ///
 /// Source: Kong's PDK, https://developer.konghq.com/gateway/pdk/reference/kong.vault/
 struct SecretReference {
     /// `env`, or the prefix of a vault entity.
     let vault: String
-    /// The secret's name.
-    let name: String
-    /// A field of a secret that is a JSON object.
-    let key: String?
+    /// What follows the vault, between slashes: at least one part, none empty.
+    let parts: [String]
     /// A prefix for the name, given in the reference itself.
     let prefix: String?
 
@@ -27,10 +25,9 @@ struct SecretReference {
             body = body[..<question]
         }
         let parts = body.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2 || parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
+        guard parts.count >= 2, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
         self.vault = String(parts[0])
-        self.name = String(parts[1])
-        self.key = parts.count == 3 ? String(parts[2]) : nil
+        self.parts = parts.dropFirst().map { String($0) }
         self.prefix = prefix
     }
 }

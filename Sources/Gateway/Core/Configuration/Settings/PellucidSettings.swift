@@ -2,6 +2,8 @@
 public struct PellucidSettings: GatewayConfiguration, Hashable {
     /// The audit stream.
     public let audit: AuditSettings
+    /// How the Admin listener may be reached.
+    public let admin: AdminSettings
     /// What is recorded, and what is taken out of it.
     public let redaction: RedactionSettings
     /// What a request may be at most.
@@ -45,6 +47,7 @@ public struct PellucidSettings: GatewayConfiguration, Hashable {
     public init(from node: inout ConfigurationNode) {
         node.ignore("_comment")
         self.audit = node.configurationOrDefaults("audit")
+        self.admin = node.configurationOrDefaults("admin")
         self.redaction = node.configurationOrDefaults("redaction")
         self.limits = node.configurationOrDefaults("limits")
         self.timeouts = node.configurationOrDefaults("timeouts")

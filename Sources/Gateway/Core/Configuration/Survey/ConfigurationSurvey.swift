@@ -105,7 +105,8 @@ public struct ConfigurationSurvey: Sendable {
         while let value = candidates.popFirst() {
             let issues = self.run(document(value)).issues.filter { $0.path == path || $0.path.hasPrefix(path + "[") || $0.path.hasPrefix(path + ".") }
             guard let error = issues.first(where: { $0.severity == .error && $0.path == path }) ?? issues.first(where: { $0.severity == .error && $0.path.hasPrefix(path + "[") }) else {
-                return issues.first { $0.severity == .warning && $0.path == path }.map { .warned($0.problem) } ?? .honoured
+                if let warning = issues.first(where: { $0.severity == .warning && $0.path == path }) { return .warned(warning.problem) }
+                return self.refusalOfContent(value, at: path, document) ?? .honoured
             }
             if error.problem == "is not a known field" { return .refused(error.problem) }
             refusals.append(error.problem)
@@ -119,6 +120,16 @@ public struct ConfigurationSurvey: Sendable {
         // The same answer to everything is about the field, not about the value.
         if let first = refusals.first, refusals.allSatisfy({ $0 == first }) { return .refused(first) }
         return .honoured
+    }
+
+    /// An object that is taken empty only: a refusal of the field itself, whatever stands in it, is the treatment.
+    private func refusalOfContent(_ value: DocumentNode, at path: String, _ document: (DocumentNode) -> [(String, DocumentNode)]) -> Treatment? {
+        guard value.entries?.isEmpty == true else { return nil }
+        for content in [("x", DocumentNode.text("x")), ("id", .text("0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f"))] {
+            let issue = self.run(document(.mapping([content]))).issues.first { $0.severity == .error && $0.path == path }
+            if let issue { return .refused(issue.problem) }
+        }
+        return nil
     }
 
     private static func choices(_ problem: String) -> [String] {

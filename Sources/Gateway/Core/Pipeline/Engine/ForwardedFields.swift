@@ -8,7 +8,7 @@ enum ForwardedFields {
     static func write(_ connection: ConnectionInfo, _ head: HTTPRequestHead, received: HTTPFields, strippedPrefix: ByteBufferView?, into lines: inout FieldLines) {
         // The chain ends with whom the gateway itself sees, whoever that speaks for.
         if let chain = received.firstString(.xForwardedFor) {
-            lines.add(.xForwardedFor, "\(chain), \(connection.peerAddress)")
+            lines.add(.xForwardedFor, "\(Self.rest(of: chain, received)), \(connection.peerAddress)")
         } else {
             lines.add(.xForwardedFor, connection.clientAddress)
         }
@@ -18,5 +18,11 @@ enum ForwardedFields {
         if let value = told(.xForwardedPort) { lines.add(.xForwardedPort, value) } else { lines.add(.xForwardedPort, connection.localPort) }
         if let value = told(.xForwardedPath) { lines.add(.xForwardedPath, value) } else { _ = head.target.withPath { lines.add(.xForwardedPath, bytes: $0) } }
         if let prefix = told(.xForwardedPrefix) ?? strippedPrefix { lines.add(.xForwardedPrefix, prefix) }
+    }
+
+    /// The chain with what further lines of the field say: several lines are one list (RFC 9110 section 5.3).
+    private static func rest(of first: String, _ fields: HTTPFields) -> String {
+        let lines = fields.filter { $0.known == .xForwardedFor }
+        return lines.count == 1 ? first : lines.map { String(decoding: $0.value, as: UTF8.self) }.joined(separator: ", ")
     }
 }

@@ -26,10 +26,15 @@ extension ModelRelay {
     @inline(never)
     private func conclude(_ reader: MessageStreamReader, isTruncated: Bool, _ scope: inout ScopeRecord) {
         var facts = reader.facts
-        if reader.count > 0 { TokenAccount.complete(&facts, by: self.tokens, isTruncated: isTruncated) }
+        if reader.count > 0 { TokenAccount.complete(&facts, by: self.tokens, isTruncated: isTruncated || reader.hasFailed) }
         self.record(facts, &scope)
         self.run.firstContentAt = reader.firstAt
+        if reader.hasFailed, self.run.outcome == .passed {
+            self.run.outcome = .failed
+            self.run.errorType = "provider_stream_error"
+        }
         scope.withAttempt { attempt, _ in
+            if reader.hasFailed { attempt.errorType = EvidenceText("provider_stream_error") }
             attempt.isStream = true
             attempt.chunkCount = reader.count
             attempt.firstChunkAt = reader.firstAt
@@ -55,13 +60,19 @@ final class MessageStreamReader {
     }
 
     var facts: ModelResponseFacts { self.reader.facts }
+    private var hasException = false
+    /// Whether the provider has told of an error.
+    var hasFailed: Bool { self.hasException || self.reader.hasFailed }
 
     func read(_ bytes: ByteBuffer) {
         guard !self.isBroken else { return }
         do throws(ProviderFailure) {
             try self.frames.read(bytes) { (frame) throws(ProviderFailure) in
                 self.count &+= 1
-                guard !frame.isException else { return }
+                guard !frame.isException else {
+                    self.hasException = true
+                    return
+                }
                 frame.data.withUnsafeReadableBytes {
                     self.tokens?.note($0)
                     _ = self.reader.event($0)

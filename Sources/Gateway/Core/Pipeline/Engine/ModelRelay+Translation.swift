@@ -35,8 +35,11 @@ extension ModelRelay {
             return Translated(
                 head: self.head(head, status: head.status, contentType: type, length: nil), answer: TranslatedExchange(answer, translator), translator: translator)
         }
-        let body = try await self.collect(answer, limit: head.status < 300 ? ModelRelay.documentLimit : ModelRelay.errorLimit)
+        let makesImages = self.plan.operation.makesImages
+        let body = try await self.collect(answer, limit: head.status >= 300 ? ModelRelay.errorLimit : translation.video != nil ? ModelRelay.videoLimit : makesImages ? ModelRelay.imageLimit : ModelRelay.documentLimit)
         if head.status >= 300 { return self.error(head, answer, body, translation) }
+        if let question = translation.video { return try self.videos(head, answer, body, question, context, &scope) }
+        if makesImages { return try self.images(head, answer, body, translation, context, &scope) }
         do throws(ProviderFailure) {
             let (document, facts) = try self.document(body, translation, context)
             self.record(facts, answeredBy: body, isWhole: true, &scope)
@@ -55,7 +58,7 @@ extension ModelRelay {
         AnswerContext(
             requestID: self.run.requestID, createdAt: Int(MonotonicClock.wall() / 1_000_000_000), model: self.plan.model, isStream: self.plan.isStream,
             includesUsage: translation.includesUsage, operation: self.plan.operation, streamsArray: translation.streamsArray && !packs,
-            wantsBase64: translation.wantsBase64)
+            wantsBase64: translation.wantsBase64, wrapsSpeech: translation.wrapsSpeech)
     }
 
     private func document(_ body: ByteBuffer, _ translation: ModelTranslation, _ context: AnswerContext) throws(ProviderFailure) -> (ByteBuffer, ModelResponseFacts) {
@@ -85,7 +88,7 @@ extension ModelRelay {
         return head.fields.hasValue(.contentType, prefix: "application/json")
     }
 
-    private func head(_ head: HTTPResponseHead, status: Int, contentType: StaticString, length: Int?, retryAfter: Int? = nil) -> HTTPResponseHead {
+    func head(_ head: HTTPResponseHead, status: Int, contentType: StaticString, length: Int?, retryAfter: Int? = nil) -> HTTPResponseHead {
         var fields = head.fields
         fields.remove(all: ModelRelay.contentFields)
         fields.append(.contentType, literal: contentType)
@@ -94,7 +97,7 @@ extension ModelRelay {
             status: status, reason: head.reason, version: head.version, fields: fields, framing: length.map { .length($0) } ?? .chunked, keepAlive: head.keepAlive)
     }
 
-    private func collect(_ answer: any UpstreamExchange, limit: Int) async throws(UpstreamFailure) -> ByteBuffer {
+    func collect(_ answer: any UpstreamExchange, limit: Int) async throws(UpstreamFailure) -> ByteBuffer {
         var body = ByteBuffer()
         while let bytes = try await answer.readBody() {
             if body.readableBytes == 0 { body = bytes } else { body.writeImmutableBuffer(bytes) }

@@ -43,7 +43,11 @@ extension RequestRun {
         case .none: return (.none, true)
         case .bytes(let bytes): return (.bytes(bytes), true)
         case .model(let model): return (.bytes(model.bytes), true)
+        case .begun(let first):
+            return (.stream(request.source, request.head.framing, begun: first), false)
         case .unread:
+            // Nothing is here already: it can be signed, and sent again.
+            if request.head.framing == .length(0) { return (.bytes(ByteBuffer()), true) }
             guard request.route.entity.requestBuffering else { return (.stream(request.source, request.head.framing), false) }
             let body = try await self.bufferedBody(request)
             if case .stream = body { return (body, false) }
@@ -65,7 +69,7 @@ final class ModelRelay: ResponseRelay {
     static let hiddenFields: KnownFieldSet = [.setCookie]
     /// What came of an unstreamed answer, for reading its facts.
     private var document = ByteBuffer()
-    private var isReadable = false
+    private(set) var isReadable = false
     /// Of an untranslated stream of other messages than server-sent events.
     private var messages: MessageStreamReader?
     /// Bytes of an unstreamed answer kept for reading; a longer one is relayed unread.
@@ -110,10 +114,25 @@ final class ModelRelay: ResponseRelay {
         if let value = parameters.presencePenalty { scope.set(AttributeNames.genAIRequestPresencePenalty, .double(value)) }
         if let value = parameters.seed { scope.set(AttributeNames.genAIRequestSeed, .int(Int64(value))) }
         if let value = parameters.choiceCount, value != 1 { scope.set(AttributeNames.genAIRequestChoiceCount, .int(Int64(value))) }
+        if let rare = parameters.rare { self.describe(rare.values, &scope) }
+        if let output = parameters.rare?.values.output ?? self.plan.operation.output { scope.set(AttributeNames.genAIOutputType, .name(output.telemetryName)) }
         guard let translation = self.plan.translation else { return }
         scope.set(AttributeNames.translationFormat, .name(self.plan.offer.format.name.telemetryName))
         if !translation.dropped.isEmpty { scope.set(AttributeNames.translationDropped, .string(translation.dropped.joined(separator: ","))) }
     }
+
+    @inline(never)
+    private func describe(_ values: RareModelParameters.Values, _ scope: inout ScopeRecord) {
+        if let value = values.topK { scope.set(AttributeNames.genAIRequestTopK, .double(value)) }
+        if !values.stopSequences.isEmpty { scope.set(AttributeNames.genAIRequestStopSequences, .list(values.stopSequences)) }
+        if !values.encodingFormats.isEmpty { scope.set(AttributeNames.genAIRequestEncodingFormats, .list(values.encodingFormats)) }
+        if let value = values.dimensionCount { scope.set(AttributeNames.genAIEmbeddingsDimensionCount, .int(Int64(value))) }
+        if let value = values.conversationID { scope.set(AttributeNames.genAIConversationID, .string(value)) }
+        if let value = values.serviceTier, value != "auto", self.isOpenAI { scope.set(AttributeNames.openAIRequestServiceTier, .string(value)) }
+    }
+
+    /// Whether the conventions of OpenAI apply, which have names of their own for some things.
+    private var isOpenAI: Bool { self.plan.adapter.descriptor.telemetryName.withUTF8Buffer { $0.elementsEqual("openai".utf8) } }
 
     func answer(_ status: Int, _ message: String, code: StaticString) -> GatewayResponse {
         let format = self.plan.offer.format
@@ -140,7 +159,7 @@ final class ModelRelay: ResponseRelay {
     @inline(never)
     private func begin(_ head: HTTPResponseHead, _ request: borrowing GatewayRequest, _ record: borrowing RequestRecord, _ scope: inout ScopeRecord) {
         self.run.modelField = self.responseFields.first { $0.name == "X-Kong-LLM-Model" }?.value
-        self.recordProvider(head, &scope)
+        self.describe(head, &scope)
         if let notes = request.notes, let saved: SavedTokens = notes.note(of: SavedTokens.noteID) { self.recordSavings(saved, record) }
         self.isReadable = (200..<300).contains(head.status) && !head.fields.contains(.contentEncoding)
     }
@@ -171,6 +190,10 @@ final class ModelRelay: ResponseRelay {
         }
         if self.isReadable, let framing = ModelRelay.messageFraming(head) {
             return await self.relayMessages(head, answer, framing, scope: &scope, startedAt: startedAt)
+        }
+        var (head, answer) = (head, answer)
+        if let links = self.plan.links {
+            do throws(UpstreamFailure) { (head, answer) = try await self.relinked(head, answer, links) } catch { return error }
         }
         // Sounds, images and files are not read.
         if self.isReadable, !self.plan.operation.isPrompt { self.isReadable = head.fields.hasValue(.contentType, prefix: "application/json") }
@@ -263,7 +286,8 @@ final class ModelRelay: ResponseRelay {
     }
 
     @inline(never)
-    private func recordProvider(_ head: HTTPResponseHead, _ scope: inout ScopeRecord) {
+    func describe(_ head: HTTPResponseHead, _ scope: inout ScopeRecord) {
+        ProviderLimitFields.record(head.fields, &scope)
         // Anthropic leaves the X off.
         guard let id = head.fields.first(.xRequestID) ?? head.fields.values(name: "request-id").first else { return }
         scope.withAttempt { attempt, evidence in attempt.providerRequestID = id.withUnsafeBytes { evidence.text($0) } }
@@ -292,6 +316,8 @@ final class ModelRelay: ResponseRelay {
                 if let factors = self.plan.offer.tierFactors { attempt.cost *= factors.factor(facts.serviceTier) }
             }
         }
-        if let tier = facts.serviceTier, (1...64).contains(tier.readableBytes) { scope.set(AttributeNames.serviceTier, .string(String(buffer: tier))) }
+        if let tier = facts.serviceTier, (1...64).contains(tier.readableBytes) {
+            scope.set(self.isOpenAI ? AttributeNames.openAIResponseServiceTier : AttributeNames.serviceTier, .string(String(buffer: tier)))
+        }
     }
 }

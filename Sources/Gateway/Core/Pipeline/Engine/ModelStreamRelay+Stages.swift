@@ -40,6 +40,9 @@ extension ModelStreamRelay {
         if let last = self.events?.finish() {
             _ = self.note(StreamFrame(name: last.name, data: last.data))
             rest = await self.settle(stages.feed(last), stages, answer)
+        } else if let last = self.takeLastEvent() {
+            if ModelStreamRelay.isEndMarker(last) { rest = await self.settle(stages.drain(), stages, answer) }
+            if case .open = rest { rest = await self.settle(stages.feed(last), stages, answer) }
         }
         if case .open = rest { rest = await self.settle(stages.drain(), stages, answer) }
         if case .ended(let outcome) = rest {
@@ -85,7 +88,10 @@ extension ModelStreamRelay {
 
     /// Reads a frame's facts; failures that AWS's framing tells of have none.
     private func note(_ frame: StreamFrame) -> EventDisposition {
-        guard !frame.isException else { return .pass }
+        guard !frame.isException else {
+            self.hasException = true
+            return .pass
+        }
         return frame.data.withUnsafeReadableBytes { data in
             self.tokens?.note(data)
             return self.reader.event(data)
@@ -107,6 +113,18 @@ extension ModelStreamRelay {
         }
         if count > 0 { self.count(count, record, &scope) }
         return events
+    }
+
+    /// A last server-sent event without the empty line behind it; half of one is none.
+    private func takeLastEvent() -> StreamEvent? {
+        guard self.events == nil, let frame = self.framer.finish(), let data = self.framer.data(of: frame) else { return nil }
+        let event = StreamEvent(data: data, name: frame.name.map { ByteBuffer(self.framer.view($0)) })
+        guard ModelStreamRelay.isEndMarker(event) || (try? JSONScanner.scan(data)) != nil else { return nil }
+        let disposition = data.withUnsafeReadableBytes { bytes in
+            self.tokens?.note(bytes)
+            return self.reader.event(bytes)
+        }
+        return disposition == .drop ? nil : event
     }
 
     /// OpenAI's `[DONE]` and Anthropic's `message_stop`.

@@ -21,6 +21,8 @@ final class ModelStreamRelay {
     /// What of the provider's frames has been counted.
     private var countedFrames: UInt64 = 0
     var framer = SSEFramer()
+    /// Whether AWS's framing has told of an error.
+    var hasException = false
     private var chunks: UInt64 = 0
     private var firstChunkAt: UInt64 = 0
     private var lastChunkAt: UInt64 = 0
@@ -105,6 +107,7 @@ final class ModelStreamRelay {
         // What follows the last complete event is no event; it is passed on as it is.
         _ = self.framer.finish()
         if !self.send(), await self.hasClientGone(answer) { return nil }
+        self.conclude()
         self.run.exchange.finish(trailers: answer.trailers)
         self.run.isFinished = true
         return nil
@@ -134,9 +137,11 @@ final class ModelStreamRelay {
         return nil
     }
 
+    private var hasFailed: Bool { self.hasException || self.reader.hasFailed }
+
     /// A stream in which the provider told of an error has been relayed whole, and has failed.
     func conclude() {
-        guard self.translator?.failure != nil, self.run.outcome == .passed else { return }
+        guard self.hasFailed, self.run.outcome == .passed else { return }
         self.run.outcome = .failed
         self.run.errorType = "provider_stream_error"
     }
@@ -283,7 +288,7 @@ final class ModelStreamRelay {
             attempt.chunkCount = self.chunks
             attempt.firstChunkAt = self.firstChunkAt
             attempt.lastChunkAt = self.lastChunkAt
-            if self.translator?.failure != nil { attempt.errorType = EvidenceText("provider_stream_error") }
+            if self.hasFailed { attempt.errorType = EvidenceText("provider_stream_error") }
         }
     }
 }

@@ -120,6 +120,8 @@ extension RequestRun {
     private func close(_ scope: inout ScopeRecord, _ attempt: UpstreamAttempt) {
         let failure = attempt.failure
         if let failure { scope.fail(failure.code) }
+        // Of an answer that nobody relays, because another target is asked instead.
+        if let head = attempt.head { attempt.relay.describe(head, &scope) }
         scope.withAttempt { evidence, texts in
             // Unanswered, but on a connection: whether that was a kept one explains most of these failures.
             if let answer = attempt.answer { RequestRun.describe(answer, &evidence, texts) }

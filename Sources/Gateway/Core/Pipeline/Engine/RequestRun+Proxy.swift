@@ -35,6 +35,7 @@ extension RequestRun {
         case .none: return UpstreamBody.none
         case .bytes(let bytes): return .bytes(bytes)
         case .model(let model): return .bytes(model.bytes)
+        case .begun(let first): return .stream(request.source, request.head.framing, begun: first)
         case .unread:
             guard self.exchange.isBodyComplete else { return request.route.entity.requestBuffering ? nil : .stream(request.source, request.head.framing) }
             guard let bytes = try request.takeBody(limit: .max) else { return nil }

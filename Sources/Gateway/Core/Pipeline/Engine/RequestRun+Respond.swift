@@ -15,17 +15,25 @@ extension RequestRun {
         if let timing = self.serverTiming { _ = response.fields.append(name: "server-timing", timing) }
         self.status = response.status
         self.source = source
+        let hasContent = self.head.method != .head && !RequestRun.forbidsContent(response.status)
+        if RequestRun.forbidsContent(response.status) {
+            response.fields.remove(.contentType)
+            response.fields.remove(.contentLength)
+        } else if !hasContent {
+            response.fields.replace(.contentLength, response.body.readableBytes)
+        }
         self.responseFields = response.fields
-        let isHead = self.head.method == .head
-        if isHead { response.fields.replace(.contentLength, response.body.readableBytes) }
-        self.exchange.writeHead(status: response.status, fields: response.fields, framing: isHead ? .none : .length(response.body.readableBytes))
+        self.exchange.writeHead(status: response.status, fields: response.fields, framing: hasContent ? .length(response.body.readableBytes) : .none)
         self.firstByteAt = MonotonicClock.now()
-        if !isHead {
+        if hasContent {
             do throws(DownstreamFailure) { try await self.exchange.writeBody(response.body) } catch { return self.clientFailed(error) }
         }
         self.exchange.finish(trailers: nil)
         self.isFinished = true
     }
+
+    /// Whether a response with this status ends with its head, whatever it says (RFC 9110 sections 15.3.5 and 15.4.5, RFC 9112 section 6.3).
+    static func forbidsContent(_ status: Int) -> Bool { status == 204 || status == 304 }
 
     func reject(_ rejection: Rejection) async {
         self.outcome = .rejected

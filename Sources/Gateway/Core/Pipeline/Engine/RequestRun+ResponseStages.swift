@@ -52,6 +52,7 @@ extension RequestRun {
                 return nil
             }
         }
+        if response.status != head.status, RequestRun.forbidsContent(response.status) { return self.endWithHead(response, answer) }
         let hasRest = limit == 0 || !isWhole
         // An answer that cannot have content (to HEAD, 204, 304) has none after its stages either.
         let framing = hasRest || head.framing == .none ? RequestRun.framing(of: head) : .length(response.body.readableBytes)
@@ -65,6 +66,18 @@ extension RequestRun {
         }
         if hasRest { return await self.relayContent(answer, for: relay) }
         self.exchange.finish(trailers: answer.trailers)
+        self.isFinished = true
+        return nil
+    }
+
+    /// Sends a head that a stage has given a status without content; what the upstream has is not wanted.
+    @inline(never)
+    private func endWithHead(_ response: GatewayResponse, _ answer: any UpstreamExchange) -> UpstreamFailure? {
+        answer.cancel()
+        var fields = response.fields
+        for name in [KnownField.contentType, .contentLength, .transferEncoding] { fields.remove(name) }
+        self.beginResponse(status: response.status, fields: fields, framing: .none)
+        self.exchange.finish(trailers: nil)
         self.isFinished = true
         return nil
     }

@@ -10,7 +10,7 @@ extension RequestRun {
         let box: RequestBox
         switch self.open(record) {
         case .request(let opened): box = opened
-        case .noRoute: return await self.refuseUnrouted()
+        case .noRoute: return await self.refuseUnrouted(record)
         case .requiresTLS(let status): return await self.redirectToTLS(status)
         }
         let chain = box.request.route.chain
@@ -18,7 +18,11 @@ extension RequestRun {
             guard let stage = chain.requestStage(at: index, for: box.request.consumer) else { continue }
             var result = self.passNow(stage, box, record)
             if result == nil { result = await self.pass(stage, box, record) }
-            if let result, !result.proceeds { return await self.end(result) }
+            if let result, !result.proceeds {
+                // Whoever is known by now is logged as such, by the log plugins that are theirs.
+                _ = self.select(box, record)
+                return await self.end(result)
+            }
         }
         let selection = self.select(box, record)
         switch box.request.upstream {
@@ -44,8 +48,8 @@ extension RequestRun {
         record.matched(route.identity, sinks: unauthenticated.sinks)
         // Before anything is propagated: the decision a caller or an upstream sees is the one that is exported.
         if let rules = unauthenticated.propagation { self.join(rules, record) }
-        if unauthenticated.sampler != nil || unauthenticated.propagation != nil || route.traceLimit != nil {
-            let sampler = unauthenticated.sampler ?? self.snapshot.sampler
+        if unauthenticated.sampler != nil || unauthenticated.parentRule != nil || unauthenticated.propagation != nil || route.traceLimit != nil {
+            let sampler = unauthenticated.sampler ?? self.snapshot.sampler.with(unauthenticated.parentRule)
             record.update { root, _ in sampler.decide(&root, parent: self.parentDecision, limit: route.traceLimit) }
         }
         self.clientFormat = unauthenticated.clientFormat
@@ -134,7 +138,8 @@ extension RequestRun {
     }
 
     @inline(never)
-    private func refuseUnrouted() async {
+    private func refuseUnrouted(_ record: borrowing RequestRecord) async {
+        record.unmatched(sinks: self.snapshot.unroutedSinks)
         self.outcome = .rejected
         self.errorType = "no_route"
         await self.respond(self.error(404, "no Route matched with those values"))
@@ -146,7 +151,6 @@ extension RequestRun {
         self.errorType = "tls_required"
         var response = self.error(status, "Please use HTTPS protocol")
         if status == 426 {
-            _ = response.fields.append(.connection, "Upgrade")
             _ = response.fields.append(.upgrade, "TLS/1.2, HTTP/1.1")
         } else if let host = self.head.host {
             _ = response.fields.append(.location, "https://" + String(decoding: host, as: UTF8.self) + String(decoding: self.head.target.pathAndQuery, as: UTF8.self))

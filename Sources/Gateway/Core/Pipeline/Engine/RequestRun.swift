@@ -37,7 +37,7 @@ final class RequestRun {
     /// The model named to the client, recorded with the response's fields.
     var modelField: String?
     var firstByteAt: UInt64 = 0
-    /// When the first content of a stream was handed to the client.
+    /// When the first content of a stream was handed to the client, nanoseconds of ``MonotonicClock``.
     var firstContentAt: UInt64 = 0
     var requestReadAt: UInt64 = 0
     /// Sum of the attempts' intervals, which do not overlap.
@@ -87,7 +87,7 @@ final class RequestRun {
             root.clientPort = UInt16(clamping: connection.clientPort)
             root.serverAddress = root.host.isEmpty ? evidence.text(connection.localAddress) : root.host
             root.serverPort = UInt16(clamping: connection.localPort)
-            root.requestHeaders = RequestRun.recorded(head.fields, RequestRun.recordedRequestFields, self.snapshot.settings.redaction.recordedRequestHeaders, evidence)
+            root.requestHeaders = RequestRun.recorded(head.fields, RequestRun.recordedRequestFields, self.snapshot.recordedHeaders.request, evidence)
         }
     }
 
@@ -147,7 +147,7 @@ final class RequestRun {
     }
 
     private func recorded(response fields: HTTPFields, _ evidence: RequestEvidence) -> EvidenceText {
-        let more = self.snapshot.settings.redaction.recordedResponseHeaders
+        let more = self.snapshot.recordedHeaders.response
         return evidence.pairs { add in
             fields.forEachUnsafe { known, name, value in
                 if let known, RequestRun.recordedResponseFields.contains(known) { add(name, value) } else if more.contains(where: { RequestRun.isName($0, name) }) { add(name, value) }

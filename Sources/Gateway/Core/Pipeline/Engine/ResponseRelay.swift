@@ -8,6 +8,8 @@ protocol ResponseRelay: AnyObject {
     func describe(_ attempt: inout AttemptEvidence, _ evidence: RequestEvidence)
     /// Request parameters recorded as attributes of the attempt.
     func describeParameters(_ scope: inout ScopeRecord)
+    /// What an answer's head tells of the attempt.
+    func describe(_ head: HTTPResponseHead, _ scope: inout ScopeRecord)
     /// Relays head and content.
     ///
     /// - Parameter head: given away, so that nobody keeps it while the content comes.
@@ -29,6 +31,7 @@ protocol ResponseRelay: AnyObject {
 extension ResponseRelay {
     func mustRead(_ selection: PluginChain.Selection) -> Bool { selection.readsContent }
     func say(attempts: Int) {}
+    func describe(_ head: HTTPResponseHead, _ scope: inout ScopeRecord) {}
 }
 
 extension RequestRun {

@@ -5,6 +5,8 @@ public struct Sampler: Sendable, Equatable {
     /// Share of new traces that are sampled, 0...1.
     public var ratio: Double
     public var parents: ParentRule
+    /// Whether the operator of the process took the decision (`OTEL_TRACES_SAMPLER`), so that no plugin's rule about parents changes it.
+    public var isFinal = false
 
     /// What a caller's decision counts for.
     public enum ParentRule: Sendable {
@@ -22,6 +24,12 @@ public struct Sampler: Sendable, Equatable {
     }
 
     public init(ratio: Double = 1, followsParent: Bool = true) { self.init(ratio: ratio, parents: followsParent ? .followed : .ignored) }
+
+    /// The same share under a plugin's rule about callers; nil: as it is.
+    func with(_ rule: ParentRule?) -> Sampler {
+        guard let rule, !self.isFinal else { return self }
+        return Sampler(ratio: self.ratio, parents: rule)
+    }
 
     /// Takes the decision and says why.
     ///

@@ -95,6 +95,7 @@ final class TranslatedFacts: ModelResponseReader {
     init(_ translator: ChatStreamTranslator) { self.translator = translator }
 
     var facts: ModelResponseFacts { self.translator.facts }
+    var hasFailed: Bool { self.translator.failure != nil }
     func event(_ data: UnsafeRawBufferPointer) -> EventDisposition { .pass }
     func document(_ bytes: ByteBuffer) {}
 }

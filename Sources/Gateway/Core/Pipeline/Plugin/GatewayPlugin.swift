@@ -11,12 +11,15 @@ public struct PluginDescriptor: Sendable {
     public let auditPath: StaticString
     /// Fields of the plugin that are counters as well.
     public let counted: [CountedField]
+    /// Whether its stages may change what a model reads or writes: then a change is told in tokens too, which takes keeping what was before.
+    public let changesText: Bool
 
-    public init(name: StaticString, priority: Int, auditPath: StaticString = "", counted: [CountedField] = []) {
+    public init(name: StaticString, priority: Int, auditPath: StaticString = "", counted: [CountedField] = [], changesText: Bool = false) {
         self.name = name
         self.priority = priority
         self.auditPath = auditPath
         self.counted = counted
+        self.changesText = changesText
     }
 }
 

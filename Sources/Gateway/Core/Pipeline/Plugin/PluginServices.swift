@@ -3,6 +3,8 @@ public import Telemetry
 /// What plugins may use beyond their configuration. Handed to their initialisers; App assembles it.
 public struct PluginServices: Sendable {
     public let consumers: ConsumerDirectory
+    /// The configuration's certificates by id.
+    public let certificates: [String: CertificateEntity]
     public let providers: ProviderDirectory
     public let sinks: any SinkDirectory
     /// HTTP to outside services, for use with a permit (``StageContext/call(_:_:)``).
@@ -22,10 +24,11 @@ public struct PluginServices: Sendable {
     public let ownSettings: DocumentNode?
 
     public init(
-        consumers: ConsumerDirectory, providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, credentials: any CredentialDirectory,
+        consumers: ConsumerDirectory, certificates: [String: CertificateEntity] = [:], providers: ProviderDirectory, sinks: any SinkDirectory, http: HTTPService, credentials: any CredentialDirectory,
         prices: PriceCatalog, patterns: any PatternCompiler, scripts: any ScriptCompiler, balancers: any BalancerDirectory, instanceID: String = "", ownSettings: DocumentNode? = nil
     ) {
         self.consumers = consumers
+        self.certificates = certificates
         self.providers = providers
         self.sinks = sinks
         self.http = http
@@ -40,7 +43,7 @@ public struct PluginServices: Sendable {
 
     public func forInstance(_ id: String, settings: DocumentNode? = nil) -> PluginServices {
         PluginServices(
-            consumers: self.consumers, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, prices: self.prices,
+            consumers: self.consumers, certificates: self.certificates, providers: self.providers, sinks: self.sinks, http: self.http, credentials: self.credentials, prices: self.prices,
             patterns: self.patterns, scripts: self.scripts, balancers: self.balancers, instanceID: id, ownSettings: settings)
     }
 
@@ -75,6 +78,8 @@ public protocol SinkDirectory: Sendable {
     func traces(_ settings: TraceSinkSettings) -> any EvidenceConsumer
     /// The sink with these settings, made when new.
     func sink(_ settings: SinkSettings) -> any EvidenceConsumer
+    /// A sink of log lines with lines that are changed before.
+    func edited(_ sink: any EvidenceConsumer, by editor: any LogLineEditor) -> any EvidenceConsumer
     /// The recorder of Kong's metrics with this selection, made when new.
     func kongMetrics(_ selection: KongMetricsSelection) -> any EvidenceConsumer
 }
@@ -85,6 +90,7 @@ public struct TraceSinkSettings: Sendable, Hashable {
     public let headers: [String: String]
     public let resourceAttributes: [String: String]
     public let connectTimeoutMilliseconds: Int
+    /// Of one export besides connecting: sending and the answer.
     public let timeoutMilliseconds: Int
     public let queue: QueueSettings
 
@@ -127,12 +133,18 @@ public protocol LogPlugin: GatewayPlugin {
     var sinks: [any EvidenceConsumer] { get }
     /// Takes the head sampling decision for those requests instead of the process's sampler; nil: leaves it.
     var sampler: Sampler? { get }
+    /// What a caller's decision counts for in the process's sampler, for a plugin that leaves it the share; nil: leaves that too.
+    var parentRule: Sampler.ParentRule? { get }
     /// Reads and writes trace context for those requests instead of the engine, which knows W3C only; nil: leaves it.
     var propagation: TracePropagation? { get }
+    /// Fields of requests and responses, in lower case, that have to be recorded because its lines depend on them.
+    var recordedHeaders: Set<String> { get }
 }
 
 extension LogPlugin {
     public var sinks: [any EvidenceConsumer] { self.sink.map { [$0] } ?? [] }
     public var propagation: TracePropagation? { nil }
+    public var recordedHeaders: Set<String> { [] }
     public var sampler: Sampler? { nil }
+    public var parentRule: Sampler.ParentRule? { nil }
 }

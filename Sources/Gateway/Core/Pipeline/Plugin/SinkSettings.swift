@@ -48,9 +48,14 @@ public struct HTTPLogSettings: Sendable, Hashable {
     public let headers: [String: String]
     public let timeoutMilliseconds: Int
     public let verifiesPeer: Bool
+    /// What the gateway shows the server; nil: nothing. Its key is a secret.
+    public let certificate: CertificateEntity?
     public let queue: QueueSettings
 
-    public init(url: String, method: String, contentType: String, headers: [String: String], timeoutMilliseconds: Int, verifiesPeer: Bool, queue: QueueSettings) {
+    public init(
+        url: String, method: String, contentType: String, headers: [String: String], timeoutMilliseconds: Int, verifiesPeer: Bool, certificate: CertificateEntity? = nil, queue: QueueSettings
+    ) {
+        self.certificate = certificate
         self.url = url
         self.method = method
         self.contentType = contentType

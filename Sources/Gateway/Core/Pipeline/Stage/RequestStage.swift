@@ -73,11 +73,37 @@ final class RequestStageBox: RequestStage {
 struct RequestStageRunner<Plugin: RequestPlugin>: Sendable {
     let plugin: Plugin
     let identity: StageIdentity
+    private let countsTokens: Bool
+
+    init(plugin: Plugin, identity: StageIdentity) {
+        self.plugin = plugin
+        self.identity = identity
+        self.countsTokens = Plugin.descriptor.changesText
+    }
 
     @inline(__always)
     func run(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) async -> StageResult {
         var context = StageContext<Plugin>(record.openStage(self.identity))
-        do { return Self.conclude(try await self.plugin.handle(&request, &context), context) } catch { return Self.fail(error, context) }
+        if self.countsTokens { request.keepOriginal() }
+        do {
+            let verdict = try await self.plugin.handle(&request, &context)
+            self.measure(verdict, &request, &context)
+            return Self.conclude(verdict, context)
+        } catch {
+            if self.countsTokens { request.dropOriginal() }
+            return Self.fail(error, context)
+        }
+    }
+
+    /// Records what the stage did to the body.
+    @inline(__always)
+    fileprivate func measure(_ verdict: RequestVerdict, _ request: inout GatewayRequest, _ context: inout StageContext<Plugin>) {
+        if case .modified = verdict {
+            let change = request.bodyChange()
+            if change.bytes != 0 { context.record.addBytesDelta(change.bytes) }
+            if change.tokens != 0 { context.record.addTokensDelta(change.tokens) }
+        }
+        if self.countsTokens { request.dropOriginal() }
     }
 
     @inline(__always)
@@ -116,11 +142,17 @@ struct RequestStageRunner<Plugin: RequestPlugin>: Sendable {
         let received = ReceivedBody()
         copy.received = received
         defer {
-            if case .unread = request.body, let bytes = received.bytes { request.body = .bytes(bytes) }
+            if let body = received.body {
+                request.body = body
+                if case .bytes(let bytes) = body { request.noteReceived(bytes) }
+            }
         }
         var context = StageContext<Plugin>(record.openStage(self.identity))
+        if self.countsTokens { copy.keepOriginal() }
         do {
-            switch try await self.plugin.handle(&copy, &context) {
+            let verdict = try await self.plugin.handle(&copy, &context)
+            self.measure(verdict, &copy, &context)
+            switch verdict {
             case .pass: context.record.decide(.pass, .continue)
             case .modified: context.record.decide(.modify, .wouldModify)
             case .respond: context.record.decide(.respond, .wouldAnswer)
@@ -142,6 +174,14 @@ extension RequestStageRunner where Plugin: InlineRequestPlugin {
     @inline(__always)
     func runNow(_ request: inout GatewayRequest, _ record: borrowing RequestRecord) -> StageResult {
         var context = StageContext<Plugin>(record.openStage(self.identity))
-        do { return Self.conclude(try self.plugin.decide(&request, &context), context) } catch { return Self.fail(error, context) }
+        if self.countsTokens { request.keepOriginal() }
+        do {
+            let verdict = try self.plugin.decide(&request, &context)
+            self.measure(verdict, &request, &context)
+            return Self.conclude(verdict, context)
+        } catch {
+            if self.countsTokens { request.dropOriginal() }
+            return Self.fail(error, context)
+        }
     }
 }

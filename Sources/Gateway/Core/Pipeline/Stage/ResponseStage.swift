@@ -46,6 +46,7 @@ final class ResponseStageBox<Plugin: ResponsePlugin>: ResponseStage {
                 context.finish(.passed)
             case .modified:
                 context.record.addBytesDelta(changed.body.readableBytes - response.body.readableBytes)
+                if Plugin.descriptor.changesText { context.record.addTokensDelta(TokenDelta.of(response.body, changed.body)) }
                 if enforces { response = changed }
                 context.record.decide(.modify, enforces ? .continue : .wouldModify)
                 context.finish(enforces ? .modified : .passed)

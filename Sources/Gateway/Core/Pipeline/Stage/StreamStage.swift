@@ -1,3 +1,4 @@
+import NIOCore
 import Telemetry
 
 /// Opens the stream half of a plugin for one response.
@@ -55,7 +56,10 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
     /// Whether the stage gave out what it held.
     private var hasFinished = false
     private var hold = HoldTime()
+    private var first = FirstEvent()
     private var evaluations: Int64 = 0
+    /// Bytes of events given out, less those of events taken in.
+    private var bytesDelta = 0
 
     init(plugin: Plugin, state: Plugin.StreamState, context: consuming StageContext<Plugin>, mode: StageMode) {
         self.plugin = plugin
@@ -74,13 +78,19 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
             case .pass: step = .pass
             case .modified:
                 self.judge(.modify)
+                self.bytesDelta += changed.data.readableBytes - event.data.readableBytes
                 if self.mode == .enforce { event = changed }
                 step = .pass
-            case .hold: step = .hold
+            case .hold:
+                self.bytesDelta -= event.data.readableBytes
+                step = .hold
             case .replace(let events):
                 self.judge(.modify)
+                self.bytesDelta += Self.bytes(events) - event.data.readableBytes
                 step = .replace(events)
-            case .evaluate(let window): step = self.mode == .enforce ? .evaluate(window) : .judgeLater(window)
+            case .evaluate(let window):
+                self.bytesDelta -= event.data.readableBytes
+                step = self.mode == .enforce ? .evaluate(window) : .judgeLater(window)
             case .cut(let rejection):
                 self.judge(.reject)
                 context.record.fail(rejection.code)
@@ -91,10 +101,14 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
             context.record.fail(error.code)
             step = .fail(error)
         }
-        context.record.addBusy(MonotonicClock.now() &- start, events: 1)
+        let end = MonotonicClock.now()
+        context.record.addBusy(end &- start, events: 1)
         self.context = consume context
+        if !self.first.isOver { self.first.note(self.mode == .shadow ? .pass : step, from: start, to: end) }
         return self.acted(on: step, at: start)
     }
+
+    private static func bytes(_ events: [StreamEvent]) -> Int { events.reduce(0) { $0 + $1.data.readableBytes } }
 
     func evaluate(_ window: StreamWindow) async -> StreamStep {
         guard var context = self.context.take() else { return self.mode == .enforce ? .replace(window.events) : .hold }
@@ -105,10 +119,13 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
         let step: StreamStep
         do throws(PluginFailure) {
             switch try await self.plugin.evaluate(window, &state, &context) {
-            case .pass, .modified: step = .replace(window.events)
+            case .pass, .modified:
+                self.bytesDelta += Self.bytes(window.events)
+                step = .replace(window.events)
             case .hold: step = .hold
             case .replace(let events):
                 self.judge(.modify)
+                self.bytesDelta += Self.bytes(events)
                 step = .replace(events)
             case .cut(let rejection):
                 self.judge(.reject)
@@ -122,9 +139,11 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
             step = .fail(error)
         }
         self.state = state
-        context.record.addBusy(MonotonicClock.now() &- start, events: 0)
+        let end = MonotonicClock.now()
+        context.record.addBusy(end &- start, events: 0)
         self.context = consume context
-        return self.acted(on: step, at: MonotonicClock.now())
+        if !self.first.isOver { self.first.note(self.mode == .shadow ? .pass : step, from: start, to: end) }
+        return self.acted(on: step, at: end)
     }
 
     private func judge(_ verdict: StageVerdict) {
@@ -164,6 +183,8 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
             let rest = try self.plugin.finish(&self.state, &context)
             let now = MonotonicClock.now()
             self.hold.end(now)
+            self.bytesDelta += Self.bytes(rest)
+            if !self.first.isOver, !rest.isEmpty { self.first.note(.replace(rest), from: start, to: now) }
             context.record.addBusy(now &- start, events: 0)
             self.context = consume context
             return .success(self.mode == .enforce ? rest : [])
@@ -191,6 +212,9 @@ final class OpenStreamBox<Plugin: StreamPlugin>: OpenStreamStage {
         guard var context = self.context.take() else { return }
         if self.evaluations > 0 { context.record.set(AttributeNames.stageEvaluations, .int(self.evaluations)) }
         self.hold.record(in: &context.record)
+        self.first.record(in: &context.record)
+        // In shadow mode what was held went on all the same.
+        if self.mode == .enforce, self.bytesDelta != 0 { context.record.addBytesDelta(self.bytesDelta) }
         switch outcome {
         case .passed:
             context.record.decide(self.hasFailed ? .none : self.verdict, self.action)
@@ -231,5 +255,28 @@ private struct HoldTime {
         guard self.total > 0 else { return }
         scope.set(AttributeNames.stageHeldNanoseconds, .int(Int64(clamping: self.total)))
         scope.set(AttributeNames.stageLongestHoldNanoseconds, .int(Int64(clamping: self.longest)))
+    }
+}
+
+/// What a stage adds to the time to the first token: from the first event it was given to the first it gave out.
+private struct FirstEvent {
+    private var since: UInt64 = 0
+    private var delay: UInt64 = 0
+    private(set) var isOver = false
+
+    mutating func note(_ step: StreamStep, from start: UInt64, to end: UInt64) {
+        if self.since == 0 { self.since = start }
+        switch step {
+        case .hold, .evaluate: return
+        case .replace(let events) where events.isEmpty: return
+        case .pass, .judgeLater, .replace: self.delay = max(1, end &- self.since)
+        // What ends the stream gives nothing out.
+        case .cut, .fail: break
+        }
+        self.isOver = true
+    }
+
+    func record(in scope: inout ScopeRecord) {
+        if self.delay > 0 { scope.set(AttributeNames.stageFirstTokenDelayNanoseconds, .int(Int64(clamping: self.delay))) }
     }
 }

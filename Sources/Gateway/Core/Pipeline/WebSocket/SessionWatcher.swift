@@ -6,10 +6,12 @@ final class SessionWatcher {
     private let reader: any ModelResponseReader
     private var messages: WebSocketTextReader
 
-    /// - Parameter maximumMessageBytes: of a message that is read; a longer one passes unread.
-    init(_ reader: any ModelResponseReader, maximumMessageBytes: Int) {
+    /// - Parameters:
+    ///   - maximumMessageBytes: of a message that is read; a longer one passes unread.
+    ///   - readsBinary: the model sends its events as binary messages too.
+    init(_ reader: any ModelResponseReader, maximumMessageBytes: Int, readsBinary: Bool = false) {
         self.reader = reader
-        self.messages = WebSocketTextReader(maximumMessageBytes: maximumMessageBytes)
+        self.messages = WebSocketTextReader(maximumMessageBytes: maximumMessageBytes, readsBinary: readsBinary)
     }
 
     var facts: ModelResponseFacts { self.reader.facts }

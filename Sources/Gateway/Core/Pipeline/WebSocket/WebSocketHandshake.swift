@@ -10,14 +10,15 @@ extension GatewayRequest {
         guard self.head.method == .get, fields.lists(.upgrade, token: "websocket"), fields.lists(.connection, token: "upgrade") else {
             return Rejection(
                 status: 426, code: "websocket_required", message: "this route is served over a WebSocket connection only", shape: shape,
-                headers: [(name: "Connection", value: "Upgrade"), (name: "Upgrade", value: "websocket")])
+                headers: [(name: "Upgrade", value: "websocket")])
         }
         guard self.source.canSwitchProtocols, fields.firstString(name: "sec-websocket-key") != nil, self.head.framing == .none else {
             return Rejection(status: 400, code: "websocket_handshake_invalid", message: "invalid WebSocket handshake", shape: shape)
         }
         guard fields.firstString(name: "sec-websocket-version") == "13" else {
             return Rejection(
-                status: 426, code: "websocket_handshake_invalid", message: "unsupported WebSocket version", shape: shape, headers: [(name: "Sec-WebSocket-Version", value: "13")])
+                status: 426, code: "websocket_handshake_invalid", message: "unsupported WebSocket version", shape: shape,
+                headers: [(name: "Upgrade", value: "websocket"), (name: "Sec-WebSocket-Version", value: "13")])
         }
         return nil
     }

@@ -9,11 +9,13 @@ final class WebSocketRelay: ResponseRelay {
     private let ordinary: ServiceRelay
     /// Of a session with a model.
     private let watcher: SessionWatcher?
+    private let gate: SessionGate?
     private let hidden: KnownFieldSet
 
     /// - Parameter hidden: fields of the upstream's answer that the client does not get.
-    init(run: RequestRun, responseFields: [(name: String, value: String)], watcher: SessionWatcher? = nil, hiding hidden: KnownFieldSet = []) {
+    init(run: RequestRun, responseFields: [(name: String, value: String)], watcher: SessionWatcher? = nil, gate: SessionGate? = nil, hiding hidden: KnownFieldSet = []) {
         self.watcher = watcher
+        self.gate = gate
         self.hidden = hidden
         self.run = run
         self.responseFields = responseFields
@@ -72,7 +74,7 @@ final class WebSocketRelay: ResponseRelay {
         let settings = self.run.snapshot.settings
         let session = WebSocketSession(
             self.run.exchange, answer, maximumMessageBytes: settings.limits.webSocketMessageBytes, isCompressed: isCompressed,
-            pingInterval: UInt64(settings.timeouts.webSocketPingSeconds * 1e9), now: MonotonicClock.now(), watcher: self.watcher)
+            pingInterval: UInt64(settings.timeouts.webSocketPingSeconds * 1e9), now: MonotonicClock.now(), watcher: self.watcher, gate: self.gate)
         let loop = self.run.loop
         loop.webSockets[ObjectIdentifier(session)] = session
         if loop.isGoingAway { session.goAway() }
@@ -96,6 +98,13 @@ final class WebSocketRelay: ResponseRelay {
             self.run.errorType = violation.code
             self.run.isFinished = true
             scope.fail(violation.code)
+            return nil
+        }
+        if let refusal = session.refusal {
+            self.run.outcome = .rejected
+            self.run.errorType = refusal
+            self.run.isFinished = true
+            scope.fail(refusal)
             return nil
         }
         if let silent = session.silentSide {
@@ -132,6 +141,7 @@ extension RequestRun {
         }
         guard self.head.fields.firstString(name: "sec-websocket-version") == "13" else {
             var response = self.error(426, "unsupported WebSocket version")
+            _ = response.fields.append(.upgrade, "websocket")
             _ = response.fields.append(name: "Sec-WebSocket-Version", "13")
             return response
         }

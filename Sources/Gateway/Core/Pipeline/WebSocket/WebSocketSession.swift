@@ -47,13 +47,18 @@ final class WebSocketSession {
     private var awaitsUpstream = false
     /// Reads what the upstream says on its way to the client; nil: nobody does.
     private let watcher: SessionWatcher?
+    /// Looks at what the client says first; nil: anything goes.
+    private let gate: SessionGate?
+    /// Why the gateway ended the session, where the client asked for what it may not have.
+    private(set) var refusal: StaticString?
 
     /// - Parameter pingInterval: nanoseconds between two pings of the gateway's; 0: none.
     init(
         _ exchange: any DownstreamExchange, _ answer: any UpstreamExchange, maximumMessageBytes: Int, isCompressed: Bool, pingInterval: UInt64 = 0, now: UInt64 = 0,
-        watcher: SessionWatcher? = nil
+        watcher: SessionWatcher? = nil, gate: SessionGate? = nil
     ) {
         self.watcher = watcher
+        self.gate = gate
         self.exchange = exchange
         self.answer = answer
         self.pingInterval = pingInterval
@@ -95,7 +100,7 @@ final class WebSocketSession {
                     if violation != nil || self.fromClient.closeCode != nil { return self.done(.client) }
                     continue
                 }
-                let ready = WebSocketSession.join(&held, bytes, passed)
+                let ready = self.admitted(WebSocketSession.join(&held, bytes, passed))
                 if self.fromClient.closeCode != nil, self.initiator == nil { self.initiator = .client }
                 if ready.readableBytes > 0 {
                     // The other direction's reader meets the same failure and reports it.
@@ -111,6 +116,21 @@ final class WebSocketSession {
                 if self.initiator == nil { self.initiator = .client }
             }
             self.end()
+        }
+    }
+
+    /// What of it goes on now.
+    private func admitted(_ ready: ByteBuffer) -> ByteBuffer {
+        guard let gate, ready.readableBytes > 0 else { return ready }
+        guard self.refusal == nil else { return ByteBuffer() }
+        switch gate.admit(ready) {
+        case .hold: return self.fromClient.closeCode == nil ? ByteBuffer() : gate.release()
+        case .pass(let all): return all
+        case .refuse:
+            self.refusal = "model_not_allowed"
+            // Policy violation (RFC 6455 section 7.4.1).
+            self.leave(1008)
+            return ByteBuffer()
         }
     }
 

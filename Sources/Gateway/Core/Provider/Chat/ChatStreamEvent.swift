@@ -20,6 +20,8 @@ public enum ChatStreamEvent: Sendable {
     case extra(ChatExtra, choice: Int)
     case finish(ChatFinishReason, stopSequence: ChatText?, choice: Int)
     case usage(ChatUsage)
+    /// Nothing, but the provider is at work: what keeps a connection from being taken for a dead one.
+    case keepAlive
     /// The stream said that it is complete.
     case end
     /// The provider reports an error in the middle of the stream.
@@ -65,14 +67,18 @@ public struct StreamFrame: Sendable {
     /// The event's name, where the framing has one.
     public var name: ByteBuffer?
     public var data: ByteBuffer
+    /// AWS's framing says that it is no event: a failure of the service, named by its code.
+    public var isFailure = false
 
-    public init(name: ByteBuffer? = nil, data: ByteBuffer) {
+    public init(name: ByteBuffer? = nil, data: ByteBuffer, isFailure: Bool = false) {
         self.name = name
         self.data = data
+        self.isFailure = isFailure
     }
 
     /// Whether AWS's framing reports an error by it.
-    var isException: Bool {
+    public var isException: Bool {
+        if self.isFailure { return true }
         guard let name, name.readableBytes >= 9 else { return false }
         return name.readableBytesView.suffix(9).elementsEqual("Exception".utf8)
     }

@@ -28,6 +28,8 @@ final class AnthropicStreamEncoder: ChatStreamEncoder {
         if !self.hasBegun { self.begin(event, &output) }
         switch event {
         case .begin: return
+        // The API's own comes behind the beginning.
+        case .keepAlive: if self.hasBegun { output.writeStaticString("event: ping\ndata: {\"type\":\"ping\"}\n\n") } else { output.writeStaticString(":\n\n") }
         case .text(let text, 0), .refusal(let text, 0): self.delta(.text, "{\"type\":\"text_delta\",\"text\":\"", text, &output)
         case .reasoning(let text, 0): self.delta(.thinking, "{\"type\":\"thinking_delta\",\"thinking\":\"", text, &output)
         case .reasoningSignature(let text, 0): self.delta(.thinking, "{\"type\":\"signature_delta\",\"signature\":\"", text, &output)
@@ -50,7 +52,10 @@ final class AnthropicStreamEncoder: ChatStreamEncoder {
     // MARK: Beginning and end
 
     private func begin(_ event: ChatStreamEvent, _ output: inout ByteBuffer) {
-        if case .failure = event { return }
+        switch event {
+        case .failure, .keepAlive: return
+        default: break
+        }
         self.hasBegun = true
         var head = ChatStreamHead()
         if case .begin(let given) = event { head = given }

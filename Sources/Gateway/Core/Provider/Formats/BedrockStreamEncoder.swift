@@ -23,6 +23,7 @@ final class BedrockStreamEncoder: ChatStreamEncoder {
 
     func encode(_ event: ChatStreamEvent, into output: inout ByteBuffer) {
         if case .failure(let error) = event { return self.fail(error, &output) }
+        if case .keepAlive = event { return }
         if !self.hasBegun {
             self.hasBegun = true
             EventStreamWriter.event("messageStart", payload: ByteBuffer(staticString: "{\"role\":\"assistant\"}"), into: &output)
@@ -39,7 +40,7 @@ final class BedrockStreamEncoder: ChatStreamEncoder {
         case .finish(let reason, _, 0): self.finish = reason
         case .usage(let usage): self.usage = usage
         case .end: self.end(&output)
-        case .failure, .text, .refusal, .reasoning, .reasoningSignature, .toolCall, .toolArguments, .redactedReasoning, .finish, .part, .extra: return
+        case .failure, .keepAlive, .text, .refusal, .reasoning, .reasoningSignature, .toolCall, .toolArguments, .redactedReasoning, .finish, .part, .extra: return
         }
     }
 

@@ -21,6 +21,10 @@ final class CohereStreamEncoder: ChatStreamEncoder {
     var contentType: StaticString { "text/event-stream" }
 
     func encode(_ event: ChatStreamEvent, into output: inout ByteBuffer) {
+        if case .keepAlive = event {
+            output.writeStaticString(":\n\n")
+            return
+        }
         if !self.hasBegun { self.begin(event, &output) }
         switch event {
         case .text(let text, 0), .refusal(let text, 0): self.content(.text, text, &output)
@@ -36,7 +40,7 @@ final class CohereStreamEncoder: ChatStreamEncoder {
         case .usage(let usage): self.usage = usage
         case .end: self.end(nil, &output)
         case .failure(let error): self.end(error, &output)
-        case .begin, .text, .refusal, .reasoning, .reasoningSignature, .toolCall, .toolArguments, .redactedReasoning, .finish, .part, .extra: return
+        case .begin, .keepAlive, .text, .refusal, .reasoning, .reasoningSignature, .toolCall, .toolArguments, .redactedReasoning, .finish, .part, .extra: return
         }
     }
 

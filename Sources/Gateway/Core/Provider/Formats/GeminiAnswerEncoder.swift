@@ -15,6 +15,7 @@ enum GeminiAnswerEncoder {
             writer.key("parts")
             writer.beginArray()
             for part in choice.parts { self.part(part, &writer) }
+            if let speech = choice.messageExtras.first(where: { $0.key == "audio" }) { self.speech(speech.value, &writer) }
             writer.endArray()
             writer.member("role", text: "model")
             writer.endObject()
@@ -48,17 +49,57 @@ enum GeminiAnswerEncoder {
             writer.beginObject()
             self.call(call, &writer)
         case .media(let media):
-            guard case .base64(let data) = media.source else { return }
-            writer.beginObject()
-            writer.key("inlineData")
-            writer.beginObject()
-            writer.key("mimeType")
-            if let type = media.mediaType { writer.string(type) } else { writer.string("image/png" as StaticString) }
-            writer.member("data", data)
-            writer.endObject()
+            switch media.source {
+            case .base64(let data):
+                writer.beginObject()
+                self.blob(data, media.mediaType, media.kind, &writer)
+            case .url(let url):
+                writer.beginObject()
+                writer.key("fileData")
+                writer.beginObject()
+                writer.member("mimeType", media.mediaType)
+                writer.member("fileUri", url)
+                writer.endObject()
+            case .text, .file: return
+            }
         case .redactedReasoning, .toolResult, .other: return
         }
         writer.member("thoughtSignature", part.signature)
+        writer.endObject()
+    }
+
+    private static func blob(_ data: ChatText, _ type: ChatText?, _ kind: ChatMedia.Kind, _ writer: inout JSONWriter) {
+        writer.key("inlineData")
+        writer.beginObject()
+        writer.key("mimeType")
+        if let type {
+            writer.string(type)
+        } else {
+            switch kind {
+            case .image: writer.string("image/png" as StaticString)
+            // What OpenAI calls pcm16, the format that is asked for.
+            case .audio: writer.string("audio/L16;codec=pcm;rate=24000" as StaticString)
+            case .document: writer.string("application/pdf" as StaticString)
+            case .video: writer.string("video/mp4" as StaticString)
+            }
+        }
+        writer.member("data", data)
+        writer.endObject()
+    }
+
+    /// OpenAI's `audio` of a message or of a stream's delta, as a part; nothing where it holds neither sound nor text.
+    static func speech(_ audio: JSONView, _ writer: inout JSONWriter) {
+        let data = ChatText(audio["data"])
+        let transcript = ChatText(audio["transcript"]).flatMap { $0.isEmpty ? nil : $0 }
+        guard data != nil || transcript != nil else { return }
+        writer.beginObject()
+        if let data { self.blob(data, nil, .audio, &writer) }
+        if let transcript {
+            writer.key("audioTranscription")
+            writer.beginObject()
+            writer.member("text", transcript)
+            writer.endObject()
+        }
         writer.endObject()
     }
 

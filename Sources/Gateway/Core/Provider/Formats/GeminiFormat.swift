@@ -22,6 +22,15 @@ public final class GeminiFormat: ClientFormat {
             call.asksStream = true
             call.streamsArray = !GeminiFormat.asksForEvents(request.query)
         case "countTokens": call.kind = .countTokens
+        case "rank":
+            // Of documents, by what a project calls a configuration for it: `…/rankingConfigs/{name}:rank`; the body names the model.
+            let names = path[..<colon].split(separator: "/").suffix(2)
+            guard names.count == 2, names.first == "rankingConfigs", let name = names.last, name != "..", !name.contains("%") else { throw ProviderFailure.unknownAction(path[...]) }
+            call.kind = .other
+            call.action = "rankingConfigs/\(name):rank"
+            call.asksStream = false
+            call.model = request.body.model ?? "default"
+            return call
         default:
             guard GeminiFormat.otherMethods.contains(method) else {
                 throw ProviderFailure("unknown_method", status: 404, message: "the method \(method.prefix(64)) is not served; generateContent, streamGenerateContent and countTokens are")

@@ -60,6 +60,7 @@ enum GeminiRequestDecoder {
     private static func messages(_ value: JSONView, _ calls: inout CallIDs, _ extras: inout [ChatExtra]) throws(ProviderFailure) -> [ChatMessage] {
         if let text = ChatText(value) { return [ChatMessage(.user, [ChatPart(.text(text))])] }
         guard value.kind == .object else { throw OpenAIRequestDecoder.invalid("contents", "must be a list of contents") }
+        self.keep(value, except: ["role", "parts"], in: "contents[].", &extras)
         let isModel = value["role"].map { $0.equals("model") } ?? false
         var messages: [ChatMessage] = []
         for element in self.parts(value) {
@@ -79,26 +80,39 @@ enum GeminiRequestDecoder {
         guard value.kind == .object else { throw OpenAIRequestDecoder.invalid("contents[].parts", "must be a list of parts") }
         var part = ChatPart(self.content(value, &calls, &extras))
         part.signature = ChatText(value["thoughtSignature"] ?? value["thought_signature"])
+        // What is kept whole is named as a whole.
+        if case .other = part.content { return part }
+        self.keep(value, except: self.partMembers, in: self.partPath, &extras)
         return part
     }
+
+    private static let partPath = "contents[].parts[]."
+    /// Members of a part that ``content(_:_:_:)`` reads: of the others (`videoMetadata`, `mediaResolution`, …) the canonical model knows nothing.
+    private static let partMembers = [
+        "text", "thought", "thoughtSignature", "thought_signature", "functionCall", "function_call", "functionResponse", "function_response", "inlineData", "inline_data", "fileData",
+        "file_data",
+    ]
 
     private static func content(_ value: JSONView, _ calls: inout CallIDs, _ extras: inout [ChatExtra]) -> ChatContent {
         if let text = ChatText(value["text"]) { return value["thought"]?.bool == true ? .reasoning(text) : .text(text) }
         if let call = value["functionCall"] ?? value["function_call"], let name = ChatText(call["name"]) {
             let id = calls.call(name, ChatText(call["id"]))
+            self.keep(call, except: ["id", "name", "args"], in: self.partPath + "functionCall.", &extras)
             return .toolCall(ChatToolCall(id: id, name: name, arguments: call["args"].map { .json($0) } ?? .text(ChatText("{}" as StaticString))))
         }
         if let response = value["functionResponse"] ?? value["function_response"], let name = ChatText(response["name"]) {
             let paired = calls.result(name)
-            self.keep(response, except: ["id", "name", "response"], in: "contents[].parts[].functionResponse.", &extras)
+            self.keep(response, except: ["id", "name", "response"], in: self.partPath + "functionResponse.", &extras)
             return .toolResult(self.result(ChatToolResult(callID: ChatText(response["id"]) ?? paired, name: name, parts: []), response["response"]))
         }
         if let data = value["inlineData"] ?? value["inline_data"], let content = ChatText(data["data"]) {
             let type = ChatText(data["mimeType"] ?? data["mime_type"])
+            self.keep(data, except: ["data", "mimeType", "mime_type"], in: self.partPath + "inlineData.", &extras)
             return .media(ChatMedia(self.kind(type), .base64(content), mediaType: type))
         }
         if let file = value["fileData"] ?? value["file_data"], let uri = ChatText(file["fileUri"] ?? file["file_uri"]) {
             let type = ChatText(file["mimeType"] ?? file["mime_type"])
+            self.keep(file, except: ["fileUri", "file_uri", "mimeType", "mime_type"], in: self.partPath + "fileData.", &extras)
             return .media(ChatMedia(self.kind(type), .url(uri), mediaType: type))
         }
         return .other(value)
@@ -136,6 +150,9 @@ enum GeminiRequestDecoder {
         self.keep(value, except: ["functionDeclarations", "function_declarations"], in: "tools[].", &request.extras)
         for declaration in declarations.elements {
             guard let name = ChatText(declaration["name"]) else { continue }
+            // What an answer of the function looks like (`response`), and when it is waited for (`behavior`), no other format asks.
+            self.keep(
+                declaration, except: ["name", "description", "parameters", "parametersJsonSchema", "parameters_json_schema"], in: "tools[].functionDeclarations[].", &request.extras)
             let schema = declaration["parametersJsonSchema"] ?? declaration["parameters_json_schema"] ?? declaration["parameters"]
             request.tools.append(ChatTool(.function(ChatFunction(name: name, description: ChatText(declaration["description"]), parameters: schema.map { SchemaSpelling.lowered($0) }))))
         }
@@ -145,6 +162,7 @@ enum GeminiRequestDecoder {
     private static func toolConfiguration(_ value: JSONView, _ request: inout ChatRequest) -> [ChatText] {
         self.keep(value, except: ["functionCallingConfig", "function_calling_config"], in: "toolConfig.", &request.extras)
         guard let calling = value["functionCallingConfig"] ?? value["function_calling_config"], let mode = calling["mode"]?.string else { return [] }
+        self.keep(calling, except: ["mode", "allowedFunctionNames", "allowed_function_names"], in: "toolConfig.functionCallingConfig.", &request.extras)
         let allowed = (calling["allowedFunctionNames"] ?? calling["allowed_function_names"])?.elements.compactMap { ChatText($0) } ?? []
         switch mode.uppercased() {
         case "NONE": request.toolChoice = ChatToolChoice.none
@@ -217,6 +235,9 @@ enum GeminiRequestDecoder {
         }
         reasoning.includesThoughts = (value["includeThoughts"] ?? value["include_thoughts"])?.bool
         request.reasoning = reasoning
+        self.keep(
+            value, except: ["thinkingBudget", "thinking_budget", "thinkingLevel", "thinking_level", "includeThoughts", "include_thoughts"],
+            in: "generationConfig.thinkingConfig.", &request.extras)
     }
 }
 

@@ -29,6 +29,8 @@ final class GeminiStreamEncoder: ChatStreamEncoder {
     var contentType: StaticString { self.context.streamsArray ? "application/json" : "text/event-stream" }
 
     func encode(_ event: ChatStreamEvent, into output: inout ByteBuffer) {
+        // The SDKs read lines of data, or elements, and nothing else.
+        if case .keepAlive = event { return }
         if !self.hasBegun { self.begin(event) }
         switch event {
         case .begin: return
@@ -48,7 +50,10 @@ final class GeminiStreamEncoder: ChatStreamEncoder {
             output.writeImmutableBuffer(GeminiAnswerEncoder.error(error))
             self.close(&output)
             if self.context.streamsArray { output.writeStaticString("]") }
-        case .reasoningSignature, .redactedReasoning, .extra: return
+        case .extra(let extra, let choice):
+            guard extra.key == "audio", extra.value["data"] != nil || extra.value["transcript"] != nil else { return }
+            self.write(choice, &output) { GeminiAnswerEncoder.speech(extra.value, &$0) }
+        case .reasoningSignature, .redactedReasoning, .keepAlive: return
         }
     }
 
@@ -108,7 +113,10 @@ final class GeminiStreamEncoder: ChatStreamEncoder {
         if self.context.streamsArray { output.writeStaticString("]") }
     }
 
-    private func write(_ part: ChatPart, _ choice: Int, _ output: inout ByteBuffer) {
+    private func write(_ part: ChatPart, _ choice: Int, _ output: inout ByteBuffer) { self.write(choice, &output) { GeminiAnswerEncoder.part(part, &$0) } }
+
+    @inline(__always)
+    private func write(_ choice: Int, _ output: inout ByteBuffer, _ part: (inout JSONWriter) -> Void) {
         self.open(&output)
         var writer = JSONWriter(capacity: 256)
         writer.beginObject()
@@ -119,7 +127,7 @@ final class GeminiStreamEncoder: ChatStreamEncoder {
         writer.beginObject()
         writer.key("parts")
         writer.beginArray()
-        GeminiAnswerEncoder.part(part, &writer)
+        part(&writer)
         writer.endArray()
         writer.member("role", text: "model")
         writer.endObject()

@@ -30,6 +30,7 @@ final class OllamaStreamEncoder: ChatStreamEncoder {
             output.writeInteger(UInt8(ascii: "\n"))
             return
         }
+        if case .keepAlive = event { return }
         if self.head.readableBytes == 0 { self.begin(event) }
         switch event {
         case .begin(let head): self.usage = head.usage ?? self.usage
@@ -42,7 +43,7 @@ final class OllamaStreamEncoder: ChatStreamEncoder {
         case .finish(let reason, _, 0): self.reason = reason
         case .usage(let usage): self.usage = usage
         case .end: self.end(&output)
-        case .failure, .text, .refusal, .reasoning, .toolCall, .toolArguments, .finish, .reasoningSignature, .redactedReasoning, .part, .extra: return
+        case .failure, .keepAlive, .text, .refusal, .reasoning, .toolCall, .toolArguments, .finish, .reasoningSignature, .redactedReasoning, .part, .extra: return
         }
     }
 

@@ -80,7 +80,11 @@ enum OpenAIAnswerEncoder {
         writer.key("refusal")
         if let refusal = kinds.refusal { writer.string(refusal) } else { writer.null() }
         if kinds.hasReasoning { self.reasoning(choice.parts, kinds, &writer) }
-        if kinds.hasMedia { self.images(choice.parts, &writer) }
+        if kinds.hasImages { self.images(choice.parts, &writer) }
+        if kinds.hasSpeech {
+            writer.key("audio")
+            OpenAISpeech.write(choice.parts, choice: choice.index, context, &writer)
+        }
         if kinds.hasCalls {
             writer.key("tool_calls")
             writer.beginArray()
@@ -101,7 +105,8 @@ enum OpenAIAnswerEncoder {
         var hasText = false
         var hasReasoning = false
         var hasSignature = false
-        var hasMedia = false
+        var hasImages = false
+        var hasSpeech = false
         var hasCalls = false
         var refusal: ChatText?
 
@@ -115,7 +120,9 @@ enum OpenAIAnswerEncoder {
                 case .redactedReasoning:
                     self.hasReasoning = true
                     self.hasSignature = true
-                case .media: self.hasMedia = true
+                case .media(let media):
+                    if media.kind == .image { self.hasImages = true }
+                    if media.kind == .audio { self.hasSpeech = true }
                 case .toolCall: self.hasCalls = true
                 case .refusal(let text): self.refusal = text
                 case .toolResult, .other: continue

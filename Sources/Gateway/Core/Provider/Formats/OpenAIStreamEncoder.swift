@@ -26,6 +26,7 @@ final class OpenAIStreamEncoder: ChatStreamEncoder {
         if self.prefix.readableBytes == 0 { self.begin(event, &output) }
         switch event {
         case .begin: return
+        case .keepAlive: self.keepAlive(&output)
         case .text(let text, let choice):
             self.entries.endThought()
             self.isCompletion ? self.field("text", text, choice, &output) : self.field("content", text, choice, &output)
@@ -54,7 +55,10 @@ final class OpenAIStreamEncoder: ChatStreamEncoder {
     private func begin(_ event: ChatStreamEvent, _ output: inout ByteBuffer) {
         var head = ChatStreamHead()
         if case .begin(let given) = event { head = given }
-        if case .failure = event { return }
+        switch event {
+        case .failure, .keepAlive: return
+        default: break
+        }
         var writer = JSONWriter(capacity: 256)
         writer.beginObject()
         writer.key("id")
@@ -74,6 +78,14 @@ final class OpenAIStreamEncoder: ChatStreamEncoder {
         }
     }
 
+    /// A chunk that says nothing: not every client of this format takes comments (azure-ai-inference's `_patch.py` does not). Before the first chunk there is nothing to say it with.
+    private func keepAlive(_ output: inout ByteBuffer) {
+        guard self.prefix.readableBytes > 0 else { return }
+        self.open(0, &output)
+        if self.isCompletion { output.writeStaticString("\"text\":\"\"") }
+        self.close(&output)
+    }
+
     private func end(_ output: inout ByteBuffer) {
         guard !self.hasEnded else { return }
         self.hasEnded = true
@@ -89,6 +101,7 @@ final class OpenAIStreamEncoder: ChatStreamEncoder {
     }
 
     private func finish(_ reason: ChatFinishReason, _ choice: Int, _ output: inout ByteBuffer) {
+        if !self.entries.speech.isEmpty { self.endSpeech(choice, &output) }
         self.open(choice, &output)
         output.writeStaticString(self.isCompletion ? "\"text\":\"\",\"logprobs\":null,\"finish_reason\":\"" : "},\"logprobs\":null,\"finish_reason\":\"")
         output.writeStaticString(OpenAIAnswerEncoder.spelling(reason.kind))
@@ -191,13 +204,57 @@ final class OpenAIStreamEncoder: ChatStreamEncoder {
     }
 
     private func part(_ part: ChatPart, _ choice: Int, _ output: inout ByteBuffer) {
-        guard !self.isCompletion, case .media(let media) = part.content, media.kind == .image else { return }
+        guard !self.isCompletion, case .media(let media) = part.content else { return }
+        if media.kind == .audio { return self.speech(media, OpenAISpeech.transcript(of: part), choice, &output) }
+        guard media.kind == .image else { return }
         self.open(choice, &output)
         output.writeStaticString("\"images\":[")
         var writer = JSONWriter(capacity: 512)
         OpenAIAnswerEncoder.image(media, index: self.entries.nextImage(choice), &writer)
         output.writeImmutableBuffer(writer.buffer)
         output.writeStaticString("]")
+        self.close(&output)
+    }
+
+    /// A piece of speech. Clients add up what comes, so that the id stands in the first piece alone.
+    private func speech(_ media: ChatMedia, _ transcript: ChatText?, _ choice: Int, _ output: inout ByteBuffer) {
+        guard case .base64(let data) = media.source else { return }
+        let isFirst = self.entries.speech[choice] == nil
+        let piece = self.entries.speech[choice, default: SpeechPieces()].add(data)
+        guard isFirst || piece != nil || transcript != nil else { return }
+        self.audio(choice, &output) { writer in
+            if isFirst {
+                writer.key("id")
+                writer.string(OpenAISpeech.id(choice, self.context))
+            }
+            if let piece {
+                writer.key("data")
+                writer.string(verbatim: piece)
+            }
+            writer.member("transcript", transcript)
+        }
+    }
+
+    /// What is left of a choice's speech, and that nothing more comes.
+    private func endSpeech(_ choice: Int, _ output: inout ByteBuffer) {
+        guard var pieces = self.entries.speech.removeValue(forKey: choice) else { return }
+        if let rest = pieces.end() {
+            self.audio(choice, &output) { writer in
+                writer.key("data")
+                writer.string(verbatim: rest)
+            }
+        }
+        self.audio(choice, &output) { $0.member("expires_at", self.context.createdAt) }
+    }
+
+    private func audio(_ choice: Int, _ output: inout ByteBuffer, _ members: (inout JSONWriter) -> Void) {
+        self.open(choice, &output)
+        output.writeStaticString("\"audio\":")
+        var writer = JSONWriter(capacity: 512)
+        writer.beginObject()
+        members(&writer)
+        writer.endObject()
+        output.writeImmutableBuffer(writer.buffer)
         self.close(&output)
     }
 

@@ -11,6 +11,8 @@ struct OpenAIStreamEntries {
     private var counts: [Int: (blocks: Int, images: Int)] = [:]
     /// The open block of thoughts, as the content of a JSON string: its signature comes last. Streams of several choices have no signatures, so that one is enough.
     private var thought: (choice: Int, text: ByteBuffer) = (0, ByteBuffer())
+    /// Of each choice that speaks.
+    var speech: [Int: SpeechPieces] = [:]
     private var isThinking = false
     private var isTooLong = false
 

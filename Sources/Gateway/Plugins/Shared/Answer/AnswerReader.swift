@@ -75,6 +75,8 @@ struct AnswerReader {
         self.found.spellings.append((view, replacement))
     }
 
+    private mutating func introduce(_ view: JSONView?) { if let view, view.kind == .string { self.found.introductions.append(view) } }
+
     // MARK: Chat and text completions of OpenAI's format
 
     /// Streams and documents (https://platform.openai.com/docs/api-reference/chat).
@@ -96,10 +98,12 @@ struct AnswerReader {
         self.grow(message["audio"]?["transcript"], choice, 1)
         for annotation in AnswerReader.items(message["annotations"]) { self.quotation(annotation) }
         self.arguments(message["function_call"]?["arguments"], choice, -1)
+        self.introduce(message["function_call"]?["name"])
         for (position, call) in AnswerReader.items(message["tool_calls"]).enumerated() {
             let number = call["index"]?.int ?? position
             self.arguments(call["function"]?["arguments"], choice, number)
             self.grow(call["custom"]?["input"], choice, number, .arguments)
+            for view in [call["id"], call["function"]?["name"], call["custom"]?["name"]] { self.introduce(view) }
         }
     }
 

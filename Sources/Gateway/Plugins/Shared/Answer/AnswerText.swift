@@ -47,6 +47,9 @@ struct AnswerTexts {
     /// Values that spell the text out once more: probabilities of its tokens. With what stands for it where the text is changed.
     var spellings: [(view: JSONView, replacement: StaticString)] = []
 
+    /// Identifiers and names of tool calls that begin here: clients put pieces together, and these would be said twice where a held text goes out in the event's shape.
+    var introductions: [JSONView] = []
+
     func isEnded(_ line: AnswerText.Line) -> Bool { self.ends.contains { $0.covers(line) } }
 
     /// What the first choice says to the client, without thoughts and calls of tools.
@@ -59,5 +62,10 @@ struct AnswerTexts {
     /// Takes out what would still spell a text that has been changed.
     func hideSpellings(_ splice: inout JSONSplice) {
         for spelling in self.spellings { _ = splice.replace(spelling.view.span, with: ByteBuffer(staticString: spelling.replacement)) }
+    }
+
+    /// Takes out what has begun already.
+    func hideIntroductions(_ splice: inout JSONSplice) {
+        for introduction in self.introductions { _ = splice.replace(introduction.span, with: ByteBuffer(staticString: "null")) }
     }
 }

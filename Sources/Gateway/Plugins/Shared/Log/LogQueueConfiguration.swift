@@ -4,13 +4,13 @@ public import GatewayCore
 public struct LogQueueConfiguration: GatewayConfiguration, Hashable {
     /// Items in one export; 1 to 1,000,000.
     public internal(set) var maximumBatchSize: Int
-    /// Wait for a batch to fill. Default 1; 0 to 3,600.
+    /// Wait for a batch to fill. Default 1; 0 to 3,600. With a spool at most its flush time, since what waits here is in memory only.
     public internal(set) var maximumCoalescingDelaySeconds: Double
     /// Items that wait. Default 10,000; 1 to 1,000,000.
     public let maximumEntries: Int
     /// Bytes that wait; nil is no limit.
     public let maximumBytes: Int?
-    /// Time after which a batch is given up. Default 60.
+    /// Time after which a batch is given up. Default 60. With a spool its age decides instead.
     public let maximumRetryTimeSeconds: Double
     /// Default 0.01; 0.001 to 1,000,000.
     public let initialRetryDelaySeconds: Double
@@ -30,6 +30,11 @@ public struct LogQueueConfiguration: GatewayConfiguration, Hashable {
         self.initialRetryDelaySeconds = node.number("initial_retry_delay", default: 0.01, in: 0.001...1_000_000)
         self.maximumRetryDelaySeconds = node.number("max_retry_delay", default: 60, in: 0.001...1_000_000)
         self.concurrencyLimit = node.int("concurrency_limit", default: 1, oneOf: [-1, 1])
+        // The default is in every file that decK wrote, whether somebody cares about it or not.
+        if self.maximumRetryTimeSeconds != 60 {
+            node.warn("counts only without a spool: with one, a batch is given up at the age of _pellucid.spool.maximum_age_seconds", at: "max_retry_time")
+        }
+        if self.maximumCoalescingDelaySeconds > 1 { node.warn("is at most _pellucid.spool.flush_seconds (default 1) as long as telemetry is spooled", at: "max_coalescing_delay") }
         if self.concurrencyLimit == -1 { node.warn("is taken as 1: batches are sent one after the other, in order", at: "concurrency_limit") }
     }
 

@@ -11,7 +11,8 @@ struct BodyTransformer: Sendable {
     init(_ settings: TransformerSettings, services: PluginServices) throws(ConfigurationError) {
         self.prompt = settings.prompt
         self.pattern = try settings.extractPattern.map { (pattern) throws(ConfigurationError) in
-            try GuardPatterns.compile([pattern], field: "transformation_extract_pattern", services)[0]
+            // Kong matches with the flags "i" and "m" (kong/llm/init.lua).
+            try GuardPatterns.compile(["(?im)\(pattern)"], field: "transformation_extract_pattern", services)[0]
         }
         self.caller = try ModelCaller(
             settings.model.model, settings.model.auth, routeType: settings.model.routeType, route: settings.route, services: services, path: "config.llm")
