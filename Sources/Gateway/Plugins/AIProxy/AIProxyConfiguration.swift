@@ -324,6 +324,9 @@ extension AIProxyConfiguration {
             self.stsEndpointURL = node.optionalString("aws_sts_endpoint_url")
             self.batchBucketPrefix = node.optionalString("batch_bucket_prefix")
             self.batchRoleARN = node.optionalString("batch_role_arn")
+            for key in ["batch_bucket_prefix", "batch_role_arn"] where node.isPresent(key) {
+                node.warn("has no effect: batches pass in Bedrock's own format, whose requests name bucket and role themselves", at: key)
+            }
             self.normalizesEmbeddings = node.bool("embeddings_normalize", default: false)
             self.performanceConfigurationLatency = node.optionalString("performance_config_latency")
             self.videoOutputS3URI = node.optionalString("video_output_s3_uri")
