@@ -7,24 +7,11 @@ import openai
 import pytest
 from support.clouds import KEYS, REGION
 from support.configuration import plugin
-from support.resources import ARN, CONTENT, GEMINI_KEY, MODEL, Resources
+from support.resources import ARN, CONTENT, GEMINI_KEY, MODEL
 from support.waiting import until
-from test_resources import service_account
+from test_resources import server, service_account, shared_server  # noqa: F401  (fixtures)
 
 PIXEL = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8cfc0f01f00050001ff56a5aeb30000000049454e44ae426082")
-
-
-@pytest.fixture(scope="module")
-def shared_server():
-    server = Resources().start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def server(shared_server):
-    shared_server.reset()
-    yield shared_server
 
 
 @pytest.fixture(scope="module")

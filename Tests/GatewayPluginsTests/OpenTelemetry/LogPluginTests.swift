@@ -32,6 +32,14 @@ import Testing
         #expect(try Self.treatment("zipkin", "propagation") == .honoured)
     }
 
+    @Test func `where a certificate stands in the file makes no other sink`() throws {
+        let id = "8e4f7d8a-3f2f-4c4b-9a1d-0a9f1f0c2b22"
+        let certificates = "certificates: [{id: \(id), cert: \"-----BEGIN X-----\\n-----END X-----\", key: \"-----BEGIN X-----\\n-----END X-----\"}]"
+        let plugins = "plugins: [{name: http-log, config: {http_endpoint: \"https://c/\", client_certificate: {id: \(id)}}}]"
+        let (one, other) = (try EngineFixture("\(certificates)\n\(plugins)", plugins: PluginCatalog.plugins), try EngineFixture("\(plugins)\n\n\n\(certificates)", plugins: PluginCatalog.plugins))
+        #expect(one.sinks.names == other.sinks.names && one.sinks.names.contains { $0.contains("BEGIN X") })
+    }
+
     private static let survey = ConfigurationSurvey(plugins: Dictionary(PluginCatalog.plugins.map { ($0.name, $0.decoding) }, uniquingKeysWith: { a, _ in a }))
         .pluginConfigurations()
 

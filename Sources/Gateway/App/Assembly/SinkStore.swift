@@ -69,7 +69,7 @@ final class SinkStore: SinkDirectory {
             options.headers = log.headers.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
             options.connectTimeoutMilliseconds = SinkStore.wait(log.timeoutMilliseconds)
             options.timeoutMilliseconds = SinkStore.wait(log.timeoutMilliseconds)
-            options.tls = SideTLSOptions(certificatePEM: log.certificate?.certificate, keyPEM: log.certificate?.key, verifiesPeer: log.verifiesPeer)
+            options.tls = SideTLSOptions(certificatePEM: log.certificate?.chain, keyPEM: log.certificate?.key, verifiesPeer: log.verifiesPeer)
             return HTTPLogSink(options: options, runner: self.runner, lines: self.lines)
         case .socket(let log):
             let timeout = SinkStore.wait(log.timeoutMilliseconds)

@@ -20,7 +20,7 @@ public final class HTTPLog: LogPlugin {
                     HTTPLogSettings(
                         url: configuration.endpoint, method: configuration.method.rawValue, contentType: configuration.contentType.rawValue, headers: configuration.headers,
                         timeoutMilliseconds: configuration.timeoutMilliseconds, verifiesPeer: configuration.verifiesPeer,
-                        certificate: certificate, queue: configuration.queue.settings)))
+                        certificate: certificate.map { HTTPLogSettings.ClientCertificate(chain: $0.certificate, key: $0.key) }, queue: configuration.queue.settings)))
         }
     }
 }

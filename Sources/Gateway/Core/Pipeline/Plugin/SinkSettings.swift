@@ -41,6 +41,16 @@ public struct QueueSettings: Sendable, Hashable {
 
 /// `http-log`.
 public struct HTTPLogSettings: Sendable, Hashable {
+    public struct ClientCertificate: Sendable, Hashable {
+        public let chain: String
+        public let key: String
+
+        public init(chain: String, key: String) {
+            self.chain = chain
+            self.key = key
+        }
+    }
+
     public let url: String
     public let method: String
     public let contentType: String
@@ -48,12 +58,12 @@ public struct HTTPLogSettings: Sendable, Hashable {
     public let headers: [String: String]
     public let timeoutMilliseconds: Int
     public let verifiesPeer: Bool
-    /// What the gateway shows the server; nil: nothing. Its key is a secret.
-    public let certificate: CertificateEntity?
+    /// What the gateway shows the server, PEM of the chain and of its key (a secret); nil: nothing. Not the entity: where it stands in the file must not make another sink.
+    public let certificate: ClientCertificate?
     public let queue: QueueSettings
 
     public init(
-        url: String, method: String, contentType: String, headers: [String: String], timeoutMilliseconds: Int, verifiesPeer: Bool, certificate: CertificateEntity? = nil, queue: QueueSettings
+        url: String, method: String, contentType: String, headers: [String: String], timeoutMilliseconds: Int, verifiesPeer: Bool, certificate: ClientCertificate? = nil, queue: QueueSettings
     ) {
         self.certificate = certificate
         self.url = url
